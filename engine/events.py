@@ -1,0 +1,269 @@
+"""The facts that a job reports: typed, versioned, one JSON object a line in the run's `events.jsonl`.
+
+Every event is a small struct tagged by its `event` key. Readers skip kinds that they do not
+know, so an older front end can watch a newer worker. A number that is not finite is stored
+as null, because JSON has no other word for it.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Final, Literal
+
+import msgspec
+
+from engine.findings import Finding
+
+VERSION: Final = 1
+
+Outcome = Literal["succeeded", "stopped"]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda n: n.lower()):
+    """What all events share: `t`, seconds since 1970."""
+
+    t: float = msgspec.field(default_factory=time.time)
+
+
+class Created(Event, frozen=True, kw_only=True):
+    """The first line of every run."""
+
+    run: str
+    name: str
+    model: str
+    data: list[str]
+    steps: int = 0
+    """Planned optimizer steps, 0 while unknown."""
+    parent: str | None = None
+    version: int = VERSION
+
+
+class Queued(Event, frozen=True, kw_only=True):
+    """The run waits; `reason` says for what."""
+
+    reason: str
+
+
+class Started(Event, frozen=True, kw_only=True):
+    """A worker process took the run."""
+
+    pid: int
+    host: str
+    device: str
+    versions: dict[str, str] = {}
+    spare: bool = False
+    """True where the worker had been imported and waiting."""
+
+
+class Phase(Event, frozen=True, kw_only=True):
+    """The job entered a phase, named for people: `loading model`, `training` and so on."""
+
+    name: str
+    detail: str = ""
+
+
+class Progress(Event, frozen=True, kw_only=True):
+    """How far the phase is; `total` is 0 where unknown."""
+
+    done: int
+    total: int
+    unit: str = ""
+
+
+class Planned(Event, frozen=True, kw_only=True):
+    """What the worker will do, known once data and model are loaded."""
+
+    steps: int
+    epochs: float
+    rows: int
+    eval_rows: int
+    tokens: int
+    """Tokens of one epoch, without padding."""
+    label_tokens: int
+    """Tokens of one epoch that are trained on."""
+    trainable: int
+    """Parameters that train."""
+    parameters: int
+    """Parameters of model and adapter together."""
+    batch_rows: int
+    """Rows of one optimizer step, over all ranks and micro-batches."""
+    precision: str = "fp32"
+    device: str = "cpu"
+
+
+class Step(Event, frozen=True, kw_only=True):
+    """One optimizer step."""
+
+    step: int
+    loss: float | None
+    """Mean over the label tokens of the effective batch, in nats."""
+    lr: float
+    grad_norm: float | None
+    """L2 norm of all gradients before clipping."""
+    tokens: int
+    """Non-padding tokens."""
+    label_tokens: int
+    seconds: float
+    """Wall clock since the step before, without evaluation, saving and pauses."""
+    epoch: float
+    micro_batches: int = 1
+
+
+class Evaluated(Event, frozen=True, kw_only=True):
+    """The loss on the held-out rows; perplexity is its exponential."""
+
+    step: int
+    loss: float | None
+    label_tokens: int
+    seconds: float
+    best: bool = False
+
+
+class Sampled(Event, frozen=True, kw_only=True):
+    """What the model being trained answered to a prompt."""
+
+    step: int
+    prompt: str
+    text: str
+    seconds: float = 0.0
+
+
+class Saved(Event, frozen=True, kw_only=True):
+    """A checkpoint is complete on disk."""
+
+    step: int
+    path: str
+    bytes: int
+    seconds: float
+
+
+class Resumed(Event, frozen=True, kw_only=True):
+    """Work goes on from the checkpoint at `step`; points after it no longer count."""
+
+    step: int
+    path: str = ""
+
+
+class Paused(Event, frozen=True, kw_only=True):
+    """The loop waits between two micro-batches, the device still held."""
+
+    step: int
+
+
+class Continued(Event, frozen=True, kw_only=True):
+    """The loop goes on after a pause."""
+
+    step: int
+    seconds: float
+    """Length of the pause."""
+
+
+class Stopping(Event, frozen=True, kw_only=True):
+    """A stop was asked for; `by` says by whom."""
+
+    step: int
+    by: str
+    save: bool = True
+
+
+class Heartbeat(Event, frozen=True, kw_only=True):
+    """The worker's own pulse and appetite, every two seconds, from a thread beside the loop."""
+
+    cpu: float
+    """Share of one core, 1.0 = one core busy."""
+    rss: int
+    """Resident bytes of the worker."""
+    device_bytes: int = 0
+    """Bytes that the framework holds on the accelerator."""
+    device_peak: int = 0
+    quiet: float = 0.0
+    """Seconds since the loop last did something."""
+
+
+class Found(Event, frozen=True, kw_only=True):
+    """A finding about this run."""
+
+    finding: Finding
+
+
+class Log(Event, frozen=True, kw_only=True):
+    """A line for people."""
+
+    text: str
+    level: Literal["info", "warning", "error"] = "info"
+
+
+class Finished(Event, frozen=True, kw_only=True):
+    """The run ended well: `succeeded` by itself, or `stopped` and saved at someone's word."""
+
+    run: str
+    outcome: Outcome
+    steps: int
+    loss: float | None
+    """Mean of the last 10 steps."""
+    adapter: str | None
+    """Absolute path of the verified adapter."""
+    findings: list[Finding] = []
+
+
+class Failed(Event, frozen=True, kw_only=True):
+    """The run ended without what was asked; `resumable` says that a checkpoint waits."""
+
+    run: str
+    steps: int
+    what: str
+    why: str = ""
+    do: str = ""
+    where: str = ""
+    loss: float | None = None
+    adapter: str | None = None
+    findings: list[Finding] = []
+    resumable: bool = False
+    interrupted: bool = False
+    """True where a signal or a person ended it after saving, and nothing is wrong."""
+    exit_code: int | None = None
+    signal: str | None = None
+    console: list[str] = []
+    """Last lines of the worker's console."""
+    log: str = ""
+    """Path of the whole console."""
+
+
+Any = (
+    Created
+    | Queued
+    | Started
+    | Phase
+    | Progress
+    | Planned
+    | Step
+    | Evaluated
+    | Sampled
+    | Saved
+    | Resumed
+    | Paused
+    | Continued
+    | Stopping
+    | Heartbeat
+    | Found
+    | Log
+    | Finished
+    | Failed
+)
+Terminal = Finished | Failed
+
+_encoder: Final = msgspec.json.Encoder()
+_decoder: Final = msgspec.json.Decoder(Any)
+
+
+def encode(event: Event) -> bytes:
+    """`event` as one line of JSON, with its newline."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes) -> Any | None:
+    """The event on `line`, or None where it is torn, foreign or of a kind unknown here."""
+    try:
+        return _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -1,0 +1,48 @@
+"""What a job is given, and the two doors by which it speaks and listens while it works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal, Protocol
+
+import msgspec
+
+from engine.events import Event
+from engine.recipe.recipe import Recipe
+
+Order = Literal["stop", "interrupt", "pause", "continue", "save"]
+"""`stop` saves and ends with an adapter; `interrupt` saves a checkpoint and ends resumable."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """A training job: the run's id, its folder, and the recipe with every path absolute."""
+
+    run: str
+    folder: Path
+    recipe: Recipe
+    device: str = "auto"
+    """`auto`, `cpu` or the CUDA index that the engine leased, such as `cuda:0`."""
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where the job's checkpoints go."""
+        return self.folder / "checkpoints"
+
+    @property
+    def adapter(self) -> Path:
+        """Where the finished adapter goes."""
+        return Path(self.recipe.output_dir) if self.recipe.output_dir else self.folder / "adapter"
+
+
+class Report(Protocol):
+    """Takes the job's events; never blocks for long and never raises."""
+
+    def __call__(self, event: Event, /) -> None:
+        """Report one event."""
+
+
+class Orders(Protocol):
+    """The orders that have come for the job."""
+
+    def next(self) -> tuple[Order, str] | None:
+        """The oldest order not yet seen and who gave it, or None; never blocks."""

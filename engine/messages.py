@@ -1,0 +1,261 @@
+"""What front ends, engine and workers say to each other: plain values, tagged, versioned by the first message."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from engine.run_state import RunState
+
+PROTOCOL: Final = 1
+
+Verb = Literal["stop", "kill", "pause", "continue", "save", "resume", "delete"]
+"""`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """One message; unknown fields are ignored, so that versions can differ."""
+
+
+class JobContext(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job takes from its front end, and never from the long-lived engine."""
+
+    python: str
+    cwd: str
+    umask: int
+    env: dict[str, str] = {}
+
+
+class Machine(msgspec.Struct, frozen=True, kw_only=True):
+    """One sample of the machine, for the panels; sizes in bytes."""
+
+    cpu: float
+    """Share of all cores, 0 to 1."""
+    cores: int
+    ram_used: int
+    ram_total: int
+    disk_free: int
+    gpus: list[Gpu] = []
+
+
+class Gpu(msgspec.Struct, frozen=True, kw_only=True):
+    """One NVIDIA card as NVML sees it; None where the card does not tell."""
+
+    index: int
+    name: str
+    uuid: str
+    used: int
+    total: int
+    utilisation: float | None = None
+    """0 to 1."""
+    celsius: float | None = None
+    watts: float | None = None
+
+
+class RunRow(msgspec.Struct, frozen=True, kw_only=True):
+    """One run in a list."""
+
+    run: str
+    name: str
+    status: str
+    model: str
+    data: list[str]
+    created: float
+    updated: float
+    step: int = 0
+    steps: int = 0
+    loss: float | None = None
+    eval_loss: float | None = None
+    device: str = ""
+    adapter: str | None = None
+    reason: str = ""
+    phase: str = ""
+    worker_pid: int = 0
+    findings: int = 0
+    silent: bool = False
+    """True where the worker lives but has not been heard for a while."""
+
+
+# --- front end to engine ---
+
+
+class Hello(Message, frozen=True, kw_only=True):
+    """The first message of a front end."""
+
+    protocol: int = PROTOCOL
+    front: str
+    pid: int
+    version: str
+    app: bool = False
+    """True for the full-screen app, which wants runs and machine pushed and a spare worker ready."""
+    context: JobContext | None = None
+
+
+class Bye(Message, frozen=True, kw_only=True):
+    """A front end leaves; silence means the same, later."""
+
+    front: str
+
+
+class Watch(Message, frozen=True, kw_only=True):
+    """Send a snapshot of the run, then every event after it."""
+
+    front: str
+    run: str
+
+
+class Unwatch(Message, frozen=True, kw_only=True):
+    """Stop sending the run's events."""
+
+    front: str
+    run: str
+
+
+class ListRuns(Message, frozen=True, kw_only=True):
+    """Send the newest runs."""
+
+    front: str
+    request: str
+    limit: int = 200
+
+
+class Submit(Message, frozen=True, kw_only=True):
+    """Queue a run: the text of a recipe whose paths are absolute already."""
+
+    front: str
+    request: str
+    name: str
+    recipe: str
+    context: JobContext
+
+
+class Act(Message, frozen=True, kw_only=True):
+    """Do something with a run."""
+
+    front: str
+    request: str
+    run: str
+    verb: Verb
+    context: JobContext | None = None
+
+
+class Leave(Message, frozen=True, kw_only=True):
+    """End the engine; workers go on."""
+
+    front: str
+
+
+# --- engine to front end ---
+
+
+class Welcome(Message, frozen=True, kw_only=True):
+    """The engine's answer to Hello."""
+
+    protocol: int = PROTOCOL
+    pid: int
+    version: str
+    home: str
+    notes: list[str] = []
+
+
+class Runs(Message, frozen=True, kw_only=True):
+    """Rows of runs, newest first; `whole` lists replace what was known, others update it."""
+
+    rows: list[RunRow]
+    gone: list[str] = []
+    whole: bool = False
+    total: int = 0
+    request: str = ""
+
+
+class Snapshot(Message, frozen=True, kw_only=True):
+    """The state of a run after `state.events` events."""
+
+    run: str
+    state: RunState
+
+
+class Happened(Message, frozen=True, kw_only=True):
+    """Lines of a run's `events.jsonl`; `number` is that of the first (the first of all is 0)."""
+
+    run: str
+    number: int
+    lines: list[bytes]
+
+
+class Measured(Message, frozen=True, kw_only=True):
+    """The machine now."""
+
+    machine: Machine
+
+
+class Accepted(Message, frozen=True, kw_only=True):
+    """A request was done or queued; `run` is the run it concerns."""
+
+    request: str
+    run: str
+    note: str = ""
+
+
+class Refused(Message, frozen=True, kw_only=True):
+    """A request was not done, and why."""
+
+    request: str
+    problem: dict[str, str]
+    exit_status: int = 2
+
+
+# --- engine to worker ---
+
+
+class Order(Message, frozen=True, kw_only=True):
+    """A command to a worker, answered between two micro-batches."""
+
+    verb: Literal["stop", "pause", "continue", "save"]
+    by: str = ""
+
+
+class Assign(Message, frozen=True, kw_only=True):
+    """A spare worker gets its job."""
+
+    folder: str
+    context: JobContext
+    device: str
+
+
+ToEngine = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Leave
+ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused
+ToWorker = Order | Assign
+
+_encoder: Final = msgspec.msgpack.Encoder()
+_to_engine: Final = msgspec.msgpack.Decoder(ToEngine)
+_to_front: Final = msgspec.msgpack.Decoder(ToFront)
+_to_worker: Final = msgspec.msgpack.Decoder(ToWorker)
+
+
+def encode(message: Message) -> bytes:
+    """`message` as bytes for the bus."""
+    return _encoder.encode(message)
+
+
+def to_engine(data: bytes) -> ToEngine | None:
+    """A message for the engine, or None where it is of no known type."""
+    return _decoded(_to_engine, data)
+
+
+def to_front(data: bytes) -> ToFront | None:
+    """A message for a front end, or None where it is of no known type."""
+    return _decoded(_to_front, data)
+
+
+def to_worker(data: bytes) -> ToWorker | None:
+    """A message for a worker, or None where it is of no known type."""
+    return _decoded(_to_worker, data)
+
+
+def _decoded(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, RecursionError):
+        return None

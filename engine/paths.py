@@ -1,0 +1,97 @@
+"""Where OpenLoRA keeps its state, and the socket by which its processes meet."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+import psutil
+
+from engine.problem import Problem
+
+_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "ceph", "beegfs",
+                             "gpfs", "afs", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs"})  # fmt: skip
+
+
+def home() -> Path:
+    """The folder of all state: `OPENLORA_HOME`, else the user's data folder; made if need be.
+
+    Raises:
+        Problem: where it cannot be made or written.
+    """
+    set_by_user = os.environ.get("OPENLORA_HOME")
+    path = Path(set_by_user).expanduser() if set_by_user else platformdirs.user_data_path("openlora")
+    path = path.absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (path / "runs").mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise Problem(
+            "The folder for runs cannot be made.",
+            where=str(path),
+            why=f"{error.strerror or error}.",
+            do="Set OPENLORA_HOME to a folder that you can write.",
+        ) from error
+    if not os.access(path / "runs", os.W_OK | os.X_OK):
+        raise Problem(
+            "The folder for runs cannot be written.",
+            where=str(path),
+            do="Set OPENLORA_HOME to a folder that you can write.",
+        )
+    return path
+
+
+def runs_folder(root: Path) -> Path:
+    """Where the run directories of a home lie."""
+    return root / "runs"
+
+
+def socket_folder() -> Path:
+    """`/tmp/openlora-$UID`, mode 0700 and ours; logind deletes `$XDG_RUNTIME_DIR` at logout.
+
+    Raises:
+        Problem: where someone else owns the folder or may enter it.
+    """
+    path = Path("/tmp") / f"openlora-{os.getuid()}"
+    path.mkdir(mode=0o700, exist_ok=True)
+    found = path.lstat()
+    safe = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    if not safe:
+        raise Problem(
+            "The folder for OpenLoRA's socket is not private.",
+            where=str(path),
+            why="It belongs to someone else, or others may enter it.",
+            do=f"Remove it, or `chmod 700 {path}` if it is yours.",
+        )
+    return path
+
+
+def engine_name(root: Path) -> str:
+    """A short name for the engine of this home: two homes have two engines."""
+    return hashlib.sha256(os.fsencode(root.resolve())).hexdigest()[:12]
+
+
+def engine_link(root: Path) -> Path:
+    """The symlink that points to the living engine's socket."""
+    return socket_folder() / f"{engine_name(root)}.sock"
+
+
+def file_system(path: Path) -> str:
+    """The type of the file system that holds `path`, such as ext4 or nfs4; empty if unknown."""
+    best, kind = "", ""
+    target = str(path.resolve())
+    for part in psutil.disk_partitions(all=True):
+        mount = part.mountpoint.rstrip("/") or "/"
+        inside = mount == "/" or target == mount or target.startswith(mount + "/")
+        if inside and len(mount) >= len(best):
+            best, kind = mount, part.fstype
+    return kind
+
+
+def on_network(path: Path) -> bool:
+    """True where `path` is on a file system whose locks SQLite's WAL cannot trust."""
+    return file_system(path).lower() in _NETWORK

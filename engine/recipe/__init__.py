@@ -1,0 +1,7 @@
+"""The recipe: everything that decides a run, as one YAML file."""
+
+from engine.recipe.fields import FIELDS, Field, field_named
+from engine.recipe.recipe import Recipe
+from engine.recipe.yaml import RecipeFile, override, read, template
+
+__all__ = ["FIELDS", "Field", "Recipe", "RecipeFile", "field_named", "override", "read", "template"]

@@ -1,0 +1,71 @@
+"""What a recipe holds, with its defaults; the table beside it says what each field means."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Everything that decides a run; names are those of Hugging Face and PEFT.
+
+    Paths are as written: relative ones are meant from the recipe's folder (`resolved` does that).
+    """
+
+    model: str
+    data: str | list[str]
+
+    run_name: str | None = None
+    output_dir: str | None = None
+    eval_data: str | list[str] | None = None
+    eval_split: float = 0.05
+    data_format: str = "auto"
+    max_length: int = 1024
+
+    method: str = "lora"
+    lora_r: int = 16
+    lora_alpha: float = 32.0
+    lora_dropout: float = 0.0
+    target_modules: str | list[str] = "all-linear"
+    adapter: str | None = None
+
+    learning_rate: float = 2e-4
+    lr_scheduler_type: str = "cosine"
+    warmup_ratio: float = 0.03
+    num_train_epochs: float = 3.0
+    max_steps: int = -1
+    per_device_train_batch_size: int = 4
+    gradient_accumulation_steps: int = 4
+    max_grad_norm: float = 1.0
+    weight_decay: float = 0.0
+    adam_beta1: float = 0.9
+    adam_beta2: float = 0.999
+    adam_epsilon: float = 1e-8
+    seed: int = 42
+
+    mixed_precision: str = "auto"
+    gradient_checkpointing: bool = False
+    devices: str | int = "auto"
+
+    eval_steps: int = 50
+    save_steps: int = 100
+    save_total_limit: int = 2
+    sample_steps: int = 50
+    sample_prompts: list[str] = []
+    sample_max_new_tokens: int = 64
+
+    @property
+    def data_files(self) -> list[str]:
+        """The training data as a list, however it was written."""
+        return [self.data] if isinstance(self.data, str) else list(self.data)
+
+    @property
+    def eval_files(self) -> list[str]:
+        """The held-out data as a list, empty where rows of the training data are held out."""
+        if self.eval_data is None:
+            return []
+        return [self.eval_data] if isinstance(self.eval_data, str) else list(self.eval_data)
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows of one optimizer step on one device."""
+        return self.per_device_train_batch_size * self.gradient_accumulation_steps

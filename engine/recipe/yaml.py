@@ -1,0 +1,247 @@
+"""Reads and writes recipes as YAML: comments and order kept, mistakes named by file, line and field."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.scalarbool import ScalarBoolean
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from engine.problem import Problem
+from engine.recipe.check import Mistake, built, missing, parsed, value_of
+from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
+from engine.recipe.recipe import Recipe
+from engine.text import one_line
+
+_LARGEST: Final = 1 << 20
+_SECTIONS: Final[dict[Section, str]] = {
+    "what": "What to train on",
+    "adapter": "The adapter",
+    "optimisation": "Optimisation",
+    "device": "Device",
+    "reporting": "Evaluation, checkpoints and samples",
+}
+
+
+class RecipeFile(msgspec.Struct, frozen=True):
+    """A recipe together with the text it came from, so that its comments survive a change."""
+
+    recipe: Recipe
+    text: str
+    path: Path | None = None
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths in the recipe are relative to."""
+        return self.path.parent.absolute() if self.path else Path.cwd()
+
+    @property
+    def name(self) -> str:
+        """What the run is called: `run_name`, else the file's name."""
+        if self.recipe.run_name:
+            return self.recipe.run_name
+        return self.path.stem if self.path else "run"
+
+    def resolved(self) -> Recipe:
+        """The recipe with every local path absolute; a hub id stays as it is."""
+        return msgspec.structs.replace(
+            self.recipe,
+            model=self._local(self.recipe.model),
+            data=[self._absolute(path) for path in self.recipe.data_files],
+            eval_data=[self._absolute(path) for path in self.recipe.eval_files] or None,
+            adapter=None if self.recipe.adapter is None else self._local(self.recipe.adapter),
+            output_dir=None if self.recipe.output_dir is None else self._absolute(self.recipe.output_dir),
+        )
+
+    def _absolute(self, path: str) -> str:
+        return str((self.folder / Path(path).expanduser()).resolve())
+
+    def _local(self, name: str) -> str:
+        looks_local = name.startswith((".", "/", "~"))
+        return self._absolute(name) if looks_local or (self.folder / name).exists() else name
+
+
+def read(path: Path) -> RecipeFile:
+    """The recipe in `path`.
+
+    Raises:
+        Problem: naming file, line and field, what is wrong and the nearest valid name.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Problem(
+            f"The recipe cannot be read: {(error.strerror or 'unknown error').lower()}.",
+            where=str(path),
+            do="`openlora new` writes a recipe to start from.",
+        ) from error
+    if len(data) > _LARGEST:
+        raise Problem("The recipe is larger than 1 MiB.", where=str(path), do="Is it the dataset?")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise Problem(
+            "The recipe is not UTF-8 text.", where=f"{path}:{line}", do="Save it as UTF-8."
+        ) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path | None = None) -> RecipeFile:
+    """The recipe in `text`; `path` is named in problems and gives relative paths their folder."""
+    document = _load(text, str(path or "recipe"))
+    values = {}
+    for name, raw in document.items():
+        where = f"{path or 'recipe'}:{document.lc.key(name)[0] + 1}"
+        values[str(name)] = _value(str(name), raw, where)
+    for field in missing(values):
+        raise Problem(
+            f"The recipe lacks `{field.name}`.", where=str(path or "recipe"), why=field.help,
+            do=f"Add a line `{field.name}: ...`.",
+        )  # fmt: skip
+    return RecipeFile(built(values), text, path)
+
+
+def override(file: RecipeFile, changes: Mapping[str, object]) -> RecipeFile:
+    """The same recipe with some fields changed, comments kept; texts are read as if typed.
+
+    Raises:
+        Problem: naming the field, what is wrong and the nearest valid name.
+    """
+    if not changes:
+        return file
+    document = _load(file.text, str(file.path or "recipe"))
+    for name, raw in changes.items():
+        field = _known(name, f"--set {name}")
+        try:
+            document[name] = parsed(field, raw) if isinstance(raw, str) else value_of(field, raw)
+        except Mistake as mistake:
+            raise Problem(f"`{name}`: {mistake.why}.", where=f"--set {name}", do=mistake.do) from mistake
+    buffer = io.StringIO()
+    _yaml().dump(document, buffer)
+    return parse(buffer.getvalue(), file.path)
+
+
+def template(values: Mapping[str, object], *, expert: bool = False) -> str:
+    """A commented recipe with `values` filled in and every other field shown at its default.
+
+    Fields at their default are commented out, so the file says what was decided and what was left.
+    """
+    lines = ["# A recipe for OpenLoRA. Only `model` and `data` are required; paths start at this file.", ""]
+    for section, title in _SECTIONS.items():
+        fields = [
+            f for f in FIELDS if f.section == section and (expert or f.level != "expert" or f.name in values)
+        ]
+        lines.append(f"# --- {title} ---")
+        for field in fields:
+            lines += [*_comment(field), _line(field, values)]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _comment(field: Field) -> list[str]:
+    accepted = f" ({field.bounds}{' ' + field.unit if field.unit else ''})" if field.bounds else ""
+    return [f"# {field.help}{accepted}"]
+
+
+def _line(field: Field, values: Mapping[str, object]) -> str:
+    if field.name in values:
+        return f"{field.name}: {_inline(values[field.name])}"
+    return f"# {field.name}: {_inline(field.default)}"
+
+
+def _inline(value: object) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and 0 < abs(value) < 1e-3:
+        mantissa, exponent = f"{value:e}".split("e")
+        return f"{float(mantissa):g}e{int(exponent)}"
+    if isinstance(value, (int, float)):
+        return f"{value:g}" if isinstance(value, float) else str(value)
+    return msgspec.json.encode(value).decode() if not _plain(value) else str(value)
+
+
+def _plain(value: object) -> bool:
+    """True for text that YAML reads back as the same text without quotes."""
+    if not isinstance(value, str) or not value or value != value.strip():
+        return False
+    safe = all(c.isalnum() or c in "/._-~+" for c in value)
+    return safe and value[0] not in "-~" and bool(YAML(typ="safe").load(value) == value)
+
+
+def _value(name: str, raw: object, where: str) -> Any:
+    field = _known(name, where)
+    try:
+        return value_of(field, _bare(raw))
+    except Mistake as mistake:
+        raise Problem(f"`{name}`: {one_line(mistake.why, 200)}.", where=where, do=mistake.do) from mistake
+
+
+def _bare(raw: object) -> object:
+    """`raw` without ruamel's round-trip types, one list deep: no field nests further."""
+    if isinstance(raw, list):
+        return [_scalar(item) for item in raw]
+    return _scalar(raw)
+
+
+def _scalar(raw: object) -> object:
+    if isinstance(raw, (bool, ScalarBoolean)):
+        return bool(raw)
+    for kind in (int, float, str):
+        if isinstance(raw, kind):
+            return kind(raw)
+    return raw if raw is None else {}
+
+
+def _known(name: str, where: str) -> Field:
+    field = field_named(name)
+    if field is not None:
+        return field
+    near = nearest(name)
+    raise Problem(
+        f"`{one_line(name, 80)}` is not a recipe field.",
+        where=where,
+        do=f"Did you mean `{near}`?" if near else "`openlora new --help` lists the fields.",
+    )
+
+
+def _load(text: str, where: str) -> CommentedMap:
+    try:
+        document = _yaml().load(text)
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise Problem(
+            "The recipe is not valid YAML.",
+            where=f"{where}:{line}",
+            why=f"{one_line(error.problem or 'unreadable', 200)}.",
+            do="Each line is `name: value`; texts with a colon or a hash need quotes.",
+        ) from error
+    except (YAMLError, ValueError, RecursionError, KeyError, TypeError) as error:
+        raise Problem(
+            "The recipe is not valid YAML.", where=where, why=f"{one_line(str(error), 200)}."
+        ) from error
+    if document is None:
+        document = CommentedMap()
+    if not isinstance(document, CommentedMap):
+        raise Problem(
+            "The recipe is not a list of `name: value` lines.",
+            where=f"{where}:1",
+            do="`openlora new` writes a recipe to start from.",
+        )
+    return document
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = 4096
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    return yaml

@@ -1,0 +1,283 @@
+"""A run as its events tell it: a pure, bounded fold that every screen and command reads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final, Literal
+
+import msgspec
+
+from engine import events as ev
+from engine.findings import Finding
+from engine.series import Series
+
+Status = Literal[
+    "queued",
+    "starting",
+    "running",
+    "paused",
+    "stopping",
+    "succeeded",
+    "stopped",
+    "interrupted",
+    "failed",
+]
+ENDED: Final[frozenset[str]] = frozenset({"succeeded", "stopped", "interrupted", "failed"})
+
+_MARKS: Final = 256
+_SAMPLES: Final = 24
+_LINES: Final = 200
+_FINDINGS: Final = 64
+_TAIL: Final = 10
+
+
+class Mark(msgspec.Struct, frozen=True):
+    """Something that happened at a step, for the chart."""
+
+    step: int
+    kind: Literal["evaluated", "saved", "resumed", "paused", "finding", "stopped"]
+    text: str
+
+
+class RunState(msgspec.Struct, kw_only=True):
+    """All that a front end shows of a run, in bounded space whatever its length."""
+
+    run: str = ""
+    name: str = ""
+    model: str = ""
+    data: list[str] = []
+    parent: str | None = None
+    created: float = 0.0
+    updated: float = 0.0
+    events: int = 0
+    """Lines folded so far, unknown ones included: the number that a follower asks to go on from."""
+    offset: int = 0
+    """Bytes of `events.jsonl` behind those lines; kept by whoever reads the file."""
+
+    status: Status = "queued"
+    reason: str = ""
+    """Why it waits, or what the phase is doing."""
+    phase: str = ""
+    done: int = 0
+    total: int = 0
+    unit: str = ""
+    pid: int = 0
+    host: str = ""
+    device: str = ""
+    heard: float = 0.0
+    """Time of the last event by the worker."""
+
+    plan: ev.Planned | None = None
+    step: int = 0
+    steps: int = 0
+    epoch: float = 0.0
+    tokens: int = 0
+    session_start: float = 0.0
+    """When the first step of this worker ended; with `session_step` it gives the rate."""
+    session_step: int = 0
+    session_away: float = 0.0
+    """Seconds since then in pauses."""
+    step_seconds: float = 0.0
+    """Exponential mean of a step's seconds."""
+
+    loss: Series = msgspec.field(default_factory=Series)
+    eval_loss: Series = msgspec.field(default_factory=Series)
+    lr: Series = msgspec.field(default_factory=Series)
+    grad_norm: Series = msgspec.field(default_factory=Series)
+    speed: Series = msgspec.field(default_factory=Series)
+    """Non-padding tokens a second."""
+    memory: Series = msgspec.field(default_factory=Series)
+    """Bytes (device, else resident) over seconds since the run was created."""
+    last_losses: list[float] = []
+    best_eval: float | None = None
+    best_eval_step: int = 0
+
+    marks: list[Mark] = []
+    samples: list[ev.Sampled] = []
+    findings: list[Finding] = []
+    log: list[ev.Log] = []
+    checkpoint: ev.Saved | None = None
+    heartbeat: ev.Heartbeat | None = None
+    outcome: ev.Finished | ev.Failed | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True once nothing more will happen unless someone resumes it."""
+        return self.status in ENDED
+
+    @property
+    def mean_loss(self) -> float | None:
+        """Mean of the last 10 steps' losses, the figure a run is remembered by."""
+        return math.fsum(self.last_losses) / len(self.last_losses) if self.last_losses else None
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Estimated seconds to the last step at this session's rate, evaluation and saving included."""
+        past = self.step - self.session_step
+        if self.ended or self.steps <= 0 or past < 2:
+            return None
+        spent = self.updated - self.session_start - self.session_away
+        return max(spent, 0.0) / past * max(self.steps - self.step, 0)
+
+
+def fold(lines: Iterable[bytes], state: RunState | None = None) -> RunState:
+    """The state after `lines` of an `events.jsonl`; unknown and torn lines count but change nothing."""
+    state = RunState() if state is None else state
+    for line in lines:
+        event = ev.decode(line)
+        state.events += 1
+        if event is not None:
+            apply(state, event)
+    return state
+
+
+def apply(state: RunState, event: ev.Any) -> None:
+    """Take one event into `state`, which depends on nothing else."""
+    state.updated = max(state.updated, event.t)
+    match event:
+        case ev.Step():
+            _step(state, event)
+        case ev.Heartbeat():
+            _heartbeat(state, event)
+        case ev.Evaluated():
+            _evaluated(state, event)
+        case ev.Finished() | ev.Failed():
+            _ended(state, event)
+        case ev.Created():
+            _created(state, event)
+        case ev.Planned():
+            state.plan, state.steps, state.device = event, event.steps, event.device
+        case ev.Resumed():
+            _resumed(state, event)
+        case ev.Saved():
+            _saved(state, event)
+        case ev.Sampled():
+            state.samples = [*state.samples, event][-_SAMPLES:]
+        case ev.Found():
+            _found(state, event.finding)
+        case ev.Log():
+            state.log = [*state.log, event][-_LINES:]
+        case _:
+            _moved(state, event)
+
+
+def _created(state: RunState, event: ev.Created) -> None:
+    state.run, state.name, state.model = event.run, event.name, event.model
+    state.data, state.parent, state.steps = event.data, event.parent, event.steps
+    state.created = event.t
+
+
+def _moved(state: RunState, event: ev.Any) -> None:
+    """Events that only change where the run stands."""
+    match event:
+        case ev.Queued():
+            state.status, state.reason, state.phase, state.outcome = "queued", event.reason, "", None
+        case ev.Started():
+            state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
+            state.pid, state.host, state.device = event.pid, event.host, event.device
+            state.session_start = 0.0
+        case ev.Phase():
+            if state.status not in ("paused", "stopping"):
+                state.status = "running"
+            state.phase, state.reason, state.done, state.total = event.name, event.detail, 0, 0
+        case ev.Progress():
+            state.done, state.total, state.unit = event.done, event.total, event.unit
+        case ev.Paused():
+            state.status = "paused"
+            _mark(state, Mark(event.step, "paused", "paused"))
+        case ev.Continued():
+            state.status = "running"
+            state.session_away += event.seconds
+        case ev.Stopping():
+            state.status, state.reason = "stopping", event.by
+    state.heard = event.t
+
+
+def _step(state: RunState, event: ev.Step) -> None:
+    if state.session_start == 0.0:
+        state.session_start, state.session_step, state.session_away = event.t, event.step, 0.0
+    state.heard = event.t
+    state.step, state.epoch = event.step, event.epoch
+    state.steps = max(state.steps, event.step)
+    state.tokens += event.tokens
+    state.lr.add(event.step, event.lr)
+    if event.loss is not None:
+        state.loss.add(event.step, event.loss)
+        state.last_losses = [*state.last_losses, event.loss][-_TAIL:]
+    if event.grad_norm is not None:
+        state.grad_norm.add(event.step, event.grad_norm)
+    if event.seconds > 0:
+        state.speed.add(event.step, event.tokens / event.seconds)
+        mean = state.step_seconds or event.seconds
+        state.step_seconds = mean + 0.1 * (event.seconds - mean)
+
+
+def _heartbeat(state: RunState, event: ev.Heartbeat) -> None:
+    state.heartbeat = event
+    state.heard = event.t
+    at = int(event.t - state.created)
+    if at >= 0:
+        state.memory.add(at, float(event.device_bytes or event.rss))
+
+
+def _evaluated(state: RunState, event: ev.Evaluated) -> None:
+    state.heard = event.t
+    if event.loss is None:
+        return
+    state.eval_loss.add(event.step, event.loss)
+    if state.best_eval is None or event.loss < state.best_eval:
+        state.best_eval, state.best_eval_step = event.loss, event.step
+    _mark(state, Mark(event.step, "evaluated", f"eval {event.loss:.4g}"))
+
+
+def _saved(state: RunState, event: ev.Saved) -> None:
+    state.checkpoint = event
+    state.heard = event.t
+    for series in _by_step(state):
+        series.hold(event.step)
+    _mark(state, Mark(event.step, "saved", "checkpoint"))
+
+
+def _resumed(state: RunState, event: ev.Resumed) -> None:
+    for series in _by_step(state):
+        series.cut(event.step)
+    state.marks = [mark for mark in state.marks if mark.step <= event.step]
+    state.samples = [sample for sample in state.samples if sample.step <= event.step]
+    state.findings = [f for f in state.findings if f.step is None or f.step <= event.step]
+    state.last_losses = [last for _, _, _, last in state.loss.points()[-_TAIL:]]
+    state.step = event.step
+    state.session_start = 0.0
+    state.outcome = None
+    if state.best_eval_step > event.step:
+        points = state.eval_loss.points()
+        best = min(points, key=lambda p: p[1], default=None)
+        state.best_eval = best[1] if best else None
+        state.best_eval_step = best[0] if best else 0
+    _mark(state, Mark(event.step, "resumed", "resumed"))
+
+
+def _found(state: RunState, finding: Finding) -> None:
+    known = [f for f in state.findings if (f.category, f.title) != (finding.category, finding.title)]
+    state.findings = [*known, finding][-_FINDINGS:]
+    if finding.step is not None:
+        _mark(state, Mark(finding.step, "finding", finding.title))
+
+
+def _ended(state: RunState, event: ev.Finished | ev.Failed) -> None:
+    state.outcome = event
+    state.phase = ""
+    state.findings = list(event.findings) or state.findings
+    if isinstance(event, ev.Finished):
+        state.status = event.outcome
+        return
+    state.status = "interrupted" if event.interrupted else "failed"
+    state.reason = event.what
+
+
+def _mark(state: RunState, mark: Mark) -> None:
+    state.marks = [*state.marks, mark][-_MARKS:]
+
+
+def _by_step(state: RunState) -> tuple[Series, ...]:
+    return state.loss, state.eval_loss, state.lr, state.grad_norm, state.speed

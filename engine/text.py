@@ -1,0 +1,40 @@
+"""Cleans text from outside (data, model output, logs, names) before it can reach a terminal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)
+# Joiners (U+200C, U+200D) stay: Persian, Indic scripts and emoji need them.
+_INVISIBLE = (0x200B, 0x2060, 0xFEFF)
+
+
+def _table() -> dict[int, str]:
+    table = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
+    table[0x7F] = "\u2421"
+    table |= {code: "\ufffd" for code in range(0x80, 0xA0)}
+    table |= {code: "\ufffd" for code in (*_BIDI, 0x2028, 0x2029)}
+    table |= {code: "" for code in _INVISIBLE}
+    table |= {code: "\ufffd" for code in range(0xD800, 0xE000)}
+    return table
+
+
+_CLEAN: Final = _table()
+
+
+def clean(text: str) -> str:
+    """`text` with every character that could steer a terminal made visible.
+
+    Escape and other control characters become their control pictures, C1 and
+    bidirectional controls become U+FFFD, carriage returns before a line feed
+    vanish; newlines and tabs stay.
+    """
+    return text.replace("\r\n", "\n").translate(_CLEAN)
+
+
+def one_line(text: str, width: int = 0) -> str:
+    """`text` cleaned and folded to one line, cut with an ellipsis at `width` characters if given."""
+    line = " ".join(clean(text).split())
+    if width and len(line) > width:
+        return line[: max(width - 1, 0)] + "…"
+    return line

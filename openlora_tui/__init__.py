@@ -1,0 +1,1 @@
+"""What a person sees of OpenLoRA: the terminal app and its headless twin."""
