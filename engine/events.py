@@ -229,7 +229,7 @@ class Failed(Event, frozen=True, kw_only=True):
     """Path of the whole console."""
 
 
-Any = (
+AnyEvent = (
     Created
     | Queued
     | Started
@@ -253,7 +253,7 @@ Any = (
 Terminal = Finished | Failed
 
 _encoder: Final = msgspec.json.Encoder()
-_decoder: Final = msgspec.json.Decoder(Any)
+_decoder: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
@@ -261,7 +261,7 @@ def encode(event: Event) -> bytes:
     return _encoder.encode(event) + b"\n"
 
 
-def decode(line: bytes) -> Any | None:
+def decode(line: bytes) -> AnyEvent | None:
     """The event on `line`, or None where it is torn, foreign or of a kind unknown here."""
     try:
         return _decoder.decode(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -228,10 +228,12 @@ ToEngine = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Leave
 ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused
 ToWorker = Order | Assign
 
+_T = TypeVar("_T")
+
 _encoder: Final = msgspec.msgpack.Encoder()
-_to_engine: Final = msgspec.msgpack.Decoder(ToEngine)
-_to_front: Final = msgspec.msgpack.Decoder(ToFront)
-_to_worker: Final = msgspec.msgpack.Decoder(ToWorker)
+_to_engine: Final[msgspec.msgpack.Decoder[ToEngine]] = msgspec.msgpack.Decoder(ToEngine)
+_to_front: Final[msgspec.msgpack.Decoder[ToFront]] = msgspec.msgpack.Decoder(ToFront)
+_to_worker: Final[msgspec.msgpack.Decoder[ToWorker]] = msgspec.msgpack.Decoder(ToWorker)
 
 
 def encode(message: Message) -> bytes:
@@ -254,7 +256,7 @@ def to_worker(data: bytes) -> ToWorker | None:
     return _decoded(_to_worker, data)
 
 
-def _decoded(decoder: msgspec.msgpack.Decoder[Any], data: bytes) -> Any:
+def _decoded(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T | None:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, RecursionError):

@@ -132,7 +132,7 @@ def fold(lines: Iterable[bytes], state: RunState | None = None) -> RunState:
     return state
 
 
-def apply(state: RunState, event: ev.Any) -> None:
+def apply(state: RunState, event: ev.AnyEvent) -> None:
     """Take one event into `state`, which depends on nothing else."""
     state.updated = max(state.updated, event.t)
     match event:
@@ -168,7 +168,7 @@ def _created(state: RunState, event: ev.Created) -> None:
     state.created = event.t
 
 
-def _moved(state: RunState, event: ev.Any) -> None:
+def _moved(state: RunState, event: ev.AnyEvent) -> None:
     """Events that only change where the run stands."""
     match event:
         case ev.Queued():

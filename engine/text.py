@@ -12,10 +12,10 @@ _INVISIBLE = (0x200B, 0x2060, 0xFEFF)
 def _table() -> dict[int, str]:
     table = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"}
     table[0x7F] = "\u2421"
-    table |= {code: "\ufffd" for code in range(0x80, 0xA0)}
-    table |= {code: "\ufffd" for code in (*_BIDI, 0x2028, 0x2029)}
-    table |= {code: "" for code in _INVISIBLE}
-    table |= {code: "\ufffd" for code in range(0xD800, 0xE000)}
+    table |= dict.fromkeys(range(128, 160), "�")
+    table |= dict.fromkeys((*_BIDI, 8232, 8233), "�")
+    table |= dict.fromkeys(_INVISIBLE, "")
+    table |= dict.fromkeys(range(55296, 57344), "�")
     return table
 
 

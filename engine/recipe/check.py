@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Final, cast, get_type_hints
+from typing import Any, Final, get_type_hints
 
 import msgspec
 
@@ -124,4 +124,4 @@ def missing(values: dict[str, Any]) -> list[Field]:
 
 def built(values: dict[str, Any]) -> Recipe:
     """The recipe that checked `values` make."""
-    return cast(Recipe, Recipe(**values))
+    return Recipe(**values)

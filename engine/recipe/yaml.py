@@ -10,8 +10,8 @@ from typing import Any, Final
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.scalarbool import ScalarBoolean
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from engine.problem import Problem
 from engine.recipe.check import Mistake, built, missing, parsed, value_of
