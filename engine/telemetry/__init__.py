@@ -1,0 +1,1 @@
+"""What the machine does: CPU, memory and disk by psutil, NVIDIA cards by NVML."""

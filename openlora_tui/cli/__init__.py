@@ -1,0 +1,1 @@
+"""The headless twin: every act on a screen has a command, with the same words."""

@@ -1,0 +1,119 @@
+"""A front end's line to the engine: a thread that sends, receives and reconnects, so that nobody else waits."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import uuid
+from collections import deque
+from pathlib import Path
+from typing import Any, Final
+
+from engine import __version__, bus
+from engine import messages as m
+from engine.client.context import job_context
+from engine.problem import Problem
+
+_PERIOD: Final = 0.1
+_RETRY: Final = 1.0
+
+
+class Link:
+    """The engine as a front end sees it: `send` and `receive`, neither of which ever blocks.
+
+    After each (re)connection the engine's `Welcome` comes first: what was watched has to be
+    asked for again then. Requests that were sent and not answered when the engine died are lost.
+    """
+
+    def __init__(self, root: Path, *, app: bool = False, start_engine: bool = True) -> None:
+        self.front = f"front-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self.connected = False
+        self.trouble = ""
+        """Why there is no connection, for people; empty while there is one or none was tried."""
+        self.problem: Problem | None = None
+        self._root = root
+        self._app = app
+        self._start_engine = start_engine
+        self._out: deque[bytes] = deque()
+        self._in: deque[m.ToFront] = deque()
+        self._wake = threading.Event()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+
+    def start(self) -> None:
+        """Begin to connect, in the background."""
+        self._thread.start()
+
+    def send(self, message: m.Message) -> None:
+        """Queue a message for the engine."""
+        self._out.append(m.encode(message))
+        self._wake.set()
+
+    def receive(self) -> list[m.ToFront]:
+        """What has come since the last call, oldest first."""
+        came = []
+        while self._in:
+            came.append(self._in.popleft())
+        return came
+
+    def close(self) -> None:
+        """Say goodbye and let go; what was sent before still goes out."""
+        self.send(m.Bye(front=self.front))
+        self._closing = True
+        self._wake.set()
+        self._thread.join(timeout=2)
+
+    def _run(self) -> None:
+        while not self._closing:
+            boxes = self._attach()
+            if boxes is None:
+                self._wait(_RETRY)
+                continue
+            self._hello()
+            self._talk(boxes)
+
+    def _attach(self) -> Any:
+        # Imported here: the app paints before it pays for subprocess and its friends.
+        from engine.client.start import attach
+
+        try:
+            boxes = attach(self._root) if self._start_engine else bus.connect(self._root)
+        except Problem as problem:
+            self.problem, self.trouble = problem, str(problem)
+            return None
+        except bus.LOST as error:
+            self.trouble = f"No engine answers ({error or type(error).__name__})."
+            return None
+        self.problem, self.trouble = None, ""
+        return boxes
+
+    def _hello(self) -> None:
+        hello = m.Hello(
+            front=self.front, pid=os.getpid(), version=__version__, app=self._app, context=job_context()
+        )
+        self._out.appendleft(m.encode(hello))
+
+    def _talk(self, boxes: Any) -> None:
+        """Exchange until the engine goes away or this front end does."""
+        while True:
+            closing = self._closing
+            outgoing = [self._out.popleft() for _ in range(len(self._out))]
+            try:
+                for data in boxes.exchange(self.front, outgoing):
+                    message = m.to_front(data)
+                    if message is not None:
+                        self._in.append(message)
+            except bus.LOST:
+                self.connected = False
+                self.trouble = "The engine went away; connecting again."
+                return
+            self.connected = True
+            if closing:
+                return
+            self._wait(_PERIOD)
+
+    def _wait(self, seconds: float) -> None:
+        if self._wake.wait(seconds):
+            self._wake.clear()
+            time.sleep(0.005)

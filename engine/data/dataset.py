@@ -1,0 +1,97 @@
+"""Encoded rows in a few flat arrays, so that a million of them cost what their tokens cost."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Sequence
+
+
+class Rows:
+    """Where encoded rows are kept: token ids and label mask end to end, and each row's origin.
+
+    Four bytes a token for its id, one for its mask, sixteen a row for where it is and came from.
+    """
+
+    def __init__(self) -> None:
+        self.ids = array("I")
+        self.mask = bytearray()
+        self.offsets = array("Q", [0])
+        self.files: list[str] = []
+        self._file_of = array("I")
+        self._line_of = array("I")
+
+    def add(self, ids: Sequence[int], mask: bytes | bytearray, file: str, line: int) -> None:
+        """Append one row: `mask` is 1 where the token is learnt, as long as `ids`."""
+        if not self.files or self.files[-1] != file:
+            self.files.append(file)
+        self.ids.extend(ids)
+        self.mask += mask
+        self.offsets.append(len(self.ids))
+        self._file_of.append(len(self.files) - 1)
+        self._line_of.append(line)
+
+    def __len__(self) -> int:
+        return len(self._line_of)
+
+    def where(self, row: int) -> str:
+        """`file:line` of a row."""
+        return f"{self.files[self._file_of[row]]}:{self._line_of[row]}"
+
+
+class Dataset:
+    """Some rows of `Rows`, in an order of its own; training and held-out rows share one store."""
+
+    def __init__(self, rows: Rows, index: Sequence[int] | None = None) -> None:
+        self.rows = rows
+        self.index = array("Q", range(len(rows)) if index is None else index)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    def span(self, i: int) -> tuple[int, int]:
+        """First and last-but-one position of row `i` in the store's flat arrays."""
+        row = self.index[i]
+        return self.rows.offsets[row], self.rows.offsets[row + 1]
+
+    def row(self, i: int) -> tuple[array[int], bytes]:
+        """Token ids of row `i`, and as many mask bytes: 1 where the token is learnt from those before it."""
+        begin, end = self.span(i)
+        return self.rows.ids[begin:end], bytes(self.rows.mask[begin:end])
+
+    def length(self, i: int) -> int:
+        """Tokens of row `i`."""
+        begin, end = self.span(i)
+        return end - begin
+
+    def labels(self, i: int) -> int:
+        """Tokens of row `i` that are learnt."""
+        begin, end = self.span(i)
+        return self.rows.mask.count(1, begin, end)
+
+    def source(self, i: int) -> str:
+        """`file:line` of row `i`."""
+        return self.rows.where(self.index[i])
+
+    def prompt(self, i: int, words: int = 16) -> array[int]:
+        """What comes before the first learnt token of row `i`; its first `words` tokens if all are learnt."""
+        ids, mask = self.row(i)
+        first = mask.find(1)
+        return ids[: first if first > 1 else min(words, max(len(ids) // 2, 1))]
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of all rows."""
+        return sum(self.length(i) for i in range(len(self)))
+
+    @property
+    def label_tokens(self) -> int:
+        """Tokens of all rows that are learnt."""
+        return sum(self.labels(i) for i in range(len(self)))
+
+    def digest(self) -> str:
+        """A hash of what is learnt and in which order, to recognise the same data at a resume."""
+        digest = hashlib.blake2b(digest_size=16)
+        for part in (self.rows.ids, self.rows.mask, self.rows.offsets, self.index):
+            digest.update(memoryview(part))
+        return digest.hexdigest()

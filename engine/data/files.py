@@ -1,0 +1,131 @@
+"""Opens data files as strict UTF-8 lines, and says where and why one cannot be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from engine.data.refusal import Refusal
+
+LINE_BYTES: Final = 64 << 20
+"""No line of a data file may be longer; one that is, is no line of rows but another kind of file."""
+WHOLE_BYTES: Final = 1 << 30
+"""A file that has to be read whole (a JSON array) may be no larger."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_HEAD: Final = 1 << 16
+
+
+def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Line numbers from 1 and lines with their line ends; a leading byte-order mark is dropped.
+
+    Raises:
+        Refusal: the file cannot be opened, is not UTF-8, or has a line above `LINE_BYTES`.
+    """
+    with opened(path) as file:
+        if _mac_line_ends(file):
+            yield from enumerate(_decode(path, 1, file.read(WHOLE_BYTES)).splitlines(keepends=True), 1)
+            return
+        number = 0
+        while line := file.readline(LINE_BYTES + 1):
+            number += 1
+            if len(line) > LINE_BYTES:
+                raise _too_long(path, number)
+            yield number, _decode(path, number, line.removeprefix(_BOM) if number == 1 else line)
+
+
+def whole_text(path: Path) -> str:
+    """The file's text without a byte-order mark.
+
+    Raises:
+        Refusal: the file cannot be opened, is not UTF-8, or is above `WHOLE_BYTES`.
+    """
+    with opened(path) as file:
+        raw = file.read(WHOLE_BYTES + 1)
+    if len(raw) > WHOLE_BYTES:
+        raise Refusal(
+            "dataset_encoding_or_parse",
+            "The file is too large to be read as one JSON document.",
+            where=str(path),
+            why=f"A JSON array has to be held whole, and this one is above {WHOLE_BYTES >> 20:,} MiB.",
+            do="Save it as JSON Lines: one object a line, in a file that ends in .jsonl.",
+        )
+    raw = raw.removeprefix(_BOM)
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        number = raw.count(b"\n", 0, error.start) + 1
+        raise _undecodable(path, number, error) from None
+
+
+def opened(path: Path) -> BinaryIO:
+    """The file, open for reading bytes; UTF-16 is refused by its first two bytes."""
+    try:
+        file = path.open("rb")
+        head = file.read(2)
+    except OSError as error:
+        raise _unopened(path, error) from None
+    if head in _UTF16:
+        file.close()
+        raise Refusal(
+            "dataset_encoding_or_parse",
+            "The file is UTF-16, not UTF-8.",
+            where=f"{path}:1",
+            why="Its first two bytes are a UTF-16 byte-order mark.",
+            do=f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8-{path.name}",
+        )
+    file.seek(0)
+    return file
+
+
+def _mac_line_ends(file: BinaryIO) -> bool:
+    head = file.read(_HEAD)
+    file.seek(0)
+    return b"\r" in head.rstrip(b"\r") and b"\n" not in head
+
+
+def _decode(path: Path, number: int, line: bytes) -> str:
+    try:
+        return line.decode()
+    except UnicodeDecodeError as error:
+        raise _undecodable(path, number, error) from None
+
+
+def _undecodable(path: Path, number: int, error: UnicodeDecodeError) -> Refusal:
+    byte = error.object[error.start]
+    return Refusal(
+        "dataset_encoding_or_parse",
+        "The line is not valid UTF-8.",
+        where=f"{path}:{number}",
+        why=f"Byte 0x{byte:02X} cannot stand there: {error.reason}. The file may be Latin-1 or Windows-1252.",
+        do=f"Convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8-{path.name}",
+    )
+
+
+def _too_long(path: Path, number: int) -> Refusal:
+    return Refusal(
+        "dataset_encoding_or_parse",
+        f"The line is longer than {LINE_BYTES >> 20} MiB.",
+        where=f"{path}:{number}",
+        why="Rows are one to a line, so this is probably another kind of file.",
+        do="Check that the file is what its name says, or split the row.",
+    )
+
+
+def _unopened(path: Path, error: OSError) -> Refusal:
+    if isinstance(error, FileNotFoundError):
+        return Refusal(
+            "dataset_format",
+            "The data file does not exist.",
+            where=str(path),
+            do="Check the path; relative paths count from the recipe's folder.",
+        )
+    return Refusal(
+        "dataset_format",
+        "The data file cannot be opened.",
+        where=str(path),
+        why=f"{error.strerror or error}.",
+        do="Name a file that you may read.",
+    )

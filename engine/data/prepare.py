@@ -1,0 +1,208 @@
+"""From a recipe's files to encoded rows: read, recognise, encode, hold out, and say what was lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine.data.dataset import Dataset, Rows
+from engine.data.encode import Tally, encode_examples, encode_stream
+from engine.data.refusal import Refusal
+from engine.data.rows import TEXT_SUFFIXES, Row, read_rows
+from engine.data.shapes import Chat, Document, Example, Pair, Shape, example_of, shape_of, unused_columns
+from engine.data.split import split
+from engine.data.tokenizer import ModelTokenizer
+from engine.findings import Category, Finding, Patch, Severity
+from engine.recipe.recipe import Recipe
+
+_PROBES: Final = 48
+_PROBE_CHARACTERS: Final = 2000
+_SHOWN: Final = 5
+
+Progress = Callable[[int], None]
+
+
+class Prepared(msgspec.Struct, kw_only=True):
+    """The data of a run."""
+
+    train: Dataset
+    eval: Dataset | None
+    shapes: list[Shape]
+    """The shapes met, in the order of the files."""
+    findings: list[Finding]
+    probes: list[str]
+    """Some texts of the rows, for comparing this tokenizer with another."""
+    chats: list[Chat]
+    """Some conversations of the rows, for comparing chat templates."""
+
+
+class _Reading:
+    """What gathers while files are read."""
+
+    def __init__(self) -> None:
+        self.rows = Rows()
+        self.tally = Tally()
+        self.shapes: list[Shape] = []
+        self.ignored: dict[str, list[str]] = {}
+        self.probes: list[str] = []
+        self.chats: list[Chat] = []
+
+
+def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None = None) -> Prepared:
+    """Read and encode the recipe's data, `progress` being told the rows done so far.
+
+    Raises:
+        Refusal: a file or row that cannot be used, or nothing left to learn.
+    """
+    tick = progress or (lambda _: None)
+    reading = _read(recipe.data_files, recipe, tokenizer, tick)
+    everything = Dataset(reading.rows)
+    if not len(everything):
+        raise _nothing(recipe, reading.tally)
+    if recipe.eval_files:
+        held = _read(recipe.eval_files, recipe, tokenizer, tick)
+        if not len(held.rows):
+            raise _nothing(recipe, held.tally)
+        train, evaluation = everything, Dataset(held.rows)
+    else:
+        train, evaluation = split(everything, recipe.eval_split, recipe.seed)
+    return Prepared(
+        train=train,
+        eval=evaluation,
+        shapes=reading.shapes,
+        findings=list(_findings(reading, recipe)),
+        probes=reading.probes,
+        chats=reading.chats,
+    )
+
+
+def _read(files: list[str], recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress) -> _Reading:
+    reading = _Reading()
+    for name in files:
+        path = Path(name)
+        rows = read_rows(path)
+        if path.suffix.lower() in TEXT_SUFFIXES:
+            pieces = _watched_pieces(rows, reading)
+            encode_stream(pieces, tokenizer, recipe.max_length, reading.rows, tick)
+        else:
+            examples = _examples(rows, recipe.data_format, reading)
+            encode_examples(examples, tokenizer, recipe.max_length, reading.rows, reading.tally, tick)
+    return reading
+
+
+def _watched_pieces(rows: Iterator[Row], reading: _Reading) -> Iterator[Row]:
+    for row in rows:
+        _met(reading, "text")
+        _probe(reading, Document(row.values["text"]))
+        yield row
+
+
+def _examples(rows: Iterator[Row], wanted: str, reading: _Reading) -> Iterator[tuple[Row, Example]]:
+    """Rows as examples; the first row of a file decides the shape of all."""
+    first = next(rows, None)
+    if first is None:
+        return
+    shape = shape_of(first, wanted)
+    _met(reading, shape)
+    if unused := unused_columns(first, shape):
+        reading.ignored[first.file] = unused
+    for row in chain([first], rows):
+        example = example_of(row, shape)
+        if example is None:
+            reading.tally.empty.append(row.where)
+            continue
+        _probe(reading, example)
+        yield row, example
+
+
+def _met(reading: _Reading, shape: Shape) -> None:
+    if shape not in reading.shapes:
+        reading.shapes.append(shape)
+
+
+def _probe(reading: _Reading, example: Example) -> None:
+    if len(reading.probes) >= _PROBES:
+        return
+    match example:
+        case Document(text):
+            step = max(len(text) // 8, _PROBE_CHARACTERS)
+            texts = [text[at : at + _PROBE_CHARACTERS] for at in range(0, len(text), step)]
+        case Pair(prompt, completion):
+            texts = [(prompt + completion)[:_PROBE_CHARACTERS]]
+        case Chat(messages):
+            texts = [message["content"][:_PROBE_CHARACTERS] for message in messages]
+            reading.chats.append(example)
+    reading.probes += texts[: _PROBES - len(reading.probes)]
+
+
+def _findings(reading: _Reading, recipe: Recipe) -> Iterator[Finding]:
+    tally = reading.tally
+    for file, columns in reading.ignored.items():
+        title = f"Columns that nothing is learnt from: {', '.join(columns)}"
+        yield _finding("dataset_format", "note", title, [file])
+    if tally.empty:
+        title = f"{len(tally.empty):,} rows have no answer and were left out"
+        yield _finding("dataset_format", "warning", title, _some(tally.empty))
+    if tally.truncated_answer_tokens:
+        yield _truncation(tally, recipe)
+    if tally.endless > 0.05 * max(tally.rows, 1):
+        yield Finding(
+            category="never_stops_generating",
+            severity="warning",
+            title=f"{tally.endless:,} of {tally.rows:,} answers do not end with a token that stops the model",
+            cause="The chat template writes no end-of-turn token that generation_config.json names.",
+            remedy="Add the template's end-of-turn token to eos_token_id in the model's generation_config.json.",
+        )
+
+
+def _truncation(tally: Tally, recipe: Recipe) -> Finding:
+    longer = min(recipe.max_length * 2, 1_048_576)
+    return Finding(
+        category="truncation",
+        severity="warning",
+        title=f"{tally.truncated_rows:,} of {tally.rows:,} rows are cut at {recipe.max_length:,} tokens",
+        evidence=[
+            f"{tally.truncated_answer_tokens:,} answer tokens were cut off",
+            f"{len(tally.vanished):,} rows had no answer left and were left out",
+            *_some(tally.vanished),
+        ],
+        cause="Prompt and answer together are longer than max_length, and the end is what is cut.",
+        remedy="Raise max_length, or shorten the prompts.",
+        patch=Patch(label=f"max_length {recipe.max_length} -> {longer}", recipe={"max_length": longer}),
+    )
+
+
+def _finding(category: Category, severity: Severity, title: str, evidence: list[str]) -> Finding:
+    return Finding(category=category, severity=severity, title=title, evidence=evidence)
+
+
+def _some(places: list[str]) -> list[str]:
+    rest = len(places) - _SHOWN
+    return [*places[:_SHOWN], *([f"and {rest:,} more"] if rest > 0 else [])]
+
+
+def _nothing(recipe: Recipe, tally: Tally) -> Refusal:
+    where = ", ".join(recipe.data_files)
+    if tally.vanished:
+        return Refusal(
+            "truncation",
+            f"All {tally.rows:,} rows lose their whole answer when they are cut at {recipe.max_length:,} tokens.",
+            where=where,
+            why="The prompts alone are longer than max_length.",
+            do="Raise max_length.",
+        )
+    if tally.empty:
+        why = f"All {len(tally.empty):,} rows have an empty answer."
+    else:
+        why = "The files hold no rows."
+    return Refusal(
+        "empty_or_tiny_dataset",
+        "There is nothing to learn from.",
+        where=where,
+        why=why,
+        do="Check the files.",
+    )

@@ -1,0 +1,126 @@
+"""Rows of JSON Lines, of a JSON array, of an object around one array, and of JSON Lines named .json."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from json.decoder import WHITESPACE  # type: ignore[attr-defined]
+from pathlib import Path
+from typing import Any, Final
+
+from engine.data.files import decoded_lines, whole_text
+from engine.data.refusal import Refusal
+from engine.data.rows import Row, row_of
+
+_DECODER: Final = json.JSONDecoder()
+_SPACE: Final[re.Pattern[str]] = WHITESPACE
+_BROKEN = (ValueError, RecursionError)
+
+
+def read_jsonl(path: Path) -> Iterator[Row]:
+    """One JSON object a line; empty lines are passed over."""
+    for number, line in decoded_lines(path):
+        if line.strip():
+            yield row_of(path, number, _parsed(path, number, line))
+
+
+def read_json(path: Path) -> Iterator[Row]:
+    """A JSON array of rows, an object with one list of rows in it, or JSON Lines."""
+    text = whole_text(path)
+    start = _skip(text, 0)
+    if text[start : start + 1] == "[":
+        yield from _array_rows(path, text, start)
+        return
+    if text[start : start + 1] != "{":
+        raise _broken(path, 1, "it starts with neither [ nor {", "")
+    try:
+        whole, end = _DECODER.raw_decode(text, start)
+    except _BROKEN:
+        yield from read_jsonl(path)
+        return
+    if _skip(text, end) < len(text):
+        yield from read_jsonl(path)
+        return
+    at = _only_list(text, start)
+    if at is None:
+        yield row_of(path, 1 + text.count("\n", 0, start), whole)
+        return
+    yield from _array_rows(path, text, at)
+
+
+def _array_rows(path: Path, text: str, start: int) -> Iterator[Row]:
+    """Rows of the array that opens at `start`, each with the line on which it begins."""
+    line, counted = 1, 0
+    at = _skip(text, start + 1)
+    if text[at : at + 1] == "]":
+        return
+    while True:
+        line += text.count("\n", counted, at)
+        counted = at
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except _BROKEN as error:
+            raise _broken(path, *_position(error, text, line)) from None
+        yield row_of(path, line, value)
+        at = _skip(text, at)
+        if text[at : at + 1] == "]":
+            return
+        if text[at : at + 1] != ",":
+            line += text.count("\n", counted, at)
+            raise _broken(path, line, "a comma or the closing ] is missing after a row", "")
+        at = _skip(text, at + 1)
+
+
+def _only_list(text: str, start: int) -> int | None:
+    """Where the one list of objects begins in the object at `start` (valid JSON), None without one."""
+    found = []
+    at = _skip(text, start + 1)
+    while text[at] != "}":
+        _, at = _DECODER.raw_decode(text, at)
+        begin = _skip(text, _skip(text, at) + 1)
+        value, at = _DECODER.raw_decode(text, begin)
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            found.append((begin, value))
+        at = _skip(text, at)
+        if text[at] == ",":
+            at = _skip(text, at + 1)
+    if len(found) != 1 or _turns(found[0][1]):
+        return None
+    return found[0][0]
+
+
+def _turns(value: list[dict[str, Any]]) -> bool:
+    """True where the list is one conversation, so that the object around it is the row."""
+    return all({"role", "from"} & set(item) for item in value)
+
+
+def _parsed(path: Path, number: int, line: str) -> object:
+    try:
+        return json.loads(line)
+    except _BROKEN as error:
+        raise _broken(path, *_position(error, line, number)) from None
+
+
+def _position(error: BaseException, text: str, line: int) -> tuple[int, str, str]:
+    if isinstance(error, RecursionError):
+        return line, "it is nested too deeply", ""
+    if not isinstance(error, json.JSONDecodeError):
+        return line, str(error), ""
+    at = line if "\n" not in text.rstrip("\n") else error.lineno
+    return at, error.msg[:1].lower() + error.msg[1:], f" at column {error.colno}"
+
+
+def _broken(path: Path, line: int, why: str, column: str) -> Refusal:
+    return Refusal(
+        "dataset_encoding_or_parse",
+        "This is not valid JSON.",
+        where=f"{path}:{line}",
+        why=f"The parser says: {why}{column}.",
+        do="Mend the line; a .jsonl file holds one whole object a line, a .json file one array of objects.",
+    )
+
+
+def _skip(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at

@@ -1,0 +1,158 @@
+"""Renders conversations with a model's chat template, in a sandbox, and finds the answers in the text."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from datetime import date, datetime, time
+from typing import Any, Final, NoReturn
+
+import jinja2
+from jinja2 import nodes
+from jinja2.ext import Extension
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from engine.data.refusal import Refusal
+from engine.data.shapes import Chat
+
+PLAIN: Final = (
+    "{% for message in messages %}"
+    "{% if message.role == 'user' %}### Instruction:\n{{ message.content }}\n\n"
+    "{% elif message.role == 'assistant' %}### Response:\n{{ message.content }}{{ eos_token }}"
+    "{{ '' if loop.last else '\n\n' }}"
+    "{% elif message.role == 'tool' %}### Tool:\n{{ message.content }}\n\n"
+    "{% else %}{{ message.content }}\n\n{% endif %}"
+    "{% endfor %}"
+    "{% if add_generation_prompt %}"
+    "{{ '\n\n' if messages and messages[-1].role == 'assistant' else '' }}### Response:\n{% endif %}"
+)
+"""For models without a chat template: headed sections, the end-of-sequence token after each answer."""
+
+
+class _Generation(Extension):
+    """Accepts the `{% generation %}` blocks of some templates; answers are found by other means here."""
+
+    tags = {"generation"}  # noqa: RUF012
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """The block's body in the block's place."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+class ChatTemplate:
+    """A compiled chat template, with the functions that transformers gives to one.
+
+    Args:
+        source: the Jinja text; None takes `PLAIN`.
+        tokens: special tokens by the names that templates use, such as `eos_token`.
+        day: what `strftime_now` takes for today, so that a resumed run renders what it did before.
+    """
+
+    def __init__(self, source: str | None, tokens: dict[str, str], day: date | None = None) -> None:
+        self.plain = source is None
+        self._tokens = tokens
+        environment = ImmutableSandboxedEnvironment(
+            trim_blocks=source is not None,
+            lstrip_blocks=source is not None,
+            extensions=[_Generation, "jinja2.ext.loopcontrols"],
+        )
+        environment.filters["tojson"] = _tojson
+        environment.globals["raise_exception"] = _raise
+        environment.globals["strftime_now"] = _clock(day)
+        try:
+            self._template = environment.from_string(PLAIN if source is None else source)
+        except jinja2.TemplateError as error:
+            raise Refusal(
+                "template_or_special_tokens",
+                "The model's chat template is broken.",
+                why=f"Jinja says: {error}.",
+                do="Get the model's files again, or mend chat_template in tokenizer_config.json.",
+            ) from None
+
+    def render(self, chat: Chat, upto: int | None = None, *, prompt: bool = False) -> str:
+        """The text of the first `upto` turns, with the head of an answer if `prompt` is set.
+
+        Raises:
+            Refusal: the template does not take these turns, in its own words.
+        """
+        messages = chat.messages if upto is None else chat.messages[:upto]
+        try:
+            return self._template.render(
+                messages=messages, tools=chat.tools, add_generation_prompt=prompt, **self._tokens
+            )
+        except Exception as error:  # a template is a program of its own and may raise anything
+            raise Refusal(
+                "template_or_special_tokens",
+                "The model's chat template refuses these turns.",
+                why=f"It says: {error}.",
+                do="Change the roles or their order in this row, for example by leaving out the system turn.",
+            ) from None
+
+
+def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, int]]]:
+    """The whole conversation as text, and the characters `[start, end)` of each answer in it.
+
+    The answer of turn i is what rendering i + 1 turns adds to rendering i turns with the head of
+    an answer. Templates that write earlier turns otherwise once later ones follow (such as those
+    that drop old thoughts) leave only the last answer.
+
+    Raises:
+        Refusal: the template refuses the turns, or no answer can be found in its text.
+    """
+    whole = template.render(chat)
+    spans = []
+    for index, message in enumerate(chat.messages):
+        if message["role"] != "assistant" or not (message["content"].strip() or message.get("tool_calls")):
+            continue
+        after = whole if index + 1 == len(chat.messages) else template.render(chat, index + 1)
+        if not whole.startswith(after):
+            continue
+        start = _start(template, chat, index, after)
+        if start is not None and start < len(after):
+            spans.append((start, len(after)))
+    if not spans:
+        raise Refusal(
+            "template_or_special_tokens",
+            "The answer cannot be found in what the chat template writes.",
+            why="The text with the answer does not begin with the text before it.",
+            do="Use a model whose template writes turns in order, or data with prompt and completion columns.",
+        )
+    return whole, spans
+
+
+def _start(template: ChatTemplate, chat: Chat, index: int, after: str) -> int | None:
+    head = template.render(chat, index, prompt=True) if index or template.plain else ""
+    if after.startswith(head):
+        return len(head)
+    bare = template.render(chat, index)
+    if not after.startswith(bare):
+        return None
+    # Some heads open a block (such as an empty thought) that a finished answer does not have.
+    return len(os.path.commonprefix([head, after]))
+
+
+def _tojson(
+    value: Any,
+    ensure_ascii: bool = False,
+    indent: int | None = None,
+    separators: tuple[str, str] | None = None,
+    sort_keys: bool = False,
+) -> str:
+    return json.dumps(
+        value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys
+    )
+
+
+def _raise(message: str) -> NoReturn:
+    raise jinja2.TemplateError(message)
+
+
+def _clock(day: date | None) -> Callable[[str], str]:
+    def strftime_now(form: str) -> str:
+        now = datetime.now() if day is None else datetime.combine(day, time())
+        return now.strftime(form)
+
+    return strftime_now

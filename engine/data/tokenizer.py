@@ -1,0 +1,145 @@
+"""The model's tokenizer, loaded from its folder in milliseconds with the `tokenizers` library alone."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from tokenizers import Encoding, Tokenizer
+
+from engine.data.refusal import Refusal
+from engine.data.template import ChatTemplate
+from engine.text import one_line
+
+_SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
+
+
+class ModelTokenizer:
+    """Token ids, special tokens and the chat template of the model in `folder`.
+
+    Attributes:
+        prefix: ids that the tokenizer puts before a text, such as the one of `<s>`.
+        eos: id that ends a text, None where the model has none.
+        stops: ids that end a generated text.
+        pad: id that fills up short rows; any does, because they are masked.
+        template: the chat template, the plain one where the model brings none.
+    """
+
+    def __init__(self, folder: Path, day: date | None = None) -> None:
+        self.folder = folder
+        self._tokenizer = _tokenizer(folder)
+        config = _json(folder / "tokenizer_config.json")
+        generation = _json(folder / "generation_config.json") or _json(folder / "config.json")
+        tokens = _special_tokens(config, _json(folder / "special_tokens_map.json"))
+        ends = _ids(generation.get("eos_token_id"))
+        if "eos_token" not in tokens and ends and (text := self._tokenizer.id_to_token(ends[0])):
+            tokens["eos_token"] = text
+        self.tokens = tokens
+        self.bos = self._id(tokens.get("bos_token"))
+        self.eos = self._id(tokens.get("eos_token"))
+        self.stops = frozenset(ends) | ({self.eos} if self.eos is not None else frozenset())
+        pad = self._id(tokens.get("pad_token"))
+        self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
+        self.prefix = self._prefix()
+        self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
+        self.template = ChatTemplate(_chat_template(folder, config), tokens, day)
+
+    def encode(self, text: str, *, special: bool = False) -> list[int]:
+        """The ids of `text`; `special` adds what the tokenizer adds by itself, such as `<s>`."""
+        return list(self._tokenizer.encode(text, add_special_tokens=special).ids)
+
+    def encode_many(self, texts: Sequence[str]) -> list[Encoding]:
+        """Encodings of `texts` with character offsets, without added special tokens, on all cores."""
+        return self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+
+    def started(self, ids: list[int]) -> list[int]:
+        """`ids` behind the tokenizer's own prefix, unless they already begin with it."""
+        has_it = ids[: len(self.prefix)] == self.prefix
+        return ids if has_it else [*self.prefix, *ids]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text of `ids`, special tokens included."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def preview(self, ids: Sequence[int], width: int = 160) -> str:
+        """The beginning of the text of `ids`, as one safe line."""
+        return one_line(self.decode(ids[:width]), width)
+
+    def _id(self, token: str | None) -> int | None:
+        return None if token is None else self._tokenizer.token_to_id(token)
+
+    def _prefix(self) -> list[int]:
+        bare, full = self.encode("a"), self.encode("a", special=True)
+        for at in range(len(full) - len(bare) + 1):
+            if full[at : at + len(bare)] == bare:
+                return full[:at]
+        return []
+
+
+def _tokenizer(folder: Path) -> Tokenizer:
+    path = folder / "tokenizer.json"
+    if not path.is_file():
+        raise Refusal(
+            "template_or_special_tokens",
+            "The model folder has no tokenizer.json.",
+            where=str(folder),
+            do="Save the model's tokenizer there once with AutoTokenizer.from_pretrained(…).save_pretrained(…).",
+        )
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises bare Exception
+        raise Refusal(
+            "template_or_special_tokens",
+            "The model's tokenizer.json cannot be read.",
+            where=str(path),
+            why=f"{error}.",
+            do="Get the file again; it may need a newer version of the tokenizers library.",
+        ) from None
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        raise Refusal(
+            "template_or_special_tokens",
+            f"The model's {path.name} cannot be read.",
+            where=str(path),
+            why=f"{error}.",
+            do="Get the model's files again.",
+        ) from None
+    return value if isinstance(value, dict) else {}
+
+
+def _special_tokens(config: dict[str, Any], older: dict[str, Any]) -> dict[str, str]:
+    found = {}
+    for name in _SPECIAL:
+        value = config.get(name, older.get(name))
+        text = value.get("content") if isinstance(value, dict) else value
+        if isinstance(text, str) and text:
+            found[name] = text
+    return found
+
+
+def _chat_template(folder: Path, config: dict[str, Any]) -> str | None:
+    file = folder / "chat_template.jinja"
+    if file.is_file():
+        return file.read_text(encoding="utf-8")
+    source = config.get("chat_template") or _json(folder / "chat_template.json").get("chat_template")
+    if isinstance(source, list):
+        named = {item.get("name"): item.get("template") for item in source if isinstance(item, dict)}
+        source = named.get("default")
+    return source if isinstance(source, str) else None
+
+
+def _ids(value: object) -> list[int]:
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, int) and not isinstance(item, bool)]

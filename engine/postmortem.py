@@ -1,0 +1,100 @@
+"""What is known of a worker that died without a word: exit code, signal, its last event and its console."""
+
+from __future__ import annotations
+
+import signal as signals
+
+import psutil
+
+from engine import events as ev
+from engine.findings import Finding
+from engine.run_dir import RunDir
+from engine.run_state import RunState
+
+
+def failure(directory: RunDir, state: RunState, code: int | None, *, killed: bool) -> ev.Failed:
+    """The event that stands in for the word that the worker did not say.
+
+    Args:
+        code: exit status as `subprocess` gives it (negative for a signal), None where the worker
+            was adopted and no one could wait for it.
+        killed: True where a person asked for it.
+    """
+    name = signal_name(code)
+    resumable = directory.resumable()
+    what = "The run was ended at once, as asked." if killed else _what(code, name)
+    findings = [] if killed else [_finding(directory, state, what, name)]
+    return ev.Failed(
+        run=directory.run,
+        steps=state.step,
+        what=what,
+        why="" if killed else _why(state, name),
+        do=_do(state, resumable),
+        where=state.phase,
+        loss=state.mean_loss,
+        findings=[*state.findings, *findings],
+        resumable=resumable,
+        interrupted=killed,
+        exit_code=code if code is not None and code >= 0 else None,
+        signal=name,
+        console=directory.console_tail(),
+        log=str(directory.console),
+    )
+
+
+def signal_name(code: int | None) -> str | None:
+    """`SIGKILL` for -9, None for an ordinary exit."""
+    if code is None or code >= 0:
+        return None
+    try:
+        return signals.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def _what(code: int | None, name: str | None) -> str:
+    if name is not None:
+        return f"The worker was killed by {name}."
+    if code is None:
+        return "The worker is gone and left no last word."
+    return f"The worker ended with status {code} and left no last word."
+
+
+def _why(state: RunState, name: str | None) -> str:
+    if name == "SIGKILL":
+        return f"Someone sent it, or the kernel did because memory ran out. {_memory(state)}".strip()
+    if name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"):
+        return "Native code crashed: PyTorch, a kernel or a driver. The console has its last lines."
+    doing = f" while {state.phase}" if state.phase else ""
+    return f"Its last event was heard at step {state.step}{doing}; the console has its last lines."
+
+
+def _memory(state: RunState) -> str:
+    if state.heartbeat is None:
+        return ""
+    total = psutil.virtual_memory().total
+    held = state.heartbeat.rss
+    return f"When last heard it held {held / 2**30:.1f} of this machine's {total / 2**30:.1f} GiB."
+
+
+def _do(state: RunState, resumable: bool) -> str:
+    if resumable:
+        return f"`openlora runs resume {state.run}` goes on from the last checkpoint."
+    return f"`openlora runs resume {state.run}` starts it again; there is no checkpoint yet."
+
+
+def _finding(directory: RunDir, state: RunState, what: str, name: str | None) -> Finding:
+    return Finding(
+        category="oom" if name == "SIGKILL" and _was_full(state) else "other",
+        severity="blocker",
+        confidence=0.6,
+        title=what,
+        evidence=directory.console_tail(6),
+        cause=_why(state, name),
+        remedy=_do(state, directory.resumable()),
+        step=state.step or None,
+    )
+
+
+def _was_full(state: RunState) -> bool:
+    return state.heartbeat is not None and state.heartbeat.rss > 0.7 * psutil.virtual_memory().total

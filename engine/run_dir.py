@@ -1,0 +1,233 @@
+"""The directory of a run: what lies where, who works in it, and how runs get their numbers."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+import psutil
+
+from engine import atomic
+from engine.messages import JobContext
+from engine.paths import runs_folder
+
+_T = TypeVar("_T")
+_SECRET: Final = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|_PROXY$", re.I)
+
+
+class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """Which process works on a run; a process id means something only with host, boot and start time."""
+
+    pid: int
+    started: float
+    """Start of the process, in clock ticks since boot where the kernel tells."""
+    host: str
+    boot: str
+    device: str = "cpu"
+
+    @property
+    def here(self) -> bool:
+        """True where the record speaks of this machine since its last boot."""
+        return self.host == host_name() and self.boot == boot_id()
+
+    @property
+    def alive(self) -> bool:
+        """True where that very process still runs here."""
+        return self.here and process_start(self.pid) == self.started
+
+
+class RunDir:
+    """One run on disk; the directory's name is the run's id."""
+
+    def __init__(self, root: Path, run: str) -> None:
+        self.root = root
+        self.run = run
+        self.path = runs_folder(root) / run
+        self.events = self.path / "events.jsonl"
+        self.recipe = self.path / "recipe.yaml"
+        self.console = self.path / "console.log"
+        self.adapter = self.path / "adapter"
+        self.checkpoints = self.path / "checkpoints"
+        self._worker = self.path / "worker.json"
+        self._context = self.path / "job.json"
+        self._marker = root / "live" / run
+
+    @classmethod
+    def create(cls, root: Path, recipe: str, context: JobContext) -> RunDir:
+        """A new run with the next number, its recipe and job on disk; it is not marked live yet."""
+        number = _next_number(root)
+        while True:
+            run = cls(root, str(number))
+            try:
+                run.path.mkdir(mode=0o700)
+                break
+            except FileExistsError:
+                number += 1
+        atomic.write(run.recipe, recipe.encode())
+        run.write_context(context)
+        return run
+
+    @property
+    def exists(self) -> bool:
+        """True once the run has reported something."""
+        return self.events.exists()
+
+    @property
+    def live(self) -> bool:
+        """True from the run's birth, or resume, until its end has been written."""
+        return self._marker.exists()
+
+    def mark_live(self) -> None:
+        """Tell every engine, now and after a crash, that this run has not ended."""
+        self._marker.parent.mkdir(mode=0o700, exist_ok=True)
+        self._marker.touch(mode=0o600)
+
+    def mark_ended(self) -> None:
+        """The run's end is in its events."""
+        self._marker.unlink(missing_ok=True)
+
+    def write_context(self, context: JobContext) -> None:
+        """Keep the job's surroundings for a restart; variables that hold secrets stay in memory."""
+        plain = {name: value for name, value in context.env.items() if not _SECRET.search(name)}
+        kept = msgspec.structs.replace(context, env=plain)
+        atomic.write(self._context, msgspec.json.encode(kept))
+
+    def context(self) -> JobContext | None:
+        """The job's surroundings as kept, or None."""
+        return _read(self._context, JobContext)
+
+    def write_worker(self, device: str) -> WorkerRecord:
+        """Record that this process works on the run."""
+        pid = os.getpid()
+        started = process_start(pid)
+        assert started is not None
+        record = WorkerRecord(pid=pid, started=started, host=host_name(), boot=boot_id(), device=device)
+        atomic.write(self._worker, msgspec.json.encode(record))
+        return record
+
+    def worker(self) -> WorkerRecord | None:
+        """The last process that worked on the run, dead or alive."""
+        return _read(self._worker, WorkerRecord)
+
+    @contextmanager
+    def working(self) -> Iterator[bool]:
+        """Hold the run's lock while the body runs; yields False where another process holds it."""
+        with (self.path / "worker.lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+                return
+            yield True
+
+    def console_tail(self, lines: int = 20) -> list[str]:
+        """The last lines that the worker's process printed."""
+        try:
+            with self.console.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(size - 16384, 0))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return []
+        return [line for line in text.splitlines() if line.strip()][-lines:]
+
+    def resumable(self) -> bool:
+        """True where a checkpoint waits."""
+        return any(self.checkpoints.glob("step-*"))
+
+    def delete(self) -> None:
+        """Remove the directory; it is renamed first, so half a run is never taken for one."""
+        doomed = self.path.with_name(f".deleted-{self.run}-{os.getpid()}")
+        self.path.rename(doomed)
+        self.mark_ended()
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def all_runs(root: Path) -> list[str]:
+    """Ids of the runs of a home, oldest first."""
+    names = (entry.name for entry in os.scandir(runs_folder(root)) if entry.name.isdigit())
+    return sorted(names, key=int)
+
+
+def live_runs(root: Path) -> list[str]:
+    """Ids of the runs that have not ended, oldest first."""
+    folder = root / "live"
+    names = os.listdir(folder) if folder.is_dir() else []
+    return sorted((name for name in names if name.isdigit()), key=int)
+
+
+def deleted_log(root: Path) -> Path:
+    """Where the lessons of deleted runs are kept, one JSON object a line."""
+    return root / "deleted.jsonl"
+
+
+def host_name() -> str:
+    """This machine's name."""
+    return os.uname().nodename
+
+
+def boot_id() -> str:
+    """What the kernel drew when it booted; a process id from another boot means nothing."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return str(int(psutil.boot_time()))
+
+
+def process_start(pid: int) -> float | None:
+    """When the process began, or None where there is none or it is a zombie."""
+    try:
+        process = psutil.Process(pid)
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
+        return _start_ticks(pid) or process.create_time()
+    except psutil.Error:
+        return None
+
+
+def _start_ticks(pid: int) -> float | None:
+    # Ticks since boot do not move when the wall clock is set, as `create_time` does.
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+        return float(stat.rpartition(")")[2].split()[19])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+def _next_number(root: Path) -> int:
+    numbers = [int(run) for run in all_runs(root)]
+    for line in _lines(deleted_log(root)):
+        try:
+            numbers.append(int(msgspec.json.decode(line)["run"]))
+        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            continue
+    return max(numbers, default=0) + 1
+
+
+def remember_deleted(root: Path, lesson: dict[str, object]) -> None:
+    """Append what a deleted run taught to the home's `deleted.jsonl`."""
+    line = msgspec.json.encode({**lesson, "deleted": time.time()}) + b"\n"
+    with deleted_log(root).open("ab") as file:
+        file.write(line)
+
+
+def _lines(path: Path) -> list[bytes]:
+    try:
+        return path.read_bytes().splitlines()
+    except OSError:
+        return []
+
+
+def _read(path: Path, kind: type[_T]) -> _T | None:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind)
+    except (OSError, msgspec.DecodeError):
+        return None

@@ -1,0 +1,180 @@
+"""Answers the requests of front ends."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from engine import events as ev
+from engine import messages as m
+from engine.bus import Mailboxes
+from engine.client.context import job_context
+from engine.problem import WORK_FAILED, Problem
+from engine.recipe.yaml import parse
+from engine.run_dir import RunDir, remember_deleted
+from engine.run_state import RunState
+from engine.server.floor import Floor
+from engine.server.fronts import Front, Fronts
+from engine.server.live import LiveRun
+from engine.store import Store
+
+_ROWS = 500
+
+
+class Desk:
+    """Where front ends are served."""
+
+    def __init__(self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, floor: Floor) -> None:
+        self._root = root
+        self._boxes = boxes
+        self._store = store
+        self._fronts = fronts
+        self._floor = floor
+
+    def answer(self, message: m.ToEngine) -> None:
+        """Do what the message asks; whatever goes wrong becomes an answer, never the engine's end."""
+        request = getattr(message, "request", "")
+        try:
+            self._dispatch(message)
+        except Problem as problem:
+            self._refuse(message.front, request, problem)
+        except Exception as error:
+            logging.exception("a request failed: %s", type(message).__name__)
+            self._refuse(message.front, request, _unexpected(self._root, error))
+
+    def send_runs(self, front: str, request: str = "", limit: int = _ROWS) -> None:
+        """Send the newest runs, live ones as they are now."""
+        rows = self._store.rows(limit)
+        total = self._store.count()
+        self._fronts.send([front], m.Runs(rows=rows, whole=True, total=total, request=request))
+
+    def catch_up(self, front: Front) -> None:
+        """A front end lost messages: send everything that it watches anew."""
+        if front.app:
+            self.send_runs(front.name)
+        for run in sorted(front.watched):
+            self._snapshot(front.name, run)
+
+    def _dispatch(self, message: m.ToEngine) -> None:
+        match message:
+            case m.Bye():
+                self._fronts.bye(message.front)
+            case m.ListRuns():
+                self.send_runs(message.front, message.request, message.limit)
+            case m.Watch():
+                self._watch(message)
+            case m.Unwatch():
+                front = self._fronts.get(message.front)
+                if front is not None:
+                    front.watched.discard(message.run)
+            case m.Submit():
+                self._submit(message)
+            case m.Act():
+                self._act(message)
+
+    def _watch(self, message: m.Watch) -> None:
+        self._known(message.run)
+        front = self._fronts.get(message.front)
+        if front is not None:
+            front.watched.add(message.run)
+            self._snapshot(message.front, message.run)
+
+    def _snapshot(self, front: str, run: str) -> None:
+        live = self._floor.get(run)
+        state = live.state if live else self._store.index(run)
+        self._fronts.send([front], m.Snapshot(run=run, state=state))
+
+    def _submit(self, message: m.Submit) -> None:
+        recipe = parse(message.recipe).recipe
+        directory = RunDir.create(self._root, message.recipe, message.context)
+        created = ev.Created(
+            run=directory.run, name=message.name, model=recipe.model, data=recipe.data_files,
+            steps=max(recipe.max_steps, 0),
+        )  # fmt: skip
+        self._floor.add(directory, message.context, created, ev.Queued(reason="waits for a worker"))
+        self._accept(message.front, message.request, directory.run)
+
+    def _act(self, message: m.Act) -> None:
+        directory = self._known(message.run)
+        live = self._floor.get(message.run)
+        note = self._act_live(message, live) if live else self._act_ended(message, directory)
+        self._accept(message.front, message.request, message.run, note)
+
+    def _act_live(self, message: m.Act, live: LiveRun) -> str:
+        verb = message.verb
+        if verb == "delete":
+            raise _not_now(message, "It has not ended", "Stop it first.")
+        if verb == "kill" and live.device is not None:
+            live.kill()
+            return "its worker was killed"
+        if live.device is None and verb in ("stop", "kill"):
+            self._floor.end_queued(live, message.front)
+            return "it was taken off the queue"
+        if live.device is None:
+            raise _not_now(message, "It has no worker yet", "")
+        order = "continue" if verb == "resume" else verb
+        paused = live.state.status == "paused"
+        if order == "continue" and not paused:
+            raise _not_now(message, "It is not paused", "")
+        if order in ("pause", "save", "stop", "continue"):
+            self._floor.order(live, m.Order(verb=order, by=message.front))
+        return f"{order} was sent to its worker"
+
+    def _act_ended(self, message: m.Act, directory: RunDir) -> str:
+        if message.verb == "resume":
+            return self._resume(message, directory)
+        if message.verb != "delete":
+            raise _not_now(message, "It has ended", "")
+        state = self._store.index(directory.run)
+        remember_deleted(self._root, _lesson(state))
+        directory.delete()
+        self._store.forget(directory.run)
+        apps = [front.name for front in self._fronts.apps]
+        self._fronts.send(apps, m.Runs(rows=[], gone=[directory.run], total=self._store.count()))
+        return "it was deleted"
+
+    def _resume(self, message: m.Act, directory: RunDir) -> str:
+        state = self._store.index(directory.run)
+        if state.status == "succeeded":
+            raise _not_now(message, "It has finished", "Start a new run from its recipe to train more.")
+        context = message.context or directory.context() or job_context()
+        directory.write_context(context)
+        from_checkpoint = directory.resumable()
+        events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
+        self._floor.add(directory, context, *events, ev.Queued(reason="waits for a worker"))
+        return "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
+
+    def _known(self, run: str) -> RunDir:
+        directory = RunDir(self._root, run)
+        if not run.isdigit() or not directory.path.is_dir():
+            raise Problem(f"There is no run {run!r}.", do="`openlora runs` lists them.")
+        return directory
+
+    def _accept(self, front: str, request: str, run: str, note: str = "") -> None:
+        self._fronts.send([front], m.Accepted(request=request, run=run, note=note))
+
+    def _refuse(self, front: str, request: str, problem: Problem) -> None:
+        refused = m.Refused(request=request, problem=problem.as_dict(), exit_status=problem.exit_status)
+        self._fronts.send([front], refused)
+
+
+def _not_now(message: m.Act, why: str, do: str) -> Problem:
+    return Problem(f"Run {message.run} cannot take `{message.verb}`.", why=f"{why}.", do=do, exit_status=WORK_FAILED)
+
+
+def _unexpected(root: Path, error: Exception) -> Problem:
+    return Problem(
+        "The engine could not do that.",
+        where=str(root / "engine.log"),
+        why=f"{type(error).__name__}: {error}.",
+        do="The log has the whole of it.",
+        exit_status=WORK_FAILED,
+    )
+
+
+def _lesson(state: RunState) -> dict[str, object]:
+    return {
+        "run": state.run, "name": state.name, "model": state.model, "data": state.data, "status": state.status,
+        "steps": state.step, "loss": state.mean_loss, "eval_loss": state.best_eval, "reason": state.reason,
+        "findings": state.findings,
+    }  # fmt: skip

@@ -1,0 +1,54 @@
+"""Which device a job may take: one job to a device."""
+
+from __future__ import annotations
+
+import re
+
+from engine.messages import Gpu, JobContext
+from engine.problem import Problem
+from engine.recipe import Recipe
+
+CPU = "cpu"
+
+
+def candidates(recipe: Recipe, context: JobContext, cards: list[Gpu]) -> list[str]:
+    """The devices that the recipe accepts, first choice first: `cpu`, or `cuda:N` with N in NVML's order.
+
+    Raises:
+        Problem: where the recipe names a card that is not there or not visible to the job.
+    """
+    wanted = str(recipe.devices).strip().lower()
+    if wanted == CPU:
+        return [CPU]
+    visible = _visible(context.env.get("CUDA_VISIBLE_DEVICES"), cards)
+    if wanted == "auto":
+        return visible or [CPU]
+    named = f"cuda:{wanted.removeprefix('cuda:')}"
+    if named in visible:
+        return [named]
+    raise Problem(
+        f"The device {named} is not there.",
+        where="devices",
+        why=f"This machine offers {', '.join(visible) or 'no NVIDIA card'} to the job.",
+        do="Set `devices` to auto, cpu or one of these.",
+    )
+
+
+def environment_for(device: str, cards: list[Gpu]) -> dict[str, str]:
+    """The variables that show a job its device and no other."""
+    if device == CPU:
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    card = cards[int(device.removeprefix("cuda:"))]
+    return {"CUDA_VISIBLE_DEVICES": card.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
+
+
+def _visible(setting: str | None, cards: list[Gpu]) -> list[str]:
+    if setting is None:
+        return [f"cuda:{card.index}" for card in cards]
+    by_name = {str(card.index): card.index for card in cards} | {card.uuid: card.index for card in cards}
+    chosen = []
+    for part in re.split(r"[,\s]+", setting.strip()):
+        if part not in by_name:
+            break  # CUDA itself stops at the first name that it does not know
+        chosen.append(f"cuda:{by_name[part]}")
+    return chosen

@@ -1,0 +1,125 @@
+"""The engine's one loop: take messages, follow runs, bury dead workers, start waiting ones, remember."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Final
+
+from engine import __version__
+from engine import messages as m
+from engine.bus import ENGINE, Mailboxes
+from engine.problem import Problem
+from engine.run_dir import live_runs
+from engine.server.desk import Desk
+from engine.server.floor import Floor
+from engine.server.fronts import Fronts
+from engine.store import Store
+from engine.telemetry.machine import measure
+
+_BUSY: Final = 0.05
+_IDLE: Final = 0.2
+_GRACE: Final = 5.0
+_SECOND: Final = 1.0
+_MEASURE: Final = 2.0
+
+
+class Engine:
+    """Serves one home until nothing runs and nobody is attached."""
+
+    def __init__(self, root: Path, boxes: Mailboxes, *, stay: bool = False) -> None:
+        self._root = root
+        self._boxes = boxes
+        self._stay = stay
+        self._leaving = False
+        self._store = Store(root)
+        self._fronts = Fronts(boxes)
+        self._floor = Floor(root, boxes, self._store, self._fronts)
+        self._desk = Desk(root, boxes, self._store, self._fronts, self._floor)
+        self._unindexed = self._store.missing()
+        self._next_look = 0.0
+        self._next_measure = 0.0
+
+    def run(self) -> None:
+        """Work until it is time to leave."""
+        while not self._leaving:
+            self._tick()
+            time.sleep(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
+
+    def leave(self) -> None:
+        """End the loop; workers go on."""
+        self._leaving = True
+
+    def close(self) -> None:
+        """Write what is known and let go of everything but the workers."""
+        self._floor.close()
+        self._store.close()
+
+    def _tick(self) -> None:
+        for data in self._boxes.take(ENGINE):
+            self._hear(data)
+        self._floor.follow()
+        now = time.monotonic()
+        if now < self._next_look:
+            return
+        self._next_look = now + _SECOND
+        self._look()
+
+    def _hear(self, data: bytes) -> None:
+        message = m.to_engine(data)
+        match message:
+            case None:
+                logging.warning("a message of no known kind (%d bytes)", len(data))
+            case m.Leave():
+                self._leaving = True
+            case m.Hello():
+                self._welcome(message)
+            case _:
+                self._desk.answer(message)
+
+    def _welcome(self, message: m.Hello) -> None:
+        self._fronts.hello(message)
+        logging.info("%s attached (version %s)", message.front, message.version)
+        welcome = m.Welcome(
+            pid=os.getpid(), version=__version__, home=str(self._root), notes=self._store.notes
+        )
+        self._fronts.send([message.front], welcome)
+        if message.app:
+            self._desk.send_runs(message.front)
+            self._next_measure = 0.0
+
+    def _look(self) -> None:
+        """What need not happen at every tick."""
+        self._index_one()
+        for run in live_runs(self._root):
+            self._floor.meet(run)
+        self._floor.tidy()
+        self._fronts.drop_silent()
+        for front in self._fronts.overflowed():
+            self._desk.catch_up(front)
+        self._measure()
+        alone = time.monotonic() - self._fronts.alone_since > _GRACE
+        if alone and not len(self._fronts) and not self._floor.busy and not self._stay:
+            self._leaving = True
+
+    def _index_one(self) -> None:
+        """Index the runs on disk that the store lacks, a few at a time, so that nobody waits for it."""
+        end = time.monotonic() + _BUSY
+        while time.monotonic() < end:
+            run = next(self._unindexed, None)
+            if run is None:
+                return
+            try:
+                self._store.index(run)
+            except (Problem, OSError, ValueError):
+                logging.exception("run %s cannot be indexed", run)
+
+    def _measure(self) -> None:
+        now = time.monotonic()
+        apps = [front.name for front in self._fronts.apps]
+        if not apps or now < self._next_measure:
+            return
+        self._next_measure = now + _MEASURE
+        self._fronts.send(apps, m.Measured(machine=measure(self._root)))

@@ -1,0 +1,210 @@
+"""The runs that have not ended: queued, started on a free device, followed, and buried when their worker dies."""
+
+from __future__ import annotations
+
+import logging
+import time
+from pathlib import Path
+from typing import Final
+
+from engine import events as ev
+from engine import messages as m
+from engine.bus import Mailboxes
+from engine.client.context import job_context
+from engine.problem import Problem
+from engine.recipe import read
+from engine.run_dir import RunDir
+from engine import postmortem
+from engine.server import devices
+from engine.server.fronts import Fronts
+from engine.server.live import LiveRun
+from engine.server.workers import Workers
+from engine.store import Store
+from engine.store.row import row_of
+from engine.telemetry.gpu import gpus
+
+_SAVE: Final = 2.0
+_ROWS: Final = 0.5
+_SPARE_AFTER: Final = 2.0
+
+
+class Floor:
+    """Where the work is done."""
+
+    def __init__(self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts) -> None:
+        self._root = root
+        self._boxes = boxes
+        self._store = store
+        self._fronts = fronts
+        self._workers = Workers(root, boxes)
+        self._live: dict[str, LiveRun] = {}
+        self._cards = gpus()
+        self._next_rows = 0.0
+        self._quiet_since = time.monotonic()
+
+    @property
+    def busy(self) -> bool:
+        """True while any run has not ended."""
+        return bool(self._live)
+
+    def get(self, run: str) -> LiveRun | None:
+        """The run, if it has not ended."""
+        return self._live.get(run)
+
+    def add(self, directory: RunDir, context: m.JobContext, *events: ev.Event) -> LiveRun:
+        """Put a run on the floor: new, or ended and to be resumed; `events` are written first."""
+        live = LiveRun(directory, self._store.index(directory.run), context)
+        live.write(*events)
+        directory.mark_live()
+        self._live[directory.run] = live
+        return live
+
+    def meet(self, run: str) -> None:
+        """A run is marked live on disk: adopt its worker, queue it, or bury it."""
+        directory = RunDir(self._root, run)
+        if run in self._live or not directory.path.is_dir():
+            return
+        context = directory.context() or job_context()
+        live = LiveRun(directory, self._store.index(run), context)
+        self._live[run] = live
+        if live.adopt():
+            logging.info("run %s: adopted worker %s", run, live.adopted)
+
+    def follow(self) -> None:
+        """Take the events of every run, bury the dead, start what can start, tell who watches."""
+        for live in list(self._live.values()):
+            working = live.working
+            self._pass_on(live)
+            if live.device is not None and not working:
+                self._bury(live)
+        self._start_waiting()
+        self._tell_rows()
+
+    def tidy(self) -> None:
+        """Save states, and keep a spare worker while an app looks on and nothing runs."""
+        now = time.monotonic()
+        for live in self._live.values():
+            if live.changed and now - live.saved > _SAVE:
+                self._save(live)
+        if self._live:
+            self._quiet_since = now
+            return
+        context = next((front.context for front in self._fronts.apps if front.context), None)
+        if context is None:
+            self._workers.drop_spare()
+        elif now - self._quiet_since > _SPARE_AFTER:
+            self._workers.keep_spare(context)
+
+    def order(self, live: LiveRun, order: m.Order) -> None:
+        """Send an order to the run's worker."""
+        self._boxes.put(f"worker-{live.run}", [m.encode(order)])
+
+    def end_queued(self, live: LiveRun, by: str) -> None:
+        """Take a run that has no worker off the queue."""
+        state = live.state
+        live.write(
+            ev.Stopping(step=state.step, by=by, save=False),
+            ev.Finished(run=live.run, outcome="stopped", steps=state.step, loss=state.mean_loss, adapter=None),
+        )
+        self._pass_on(live)
+        self._remove(live)
+
+    def close(self) -> None:
+        """Save everything; workers go on, the spare does not."""
+        for live in self._live.values():
+            self._save(live)
+        self._workers.drop_spare()
+
+    def _pass_on(self, live: LiveRun) -> None:
+        """Read what is new and send it to those who watch."""
+        while True:
+            number, lines = live.follow()
+            if not lines:
+                return
+            watchers = self._fronts.watchers(live.run)
+            self._fronts.send(watchers, m.Happened(run=live.run, number=number, lines=lines))
+
+    def _bury(self, live: LiveRun) -> None:
+        """The worker is gone: its last word stands, or we say for it what is known."""
+        self._pass_on(live)
+        if live.state.outcome is None:
+            with live.directory.working() as free:
+                if not free:
+                    live.let_go()
+                    return
+                live.write(
+                    postmortem.failure(live.directory, live.state, live.exit_code, killed=live.killed)
+                )
+            self._pass_on(live)
+        self._remove(live)
+
+    def _remove(self, live: LiveRun) -> None:
+        live.directory.mark_ended()
+        del self._live[live.run]
+        self._boxes.close(f"worker-{live.run}")
+        self._save(live)
+        self._fronts.send([front.name for front in self._fronts.apps], m.Runs(rows=[row_of(live.state)]))
+
+    def _save(self, live: LiveRun) -> None:
+        live.saved, live.changed = time.monotonic(), False
+        self._store.save(live.state, row_of(live.state, silent=live.silent))
+
+    def _start_waiting(self) -> None:
+        """Start the oldest waiting run of each free device."""
+        waiting = [live for live in self._live.values() if live.device is None]
+        held = {live.device: live.run for live in self._live.values() if live.device is not None}
+        for live in waiting:
+            try:
+                wanted = self._wanted(live)
+            except Problem as problem:
+                self._cannot_start(live, problem)
+                continue
+            free = [device for device in wanted if device not in held]
+            if free:
+                self._start(live, free[0])
+                held[free[0]] = live.run
+            else:
+                self._wait_for(live, wanted[0], held[wanted[0]])
+                held.setdefault(wanted[0], live.run)
+
+    def _wanted(self, live: LiveRun) -> list[str]:
+        return devices.candidates(read(live.directory.recipe).recipe, live.context, self._cards)
+
+    def _start(self, live: LiveRun, device: str) -> None:
+        shown = devices.environment_for(device, self._cards)
+        try:
+            process, spare = self._workers.start(live.directory, live.context, device, shown)
+        except OSError as error:
+            self._cannot_start(live, _no_worker(live.context, error))
+            return
+        logging.info("run %s: worker %d on %s%s", live.run, process.pid, device, " (spare)" if spare else "")
+        live.take(process, device)
+
+    def _cannot_start(self, live: LiveRun, p: Problem) -> None:
+        steps = live.state.step
+        live.write(ev.Failed(run=live.run, steps=steps, what=p.what, where=p.where, why=p.why, do=p.do))
+        self._pass_on(live)
+        self._remove(live)
+
+    def _wait_for(self, live: LiveRun, device: str, holder: str) -> None:
+        reason = f"waits for {device}, which run {holder} holds"
+        if live.state.reason != reason:
+            live.write(ev.Queued(reason=reason))
+
+    def _tell_rows(self) -> None:
+        now = time.monotonic()
+        apps = [front.name for front in self._fronts.apps]
+        if not apps or now < self._next_rows or not self._live:
+            return
+        self._next_rows = now + _ROWS
+        rows = [row_of(live.state, silent=live.silent) for live in self._live.values()]
+        self._fronts.send(apps, m.Runs(rows=rows))
+
+
+def _no_worker(context: m.JobContext, error: OSError) -> Problem:
+    return Problem(
+        "The worker could not be started.",
+        where=str(error.filename or context.python),
+        why=f"{error.strerror or error}.",
+        do="Start again from a front end whose Python and working directory still exist.",
+    )

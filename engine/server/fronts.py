@@ -1,0 +1,83 @@
+"""The front ends that are attached, what each of them watches, and when one has gone silent."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from engine import messages as m
+from engine.bus import Mailboxes
+
+_SILENT: Final = 10.0
+_APP_RUNS: Final = 500
+
+
+class Front(msgspec.Struct):
+    """One attached front end."""
+
+    name: str
+    app: bool
+    context: m.JobContext | None
+    came: float
+    watched: set[str] = msgspec.field(default_factory=set)
+
+
+class Fronts:
+    """Every attached front end, by name."""
+
+    def __init__(self, boxes: Mailboxes) -> None:
+        self._boxes = boxes
+        self._fronts: dict[str, Front] = {}
+        self.alone_since = time.monotonic()
+        """Since when nobody has been attached; moves on while somebody is."""
+
+    def hello(self, message: m.Hello) -> Front:
+        """A front end came, or came again."""
+        front = Front(message.front, message.app, message.context, time.monotonic())
+        self._fronts[message.front] = front
+        return front
+
+    def bye(self, name: str) -> None:
+        """A front end left."""
+        self._fronts.pop(name, None)
+        self._boxes.close(name)
+
+    def get(self, name: str) -> Front | None:
+        """The front end of that name, if it is attached."""
+        return self._fronts.get(name)
+
+    @property
+    def apps(self) -> list[Front]:
+        """The full-screen apps among them."""
+        return [front for front in self._fronts.values() if front.app]
+
+    def __len__(self) -> int:
+        return len(self._fronts)
+
+    def send(self, names: Iterable[str], message: m.Message) -> None:
+        """Put one message into several mailboxes."""
+        data: bytes | None = None
+        for name in names:
+            data = data or m.encode(message)
+            self._boxes.put(name, [data])
+
+    def watchers(self, run: str) -> list[str]:
+        """Who watches that run."""
+        return [front.name for front in self._fronts.values() if run in front.watched]
+
+    def overflowed(self) -> list[Front]:
+        """Front ends that stopped reading long enough to lose messages."""
+        return [front for front in self._fronts.values() if self._boxes.overflowed(front.name)]
+
+    def drop_silent(self) -> None:
+        """Forget front ends that have not polled for a while: silence means absence."""
+        now = time.monotonic()
+        for front in list(self._fronts.values()):
+            heard = max(self._boxes.seen(front.name) or 0.0, front.came)
+            if now - heard > _SILENT:
+                self.bye(front.name)
+        if self._fronts:
+            self.alone_since = now

@@ -1,0 +1,191 @@
+"""Opens, fills, reads and rebuilds the index of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from peewee import DatabaseError, SqliteDatabase
+
+from engine import paths
+from engine.event_log import EventReader
+from engine.messages import RunRow
+from engine.run_dir import RunDir, all_runs, deleted_log
+from engine.run_state import RunState, fold
+from engine.store import tables
+from engine.store.row import row_of
+
+FILE: Final = "store.sqlite"
+_row: Final[msgspec.msgpack.Decoder[RunRow]] = msgspec.msgpack.Decoder(RunRow)
+_state: Final[msgspec.msgpack.Decoder[RunState]] = msgspec.msgpack.Decoder(RunState)
+
+
+class Store:
+    """The index of one home.
+
+    It holds nothing that the run directories do not hold too: a file that is damaged, or of
+    another schema, is set aside and made anew.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.notes: list[str] = []
+        """What a person should know of how the index was opened."""
+        self._network = paths.on_network(root)
+        if self._network:
+            kind = paths.file_system(root)
+            self.notes.append(f"{root} is on a network file system ({kind}): the index does without WAL.")
+        self._database = self._open()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    def missing(self) -> Iterator[str]:
+        """Runs on disk that the index does not hold; rows of runs that are gone are dropped."""
+        on_disk = all_runs(self._root)
+        indexed = {str(found.run) for found in tables.Run.select(tables.Run.run)}
+        for run in indexed - set(on_disk):
+            self.forget(run)
+        yield from (run for run in reversed(on_disk) if run not in indexed)
+
+    def index(self, run: str) -> RunState:
+        """Bring a run up to date with its events, from where the index left off."""
+        state = self.state(run) or RunState(run=run)
+        reader = EventReader(RunDir(self._root, run).events, state.offset)
+        before = state.events
+        fold(reader, state)
+        state.offset = reader.offset
+        if state.events != before:
+            self.save(state)
+        return state
+
+    def save(self, state: RunState, row: RunRow | None = None) -> None:
+        """Write what is known of a run, all or nothing."""
+        row = row or row_of(state)
+        with self._database.atomic():
+            tables.Run.replace(
+                run=state.run,
+                number=int(state.run),
+                name=state.name,
+                status=state.status,
+                model=state.model,
+                created=state.created,
+                updated=state.updated,
+                loss=row.loss,
+                row=msgspec.msgpack.encode(row),
+            ).execute()
+            tables.State.replace(run=state.run, state=msgspec.msgpack.encode(state)).execute()
+            self._save_findings(state)
+            self._save_artifacts(state)
+            if state.parent:
+                tables.Lineage.replace(child=state.run, parent=state.parent).execute()
+
+    def state(self, run: str) -> RunState | None:
+        """The RunState as last saved, or None."""
+        found = tables.State.get_or_none(tables.State.run == run)
+        if found is None:
+            return None
+        try:
+            return _state.decode(bytes(found.state))
+        except msgspec.DecodeError:
+            return None
+
+    def rows(self, limit: int) -> list[RunRow]:
+        """The newest runs, newest first."""
+        query = tables.Run.select(tables.Run.row).order_by(tables.Run.number.desc()).limit(limit)
+        return [_row.decode(bytes(found.row)) for found in query]
+
+    def row(self, run: str) -> RunRow | None:
+        """One run's row, or None."""
+        found = tables.Run.get_or_none(tables.Run.run == run)
+        return None if found is None else _row.decode(bytes(found.row))
+
+    def count(self) -> int:
+        """How many runs there are."""
+        return int(tables.Run.select().count())
+
+    def forget(self, run: str) -> None:
+        """Drop a run from the index; its lesson, if it left one, is indexed."""
+        with self._database.atomic():
+            tables.Run.delete().where(tables.Run.run == run).execute()
+            self._learn()
+
+    def _learn(self) -> None:
+        try:
+            lines = deleted_log(self._root).read_bytes().splitlines()
+        except OSError:
+            return
+        for line in lines:
+            try:
+                run = str(msgspec.json.decode(line)["run"])
+            except (msgspec.DecodeError, KeyError, TypeError):
+                continue
+            tables.Lesson.replace(run=run, body=line).execute()
+
+    def _save_findings(self, state: RunState) -> None:
+        tables.Finding.delete().where(tables.Finding.run == state.run).execute()
+        for finding in state.findings:
+            tables.Finding.create(
+                run=state.run,
+                category=finding.category,
+                severity=finding.severity,
+                title=finding.title,
+                step=finding.step,
+                body=msgspec.json.encode(finding),
+            )
+
+    def _save_artifacts(self, state: RunState) -> None:
+        tables.Artifact.delete().where(tables.Artifact.run == state.run).execute()
+        if state.checkpoint is not None:
+            saved = state.checkpoint
+            tables.Artifact.create(
+                run=state.run, kind="checkpoint", path=saved.path, step=saved.step, bytes=saved.bytes
+            )
+        if state.outcome is not None and state.outcome.adapter:
+            tables.Artifact.create(run=state.run, kind="adapter", path=state.outcome.adapter, step=state.step)
+
+    def _open(self) -> SqliteDatabase:
+        path = self._root / FILE
+        try:
+            return self._opened(path)
+        except DatabaseError as error:
+            self.notes.append(f"The index was damaged ({error}) and is rebuilt from the run directories.")
+            path.replace(path.with_suffix(".damaged"))
+            _remove_side_files(path)
+            return self._opened(path)
+
+    def _opened(self, path: Path) -> SqliteDatabase:
+        # One process uses the file, so WAL's multi-writer bug (SQLite before 3.51.3) cannot meet us.
+        journal = "delete" if self._network else "wal"
+        pragmas = {"journal_mode": journal, "synchronous": "normal", "foreign_keys": 1, "busy_timeout": 5000}
+        database = SqliteDatabase(str(path), pragmas=pragmas)
+        try:
+            database.connect()
+            self._use(database, path)
+        except DatabaseError:
+            database.close()
+            raise
+        return database
+
+    def _use(self, database: SqliteDatabase, path: Path) -> None:
+        if database.execute_sql("pragma quick_check").fetchone()[0] != "ok":
+            raise DatabaseError("quick_check failed")
+        schema = database.pragma("user_version")
+        tables.database.initialize(database)
+        if schema not in (0, tables.SCHEMA):
+            database.close()
+            path.unlink()
+            _remove_side_files(path)
+            database.connect()
+            self.notes.append("The index was of another version and is rebuilt from the run directories.")
+        database.create_tables(tables.TABLES)
+        database.pragma("user_version", tables.SCHEMA)
+        path.chmod(0o600)
+
+
+def _remove_side_files(path: Path) -> None:
+    for side in ("-wal", "-shm", "-journal"):
+        path.with_name(path.name + side).unlink(missing_ok=True)

@@ -1,0 +1,93 @@
+"""The tables of the index. The engine is their only user."""
+
+from __future__ import annotations
+
+from peewee import (
+    BlobField,
+    CharField,
+    CompositeKey,
+    DatabaseProxy,
+    FloatField,
+    ForeignKeyField,
+    IntegerField,
+    Model,
+    TextField,
+)
+
+SCHEMA = 1
+"""Another number in the file means: rebuild it."""
+
+database = DatabaseProxy()
+
+
+class Table(Model):
+    """What all tables share: the database that the store opened."""
+
+    class Meta:
+        """Peewee's settings."""
+
+        database = database
+
+
+class Run(Table):
+    """One run, with what a list shows of it; `row` is that row as MessagePack."""
+
+    run = CharField(primary_key=True)
+    number = IntegerField(index=True)
+    name = TextField()
+    status = CharField(index=True)
+    model = TextField()
+    created = FloatField()
+    updated = FloatField()
+    loss = FloatField(null=True)
+    row = BlobField()
+
+
+class State(Table):
+    """The RunState of a run, apart so that a list of runs never reads it."""
+
+    run = ForeignKeyField(Run, primary_key=True, on_delete="CASCADE")
+    state = BlobField()
+
+
+class Finding(Table):
+    """What was found about a run; `body` is the finding as JSON."""
+
+    run = ForeignKeyField(Run, backref="findings", on_delete="CASCADE")
+    category = CharField(index=True)
+    severity = CharField()
+    title = TextField()
+    step = IntegerField(null=True)
+    body = BlobField()
+
+
+class Artifact(Table):
+    """What a run left on disk: its checkpoint and its adapter."""
+
+    run = ForeignKeyField(Run, backref="artifacts", on_delete="CASCADE")
+    kind = CharField()
+    path = TextField()
+    step = IntegerField(null=True)
+    bytes = IntegerField(null=True)
+
+    class Meta:
+        """Peewee's settings."""
+
+        primary_key = CompositeKey("run", "kind")
+
+
+class Lineage(Table):
+    """Which run came from which."""
+
+    child = CharField(primary_key=True)
+    parent = CharField(index=True)
+
+
+class Lesson(Table):
+    """What a deleted run taught; the JSON lines of `deleted.jsonl`, indexed."""
+
+    run = CharField(primary_key=True)
+    body = BlobField()
+
+
+TABLES = (Run, State, Finding, Artifact, Lineage, Lesson)

@@ -1,0 +1,131 @@
+"""Does a run's job in this process, from its lock to its last word."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine import __version__
+from engine import events as ev
+from engine.event_log import EventWriter
+from engine.job import Job
+from engine.messages import JobContext
+from engine.problem import Problem
+from engine.recipe import read
+from engine.run_dir import RunDir
+from engine.worker.orders import OrderBook
+from engine.worker.pulse import Pulse
+
+DONE: Final = 0
+FAILED: Final = 1
+RESUMABLE: Final = 75
+"""EX_TEMPFAIL: it was saved and can be resumed; Slurm and friends may requeue on it."""
+TAKEN: Final = 3
+"""Another process works on the run already."""
+
+_PACKAGES: Final = ("torch", "transformers", "peft", "accelerate", "tokenizers")
+
+
+def become(context: JobContext, folder: Path) -> None:
+    """Turn a spare worker into the job's: its directory, umask, variables and console."""
+    console = os.open(folder / "console.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(console, 1)
+    os.dup2(console, 2)
+    os.close(console)
+    os.environ.update(context.env)
+    os.umask(context.umask)
+    os.chdir(context.cwd)
+
+
+def work(folder: Path, device: str, *, spare: bool) -> int:
+    """Do the job in `folder` and return the worker's exit status."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    directory = RunDir(folder.parent.parent, folder.name)
+    with directory.working() as mine:
+        if not mine:
+            return TAKEN
+        record = directory.write_worker(device)
+        directory.mark_live()
+        events = EventWriter(directory.events)
+        events.write(
+            ev.Started(
+                pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare
+            )
+        )
+        outcome = _outcome(directory, device, events)
+        events.write(outcome)
+        events.close()
+        directory.mark_ended()
+    return _status(outcome)
+
+
+def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished | ev.Failed:
+    """Train, and turn whatever happens into the last event."""
+    book = OrderBook(directory.root, directory.run)
+    pulse = Pulse(events)
+    try:
+        job = Job(run=directory.run, folder=directory.path, recipe=read(directory.recipe).resolved(), device=device)
+        pulse.start()
+        book.listen()
+        pulse.report(ev.Phase(name="loading libraries"))
+        from engine.train.loop import train
+
+        outcome = train(job, pulse.report, book)
+    except BaseException as error:
+        traceback.print_exc()
+        sys.stderr.flush()
+        outcome = _explained(directory, error, pulse)
+    finally:
+        pulse.stop()
+    if isinstance(outcome, ev.Finished):
+        return outcome
+    return msgspec.structs.replace(
+        outcome,
+        resumable=outcome.resumable or directory.resumable(),
+        console=outcome.console or ([] if outcome.interrupted else directory.console_tail()),
+        log=str(directory.console),
+    )
+
+
+def _explained(directory: RunDir, error: BaseException, pulse: Pulse) -> ev.Failed:
+    """The failure in words; where the training packages are missing, in words that need none of them."""
+    try:
+        from engine.train.explain import explain
+    except ImportError:
+        return _without_packages(directory, error)
+    return explain(error, directory.run, pulse.step, pulse.phase)
+
+
+def _without_packages(directory: RunDir, error: BaseException) -> ev.Failed:
+    problem = error if isinstance(error, Problem) else Problem(
+        "The training packages cannot be imported.",
+        where=sys.executable,
+        why=f"{error}.",
+        do="Install them: pip install 'openlora-tui[train]'.",
+    )  # fmt: skip
+    return ev.Failed(
+        run=directory.run, steps=0, what=problem.what, where=problem.where, why=problem.why, do=problem.do
+    )
+
+
+def _status(outcome: ev.Finished | ev.Failed) -> int:
+    if isinstance(outcome, ev.Finished):
+        return DONE
+    return RESUMABLE if outcome.interrupted and outcome.resumable else FAILED
+
+
+def _versions() -> dict[str, str]:
+    found = {"openlora": __version__, "python": sys.version.split()[0]}
+    for package in _PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

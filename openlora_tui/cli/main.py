@@ -1,0 +1,107 @@
+"""`openlora`: reads the words, runs the command, and turns every failure into one clear message."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import msgspec
+
+from engine import __version__
+from engine.problem import BAD_INPUT, WORK_FAILED, Problem
+
+INTERRUPTED: Final = 130
+_COMMANDS: Final = ("new", "train", "runs", "doctor", "engine", "demo")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    given = list(sys.argv[1:] if words is None else words)
+    parser = _parser(given)
+    args = parser.parse_args(given)
+    as_json = bool(getattr(args, "json", False))
+    try:
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
+    except Problem as problem:
+        return _tell(problem, as_json)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output left; Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return WORK_FAILED
+    except Exception as error:
+        return _tell(_unexpected(error), as_json)
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with the problem on one line and, with --json, as JSON too."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        as_json = "--json" in sys.argv
+        do = f"`{self.prog} --help` lists the words."
+        raise SystemExit(_tell(Problem(f"{message[:1].upper()}{message[1:]}.", do=do), as_json))
+
+
+def _parser(given: list[str]) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="openlora",
+        description="Fine-tune language models with LoRA. `openlora-tui` opens the full-screen app.",
+    )
+    parser.add_argument("--version", action="version", version=f"openlora {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    wanted = next((word for word in given if word in _COMMANDS), None)
+    for name in _COMMANDS:
+        # Only the command that is asked for is imported whole; the others lend their one line of help.
+        module = import_module(f"openlora_tui.cli.{name}")
+        command = commands.add_parser(name, help=module.HELP, description=module.HELP)
+        if name == wanted:
+            module.arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _tell(problem: Problem, as_json: bool) -> int:
+    where = f"{problem.where}: " if problem.where else ""
+    print(f"openlora: {where}{problem.what}", file=sys.stderr)
+    for line in (problem.why, problem.do):
+        if line:
+            print(f"  {line}", file=sys.stderr)
+    if as_json:
+        print(msgspec.json.encode({"error": problem.as_dict()}).decode(), flush=True)
+    return problem.exit_status
+
+
+def _unexpected(error: Exception) -> Problem:
+    from engine import paths
+
+    try:
+        log = paths.home() / "openlora.log"
+        with log.open("a") as file:
+            traceback.print_exception(error, file=file)
+        where = str(log)
+    except (Problem, OSError):
+        traceback.print_exception(error)
+        where = ""
+    return Problem(
+        "Something went wrong that OpenLoRA did not foresee.",
+        where=where,
+        why=f"{type(error).__name__}: {error}.",
+        do="The log has the whole of it; please report it.",
+        exit_status=WORK_FAILED,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
+
+
+__all__ = ["BAD_INPUT", "INTERRUPTED", "main"]
