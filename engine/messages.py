@@ -1,4 +1,4 @@
-"""What front ends, engine and workers say to each other: plain values, tagged, versioned by the first message."""
+"""What front ends, engine and workers say to each other: tagged plain values; the first one has a version."""
 
 from __future__ import annotations
 

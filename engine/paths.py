@@ -13,8 +13,8 @@ import psutil
 
 from engine.problem import Problem
 
-_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "ceph", "beegfs",
-                             "gpfs", "afs", "glusterfs", "fuse.sshfs", "fuse.glusterfs", "fuse.s3fs"})  # fmt: skip
+_NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lustre", "ceph", "beegfs", "gpfs",
+                             "afs", "glusterfs", "fuse.sshfs", "fuse.glusterfs"})  # fmt: skip
 
 
 def home() -> Path:

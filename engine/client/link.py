@@ -1,4 +1,4 @@
-"""A front end's line to the engine: a thread that sends, receives and reconnects, so that nobody else waits."""
+"""A front end's line to the engine: a thread sends, receives and reconnects, so that nobody else waits."""
 
 from __future__ import annotations
 

@@ -2,6 +2,16 @@
 
 from engine.recipe.fields import FIELDS, Field, field_named
 from engine.recipe.recipe import Recipe
-from engine.recipe.yaml import RecipeFile, override, read, template
+from engine.recipe.yaml import RecipeFile, changed, override, read, template
 
-__all__ = ["FIELDS", "Field", "Recipe", "RecipeFile", "field_named", "override", "read", "template"]
+__all__ = [
+    "FIELDS",
+    "Field",
+    "Recipe",
+    "RecipeFile",
+    "changed",
+    "field_named",
+    "override",
+    "read",
+    "template",
+]

@@ -206,7 +206,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         name="per_device_train_batch_size",
         label="Batch size",
-        help="With gradient_accumulation_steps, the rows of a step; with max_length, the tokens held at once.",
+        help="Times gradient_accumulation_steps: the rows of a step. Times max_length: the tokens held at once.",
         section="optimisation",
         level="essential",
         unit="rows",
@@ -276,7 +276,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         name="mixed_precision",
         label="Precision",
-        help="Arithmetic of the model. `auto` takes bf16 where the device can, else fp32; the adapter stays fp32.",
+        help="Arithmetic of the model; the adapter stays fp32. `auto` takes bf16 where the device can.",
         section="device",
         choices=("auto", "no", "bf16", "fp16"),
     ),
@@ -289,7 +289,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         name="devices",
         label="Devices",
-        help="`auto` takes the first free GPU, or the CPU where there is none; `cpu`, or the number of a GPU.",
+        help="`auto` (the first free GPU, or the CPU where there is none), `cpu`, or the number of a GPU.",
         section="device",
     ),
     Field(

@@ -108,21 +108,28 @@ def parse(text: str, path: Path | None = None) -> RecipeFile:
     return RecipeFile(built(values), text, path)
 
 
-def override(file: RecipeFile, changes: Mapping[str, object]) -> RecipeFile:
-    """The same recipe with some fields changed, comments kept; texts are read as if typed.
+def override(file: RecipeFile, typed: Mapping[str, str]) -> RecipeFile:
+    """The same recipe with fields changed to what a person typed for them, comments kept.
 
     Raises:
         Problem: naming the field, what is wrong and the nearest valid name.
     """
-    if not changes:
-        return file
-    document = _load(file.text, str(file.path or "recipe"))
-    for name, raw in changes.items():
+    values = {}
+    for name, text in typed.items():
         field = _known(name, f"--set {name}")
         try:
-            document[name] = parsed(field, raw) if isinstance(raw, str) else value_of(field, raw)
+            values[name] = parsed(field, text)
         except Mistake as mistake:
             raise Problem(f"`{name}`: {mistake.why}.", where=f"--set {name}", do=mistake.do) from mistake
+    return changed(file, values)
+
+
+def changed(file: RecipeFile, values: Mapping[str, object]) -> RecipeFile:
+    """The same recipe with fields set to these values, comments and order kept."""
+    if not values:
+        return file
+    document = _load(file.text, str(file.path or "recipe"))
+    document.update(values)
     buffer = io.StringIO()
     _yaml().dump(document, buffer)
     return parse(buffer.getvalue(), file.path)

@@ -22,7 +22,9 @@ _PATIENCE: Final = 20.0
 def main() -> int:
     """Serve until nothing runs and nobody is attached; 0 also where another engine serves already."""
     parser = argparse.ArgumentParser(prog="openlora engine")
-    parser.add_argument("--stay", action="store_true", help="serve even when nothing runs and nobody is attached")
+    parser.add_argument(
+        "--stay", action="store_true", help="serve even when nothing runs and nobody is attached"
+    )
     stay = parser.parse_args().stay
     os.umask(0o077)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -53,7 +55,9 @@ def _only_one(root: Path, lock: TextIO) -> bool:
             return False
         except bus.LOST:
             if time.monotonic() > end:
-                raise TimeoutError(f"process {bus.engine_pid(root)} holds the engine's lock and is silent") from None
+                raise TimeoutError(
+                    f"process {bus.engine_pid(root)} holds the engine's lock and is silent"
+                ) from None
 
 
 def _serve(root: Path, stay: bool) -> int:

@@ -159,7 +159,9 @@ class Desk:
 
 
 def _not_now(message: m.Act, why: str, do: str) -> Problem:
-    return Problem(f"Run {message.run} cannot take `{message.verb}`.", why=f"{why}.", do=do, exit_status=WORK_FAILED)
+    return Problem(
+        f"Run {message.run} cannot take `{message.verb}`.", why=f"{why}.", do=do, exit_status=WORK_FAILED
+    )
 
 
 def _unexpected(root: Path, error: Exception) -> Problem:
@@ -174,7 +176,8 @@ def _unexpected(root: Path, error: Exception) -> Problem:
 
 def _lesson(state: RunState) -> dict[str, object]:
     return {
-        "run": state.run, "name": state.name, "model": state.model, "data": state.data, "status": state.status,
+        "run": state.run, "name": state.name, "model": state.model, "data": state.data,
+        "status": state.status,
         "steps": state.step, "loss": state.mean_loss, "eval_loss": state.best_eval, "reason": state.reason,
         "findings": state.findings,
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""The runs that have not ended: queued, started on a free device, followed, and buried when their worker dies."""
+"""The runs that have not ended: queued, started on a free device, followed, buried when their worker dies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Final
 
 from engine import events as ev
 from engine import messages as m
+from engine import postmortem
 from engine.bus import Mailboxes
 from engine.client.context import job_context
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
-from engine import postmortem
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
@@ -104,7 +104,9 @@ class Floor:
         state = live.state
         live.write(
             ev.Stopping(step=state.step, by=by, save=False),
-            ev.Finished(run=live.run, outcome="stopped", steps=state.step, loss=state.mean_loss, adapter=None),
+            ev.Finished(
+                run=live.run, outcome="stopped", steps=state.step, loss=state.mean_loss, adapter=None
+            ),
         )
         self._pass_on(live)
         self._remove(live)
@@ -132,9 +134,7 @@ class Floor:
                 if not free:
                     live.let_go()
                     return
-                live.write(
-                    postmortem.failure(live.directory, live.state, live.exit_code, killed=live.killed)
-                )
+                live.write(postmortem.failure(live.directory, live.state, live.exit_code, killed=live.killed))
             self._pass_on(live)
         self._remove(live)
 

@@ -21,8 +21,8 @@ _RETRY: Final = 1.0
 class OrderBook:
     """Collects orders beside the loop, which asks for the next one between two micro-batches.
 
-    SIGTERM and SIGUSR1 mean: save and end, to be resumed; SIGINT means: save and stop. An engine that dies is waited for; the
-    next one listens at the same name.
+    SIGTERM and SIGUSR1 mean: save and end, to be resumed; SIGINT means: save and stop. An engine
+    that dies is waited for; the next one listens at the same name.
     """
 
     def __init__(self, root: Path, run: str) -> None:

@@ -52,7 +52,9 @@ class Pulse:
         match event:
             case ev.Step():
                 self.step = event.step
-                self._usual = self._usual + 0.1 * (event.seconds - self._usual) if self._usual else event.seconds
+                self._usual = (
+                    self._usual + 0.1 * (event.seconds - self._usual) if self._usual else event.seconds
+                )
             case ev.Phase():
                 self.phase = event.name
             case ev.Paused():
@@ -82,17 +84,17 @@ class Pulse:
     def _stalled(self, quiet: float) -> Finding:
         frames = sys._current_frames().get(threading.main_thread().ident or 0)
         stack = traceback.format_stack(frames)[-6:] if frames else []
+        usual = f" A step usually takes {self._usual:.1f} s." if self._usual else ""
         return Finding(
             category="hang_or_slow",
             severity="warning",
             confidence=0.7,
             title=f"Nothing has moved for {quiet:.0f} s while {self.phase or 'starting'}",
             evidence=[line.strip() for part in stack for line in part.splitlines()],
-            cause="The loop waits in the place that the evidence ends with; "
-            f"a step usually takes {self._usual:.1f} s." if self._usual else "The loop waits where the evidence ends.",
-            remedy="Wait if this is a download or a first compilation; else stop the run and read its console.",
+            cause=f"The loop waits in the place that the evidence ends with.{usual}",
+            remedy="A download or a first compilation is worth waiting for; else stop it and read its console.",
             step=self.step or None,
-        )  # fmt: skip
+        )
 
 
 def _device_bytes() -> tuple[int, int]:

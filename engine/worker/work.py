@@ -55,9 +55,7 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
         directory.mark_live()
         events = EventWriter(directory.events)
         events.write(
-            ev.Started(
-                pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare
-            )
+            ev.Started(pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare)
         )
         outcome = _outcome(directory, device, events)
         events.write(outcome)
@@ -71,7 +69,9 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
     book = OrderBook(directory.root, directory.run)
     pulse = Pulse(events)
     try:
-        job = Job(run=directory.run, folder=directory.path, recipe=read(directory.recipe).resolved(), device=device)
+        job = Job(
+            run=directory.run, folder=directory.path, recipe=read(directory.recipe).resolved(), device=device
+        )
         pulse.start()
         book.listen()
         pulse.report(ev.Phase(name="loading libraries"))
@@ -98,8 +98,8 @@ def _explained(directory: RunDir, error: BaseException, pulse: Pulse) -> ev.Fail
     """The failure in words; where the training packages are missing, in words that need none of them."""
     try:
         from engine.train.explain import explain
-    except ImportError:
-        return _without_packages(directory, error)
+    except ModuleNotFoundError as missing:
+        return _without_packages(directory, missing if isinstance(error, ModuleNotFoundError) else error)
     return explain(error, directory.run, pulse.step, pulse.phase)
 
 

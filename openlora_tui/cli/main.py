@@ -16,7 +16,7 @@ from engine import __version__
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
 
 INTERRUPTED: Final = 130
-_COMMANDS: Final = ("new", "train", "runs", "doctor", "engine", "demo")
+_COMMANDS: Final = ("new", "train", "runs", "doctor", "engine")
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -26,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
     args = parser.parse_args(given)
     as_json = bool(getattr(args, "json", False))
     try:
-        status = int(args.run(args))
+        status = int(args.command(args))
         sys.stdout.flush()
         return status
     except Problem as problem:
@@ -65,7 +65,7 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=module.HELP, description=module.HELP)
         if name == wanted:
             module.arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(command=module.run)
     return parser
 
 

@@ -11,7 +11,9 @@ from typing import Final, Self, TypeVar
 
 from engine import messages as m
 from engine.client.link import Link
+from engine.event_log import EventReader
 from engine.problem import WORK_FAILED, Problem
+from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
 
 _PATIENCE: Final = 40.0
@@ -25,15 +27,15 @@ class Session:
 
     def __init__(self, root: Path) -> None:
         self._link = Link(root)
-        self._came: list[m.ToFront] = []
-        self._watched: str | None = None
 
     def __enter__(self) -> Self:
         self._link.start()
         self.welcome = self._await(m.Welcome, lambda _: True)
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
         self._link.close()
 
     @property
@@ -87,37 +89,15 @@ class Session:
                 return row.run
         raise Problem(f"There is no run called {word!r}.", do="`openlora runs` lists them.")
 
-    def follow(self, run: str) -> Iterator[tuple[RunState, list[bytes]]]:
-        """The run's state, first as it is and then after each batch of new events, for ever.
+    def follow(self, run: str, state: RunState) -> Iterator[list[bytes]]:
+        """New lines of the run's events, folded into `state`, about 20 times a second and for ever.
 
-        Yields about 20 times a second, with no lines where nothing happened. An engine that
-        dies is started again and nothing is missed.
+        The lines are read from the run's own file, so that none is missed when the engine dies;
+        the line to the engine stays up beside it, because an engine has to bury a dead worker.
         """
-        self._link.send(m.Watch(front=self.front, run=run))
-        state: RunState | None = None
-        while True:
-            lines: list[bytes] = []
-            for message in self._take():
-                match message:
-                    case m.Welcome():
-                        self._link.send(m.Watch(front=self.front, run=run))
-                    case m.Snapshot() if message.run == run and state is None:
-                        state = message.state
-                    case m.Snapshot() if message.run == run:
-                        state = self._behind(state, message.state)
-                    case m.Happened() if message.run == run and state is not None:
-                        lines += _new(state, message, self._rewatch)
-            if state is not None:
-                yield state, lines
+        for lines in follow(RunDir(Path(self.welcome.home), run), state):
+            yield lines
             self._check()
-            time.sleep(_TICK)
-
-    def _rewatch(self, run: str) -> None:
-        self._link.send(m.Watch(front=self.front, run=run))
-
-    def _behind(self, mine: RunState | None, theirs: RunState) -> RunState:
-        # A new engine's snapshot may hold events that this command has not printed; the state is what counts.
-        return theirs if mine is None or theirs.events >= mine.events else mine
 
     def _answer(self, request: str) -> m.Accepted | m.Refused:
         end = time.monotonic() + _PATIENCE
@@ -162,12 +142,13 @@ def new_request() -> str:
     return uuid.uuid4().hex
 
 
-def _new(state: RunState, message: m.Happened, rewatch: Callable[[str], None]) -> list[bytes]:
-    """Fold what is new into `state` and return it; a gap asks for the whole again."""
-    known = state.events - message.number
-    if known < 0:
-        rewatch(message.run)
-        return []
-    lines = message.lines[known:]
-    fold(lines, state)
-    return lines
+def follow(directory: RunDir, state: RunState) -> Iterator[list[bytes]]:
+    """New lines of a run's events after `state`, folded into it, about 20 times a second and for ever."""
+    reader = EventReader(directory.events, state.offset)
+    while True:
+        lines = reader.read()
+        fold(lines, state)
+        state.offset = reader.offset
+        yield lines
+        if not lines:
+            time.sleep(_TICK)

@@ -1,0 +1,61 @@
+"""`openlora new`: writes a commented recipe."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+from engine import atomic
+from engine.problem import Problem
+from engine.recipe import field_named, template
+from engine.recipe.check import Mistake, parsed
+from engine.recipe.fields import nearest
+from openlora_tui.cli.options import add_field_options, given_fields
+
+HELP: Final = "write a commented recipe"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its words."""
+    parser.add_argument(
+        "path", nargs="?", type=Path, help="file to write, such as recipe.yaml; stdout if left out"
+    )
+    parser.add_argument("--force", action="store_true", help="replace a file that exists")
+    parser.add_argument("--expert", action="store_true", help="show the rarely needed fields too")
+    parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="set any recipe field")
+    add_field_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write the recipe, with what was given filled in."""
+    values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
+    values |= {name: _value(name, text) for name, text in given_fields(args).items()}
+    text = template(values, expert=args.expert)
+    if args.path is None:
+        print(text, end="")
+        return 0
+    if args.path.exists() and not args.force:
+        raise Problem("The file exists.", where=str(args.path), do="Choose another name, or add --force.")
+    try:
+        atomic.write(args.path, text.encode(), mode=0o644)
+    except OSError as error:
+        raise Problem(
+            "The recipe cannot be written.", where=str(args.path), why=f"{error.strerror}."
+        ) from error
+    print(f"wrote {args.path}; `openlora train {args.path}` runs it", file=sys.stderr)
+    return 0
+
+
+def _value(name: str, text: str) -> object:
+    field = field_named(name)
+    if field is None:
+        near = nearest(name)
+        raise Problem(
+            f"`{name}` is not a recipe field.", where="--set", do=f"Did you mean `{near}`?" if near else ""
+        )
+    try:
+        return parsed(field, text)
+    except Mistake as mistake:
+        raise Problem(f"`{name}`: {mistake.why}.", where=f"--{name}", do=mistake.do) from mistake

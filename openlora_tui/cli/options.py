@@ -1,0 +1,40 @@
+"""Command-line options made from the table of recipe fields."""
+
+from __future__ import annotations
+
+import argparse
+
+from engine.problem import Problem
+from engine.recipe.fields import FIELDS
+
+
+def add_field_options(parser: argparse.ArgumentParser) -> None:
+    """One `--learning-rate X` for each recipe field, described by the table."""
+    group = parser.add_argument_group("recipe fields")
+    for field in FIELDS:
+        bounds = f" ({field.bounds})" if field.bounds else ""
+        default = "" if field.required or field.default is None else f" [{field.default}]"
+        help_text = f"{field.help}{bounds}{default}".replace("%", "%%")
+        words = [f"--{field.name.replace('_', '-')}"]
+        if "_" in field.name:
+            words.append(f"--{field.name}")
+        group.add_argument(*words, dest=f"field_{field.name}", metavar="X", help=help_text)
+
+
+def given_fields(args: argparse.Namespace) -> dict[str, str]:
+    """The recipe fields that were given, by option and by `--set name=value`, as they were typed.
+
+    Raises:
+        Problem: for a `--set` without `=`.
+    """
+    changes: dict[str, str] = {}
+    for word in getattr(args, "set", None) or []:
+        name, equals, value = word.partition("=")
+        if not equals:
+            raise Problem(f"`{word}` sets nothing.", where="--set", do="Write --set name=value.")
+        changes[name.strip()] = value
+    for field in FIELDS:
+        value = getattr(args, f"field_{field.name}", None)
+        if value is not None:
+            changes[field.name] = value
+    return changes

@@ -1,0 +1,155 @@
+"""Tells a person on stderr, or a program on stdout, what a run does."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Callable
+from typing import Final, TextIO
+
+from engine import events as ev
+from engine.findings import Finding
+from engine.run_state import RunState
+from engine.text import clean, one_line
+
+_EVERY: Final = 2.0
+
+
+class Printer:
+    """Prints a run's events: raw JSON lines on stdout with `as_json`, else words on stderr."""
+
+    def __init__(self, *, as_json: bool, out: TextIO | None = None) -> None:
+        self._as_json = as_json
+        self._out = out or sys.stderr
+        self._next_step = 0.0
+        self._held: str | None = None
+
+    def __call__(self, state: RunState, lines: list[bytes]) -> None:
+        """Print what `lines` say; `state` is already the state after them."""
+        for line in lines:
+            if self._as_json:
+                print(line.decode("utf-8", "replace"))
+            elif (event := ev.decode(line)) is not None:
+                self._say(state, event)
+        if self._as_json and lines:
+            sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A line for people, whatever stdout is used for."""
+        print(text, file=self._out, flush=True)
+
+    def _say(self, state: RunState, event: ev.AnyEvent) -> None:
+        if isinstance(event, ev.Step):
+            self._step(state, event)
+            return
+        told = _WORDS.get(type(event))
+        text = told(event) if told else ""
+        if text:
+            self._flush()
+            self.say(text)
+
+    def _step(self, state: RunState, event: ev.Step) -> None:
+        now = time.monotonic()
+        self._held = step_line(state, event)
+        if now >= self._next_step or event.step >= state.steps:
+            self._next_step = now + _EVERY
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._held is not None:
+            self.say(self._held)
+            self._held = None
+
+
+def step_line(state: RunState, event: ev.Step) -> str:
+    """One optimizer step on one line."""
+    left = state.seconds_left
+    parts = [
+        f"step {event.step:>6,}/{state.steps:,}",
+        f"loss {number(event.loss)}",
+        f"rate {event.lr:.2e}",
+        f"grad {number(event.grad_norm)}",
+        f"{event.tokens / event.seconds:,.0f} tok/s" if event.seconds > 0 else "",
+        f"left {duration(left)}" if left is not None else "",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+def number(value: float | None) -> str:
+    """A loss or a norm in four digits; a number that is not finite is called so."""
+    return "not finite" if value is None else f"{value:.4g}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: `42 s`, `3 m 05 s`, `2 h 10 m`."""
+    whole = int(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} m {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
+
+
+def _planned(event: ev.Planned) -> str:
+    return (
+        f"{event.rows:,} rows, {event.tokens:,} tokens ({event.label_tokens:,} trained on), "
+        f"{event.eval_rows:,} rows held out; {event.trainable:,} of {event.parameters:,} parameters train; "
+        f"{event.steps:,} steps of {event.batch_rows} rows on {event.device} in {event.precision}"
+    )
+
+
+def _evaluated(event: ev.Evaluated) -> str:
+    if event.loss is None:
+        return f"eval at step {event.step:,}: the loss is not finite"
+    perplexity = f"perplexity {math.exp(min(event.loss, 700)):.4g}"
+    return (
+        f"eval at step {event.step:,}: loss {event.loss:.4g}, {perplexity}{'  (best)' if event.best else ''}"
+    )
+
+
+def _sampled(event: ev.Sampled) -> str:
+    return f"sample at step {event.step:,}: {one_line(event.prompt, 60)} → {one_line(event.text, 160)}"
+
+
+def _finished(event: ev.Finished) -> str:
+    words = "finished" if event.outcome == "succeeded" else "stopped and saved"
+    adapter = f"\nadapter {clean(event.adapter)}" if event.adapter else ""
+    return f"{words} after {event.steps:,} steps, loss {number(event.loss)}{adapter}"
+
+
+def _failed(event: ev.Failed) -> str:
+    head = "interrupted" if event.interrupted else "failed"
+    where = f"  where: {clean(event.where)}" if event.where else ""
+    why = f"  why: {clean(event.why)}" if event.why else ""
+    do = f"  do: {clean(event.do)}" if event.do else ""
+    console = ["  its last words:", *(f"    {one_line(line, 160)}" for line in event.console[-8:])]
+    log = f"  all of it: {event.log}" if event.log else ""
+    lines = [f"{head}: {clean(event.what)}", where, why, do, *(console if event.console else []), log]
+    return "\n".join(line for line in lines if line)
+
+
+def finding_line(finding: Finding) -> str:
+    """A finding on one or two lines."""
+    remedy = f"\n  {clean(finding.remedy)}" if finding.remedy else ""
+    return f"{finding.severity}: {one_line(finding.title, 160)}{remedy}"
+
+
+_WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
+    ev.Created: lambda e: f"run {e.run}: {one_line(e.name, 80)}",
+    ev.Queued: lambda e: f"queued: {one_line(e.reason, 120)}",
+    ev.Started: lambda e: f"worker {e.pid} started on {e.device}{' (it was waiting)' if e.spare else ''}",
+    ev.Phase: lambda e: f"{one_line(e.name, 40)} {one_line(e.detail, 100)}".rstrip(),
+    ev.Planned: _planned,
+    ev.Evaluated: _evaluated,
+    ev.Sampled: _sampled,
+    ev.Saved: lambda e: f"checkpoint at step {e.step:,} ({e.bytes / 2**20:.1f} MiB, {e.seconds:.1f} s)",
+    ev.Resumed: lambda e: f"resumed from step {e.step:,}",
+    ev.Paused: lambda e: f"paused at step {e.step:,}",
+    ev.Continued: lambda e: f"goes on after {duration(e.seconds)}",
+    ev.Stopping: lambda e: f"stopping at step {e.step:,}",
+    ev.Found: lambda e: finding_line(e.finding),
+    ev.Log: lambda e: clean(e.text),
+    ev.Finished: _finished,
+    ev.Failed: _failed,
+}

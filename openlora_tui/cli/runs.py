@@ -1,0 +1,254 @@
+"""`openlora runs`: past and present runs, and what can be done with them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from engine import messages as m
+from engine import paths
+from engine.client.context import job_context
+from engine.event_log import EventReader
+from engine.problem import WORK_FAILED, Problem
+from engine.recipe import read
+from engine.run_dir import RunDir
+from engine.run_state import RunState, fold
+from engine.text import one_line
+from openlora_tui.cli import watching
+from openlora_tui.cli.foreground import work_here
+from openlora_tui.cli.printer import Printer, duration, finding_line, number
+from openlora_tui.cli.session import Session
+
+HELP: Final = "list, show, watch, stop, kill, pause, resume, save or delete runs"
+_VERBS: Final = {
+    "stop": "save and end it",
+    "kill": "end it at once, without saving",
+    "pause": "let it wait, the device held",
+    "save": "write a checkpoint now",
+}
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its words."""
+    commands = parser.add_subparsers(metavar="ACTION")
+    parser.set_defaults(act=_list, json=False, limit=50)
+    listing = _action(commands, "list", "the newest runs", _list, run=False)
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many [50]")
+    _action(commands, "show", "everything about one run", _show)
+    _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
+    for verb, words in _VERBS.items():
+        _action(commands, verb, words, _ordered(verb))
+    resume = _action(commands, "resume", "go on after a pause, or from the last checkpoint", _resume)
+    resume.add_argument("--detach", action="store_true", help="leave it running at once")
+    resume.add_argument("--foreground", action="store_true", help="work here, without the shared engine")
+    delete = _action(commands, "delete", "remove a run and its files; its lesson stays", _delete)
+    delete.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Do what was asked."""
+    return int(args.act(args))
+
+
+def _action(
+    commands: Any, name: str, words: str, act: Callable[[argparse.Namespace], int], *, run: bool = True
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
+    if run:
+        parser.add_argument("run", metavar="RUN", help="its number, its name, or `last`")
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    parser.set_defaults(act=act)
+    return parser
+
+
+def _list(args: argparse.Namespace) -> int:
+    with Session(paths.home()) as session:
+        rows = session.rows(args.limit)
+    if args.json:
+        _print_json({"runs": rows})
+        return 0
+    if not rows:
+        print("no runs yet; `openlora train recipe.yaml` starts one", file=sys.stderr)
+        return 0
+    print(f"{'run':>5}  {'status':<11} {'step':>15}  {'loss':>8}  {'eval':>8}  {'age':>10}  name")
+    for row in rows:
+        print(_row(row))
+    return 0
+
+
+def _row(row: m.RunRow) -> str:
+    steps = f"{row.step:,}/{row.steps:,}" if row.steps else f"{row.step:,}"
+    loss = "" if row.loss is None else number(row.loss)
+    held_out = "" if row.eval_loss is None else number(row.eval_loss)
+    age = duration(max(time.time() - row.created, 0))
+    name = one_line(row.name, 40)
+    return f"{row.run:>5}  {row.status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
+
+
+def _show(args: argparse.Namespace) -> int:
+    with Session(paths.home()) as session:
+        run = session.named(args.run)
+        state = session.state(run)
+    if args.json:
+        _print_json(_shown(state))
+        return 0
+    for label, value in _facts(state):
+        print(f"{label:<12} {value}")
+    for finding in state.findings:
+        print(finding_line(finding))
+    return 0
+
+
+def _shown(state: RunState) -> dict[str, object]:
+    """The stable keys of `runs show --json`, and what else is known."""
+    outcome = state.outcome
+    return {
+        "run": state.run,
+        "name": state.name,
+        "status": state.status,
+        "reason": state.reason,
+        "step": state.step,
+        "steps": state.steps,
+        "loss": state.mean_loss,
+        "eval_loss": state.eval_loss.latest,
+        "best_eval_loss": state.best_eval,
+        "worker_pid": state.pid or None,
+        "device": state.device,
+        "adapter": outcome.adapter if outcome else None,
+        "checkpoint": state.checkpoint.path if state.checkpoint else None,
+        "model": state.model,
+        "data": state.data,
+        "created": state.created,
+        "updated": state.updated,
+        "folder": str(RunDir(paths.home(), state.run).path),
+        "outcome": outcome,
+        "findings": state.findings,
+    }
+
+
+def _facts(state: RunState) -> list[tuple[str, str]]:
+    directory = RunDir(paths.home(), state.run)
+    facts = [
+        ("run", f"{state.run}  {one_line(state.name, 60)}"),
+        ("status", f"{state.status}  {one_line(state.reason or state.phase, 120)}".rstrip()),
+        ("step", f"{state.step:,} of {state.steps:,}"),
+        ("loss", "" if state.mean_loss is None else f"{number(state.mean_loss)} (mean of the last 10 steps)"),
+        ("eval loss", "" if state.eval_loss.latest is None else number(state.eval_loss.latest)),
+        ("model", one_line(state.model, 120)),
+        ("data", ", ".join(one_line(path, 80) for path in state.data)),
+        ("device", state.device),
+        ("worker", f"process {state.pid} on {state.host}" if state.pid else ""),
+        ("adapter", (state.outcome.adapter if state.outcome else None) or ""),
+        ("checkpoint", state.checkpoint.path if state.checkpoint else ""),
+        ("folder", str(directory.path)),
+    ]
+    return [(label, value) for label, value in facts if value]
+
+
+def _watch(args: argparse.Namespace) -> int:
+    printer = Printer(as_json=args.json)
+    with Session(paths.home()) as session:
+        run = session.named(args.run)
+        state = session.state(run)
+        if state.ended:
+            return _already_ended(run, state, printer)
+        printer.say(f"run {run} is {state.status} at step {state.step:,}; ctrl+c leaves it running")
+        try:
+            for lines in session.follow(run, state):
+                printer(state, lines)
+                if state.outcome is not None:
+                    return watching.status_of(state)
+        except KeyboardInterrupt:
+            printer.say(f"left; run {run} goes on")
+    return watching.status_of(state)
+
+
+def _already_ended(run: str, state: RunState, printer: Printer) -> int:
+    reader = EventReader(RunDir(paths.home(), run).events, max(state.offset - (1 << 16), 0))
+    last = reader.read()[-1:]
+    printer(state, last)
+    return watching.status_of(state)
+
+
+def _ordered(verb: Any) -> Callable[[argparse.Namespace], int]:
+    def act(args: argparse.Namespace) -> int:
+        with Session(paths.home()) as session:
+            run = session.named(args.run)
+            accepted = session.act(run, verb)
+        return _done(args, accepted)
+
+    return act
+
+
+def _resume(args: argparse.Namespace) -> int:
+    printer = Printer(as_json=args.json)
+    root = paths.home()
+    if args.foreground:
+        return _resume_here(RunDir(root, args.run), printer)
+    with Session(root) as session:
+        run = session.named(args.run)
+        state = session.state(run)
+        accepted = session.act(run, "resume", job_context())
+        if args.detach:
+            return _done(args, accepted)
+        printer.say(f"run {run}: {accepted.note}")
+        state.outcome = None
+        return watching.to_the_end(session, run, state, printer)
+
+
+def _resume_here(directory: RunDir, printer: Printer) -> int:
+    if not directory.run.isdigit() or not directory.path.is_dir():
+        raise Problem(f"There is no run {directory.run!r}.", do="Name a run by its number.")
+    record = directory.worker()
+    if record is not None and record.alive:
+        raise Problem(
+            f"Run {directory.run} has a worker: process {record.pid}.",
+            do="Stop it first.",
+            exit_status=WORK_FAILED,
+        )
+    reader = EventReader(directory.events)
+    state = fold(reader)
+    state.offset = reader.offset
+    if state.status == "succeeded":
+        raise Problem(f"Run {directory.run} has finished.", do="Start a new run from its recipe.")
+    state.outcome = None
+    return work_here(directory, str(read(directory.recipe).recipe.devices), state, printer)
+
+
+def _delete(args: argparse.Namespace) -> int:
+    with Session(paths.home()) as session:
+        run = session.named(args.run)
+        if not args.yes and not _sure(run):
+            print("nothing was deleted", file=sys.stderr)
+            return WORK_FAILED
+        accepted = session.act(run, "delete")
+    return _done(args, accepted)
+
+
+def _sure(run: str) -> bool:
+    if not sys.stdin.isatty():
+        raise Problem("Deleting asks first, and there is no one to ask.", do="Add --yes.")
+    print(
+        f"Delete run {run} with its checkpoints and adapter? Type its number: ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    return sys.stdin.readline().strip() == run
+
+
+def _done(args: argparse.Namespace, accepted: m.Accepted) -> int:
+    if args.json:
+        _print_json({"run": accepted.run, "note": accepted.note})
+    else:
+        print(f"run {accepted.run}: {accepted.note}", file=sys.stderr)
+    return 0
+
+
+def _print_json(document: object) -> None:
+    print(msgspec.json.encode(document).decode())

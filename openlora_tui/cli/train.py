@@ -1,0 +1,104 @@
+"""`openlora train`: runs a recipe, attached, detached, or in the foreground without an engine."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine import messages as m
+from engine import paths
+from engine.client.context import job_context
+from engine.problem import Problem
+from engine.recipe import RecipeFile, changed, override, read
+from engine.run_dir import RunDir
+from engine.run_state import RunState
+from openlora_tui.cli import watching
+from openlora_tui.cli.foreground import run_here
+from openlora_tui.cli.options import add_field_options, given_fields
+from openlora_tui.cli.printer import Printer
+from openlora_tui.cli.session import Session, new_request
+
+HELP: Final = "run a recipe"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its words."""
+    parser.add_argument("recipe", type=Path, help="a recipe, as `openlora new` writes it")
+    parser.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="change a recipe field for this run"
+    )
+    parser.add_argument("--json", action="store_true", help="print events on stdout, one JSON object a line")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--detach", action="store_true", help="print the run's id and leave it running")
+    where.add_argument(
+        "--foreground",
+        action="store_true",
+        help="run here, without the shared engine; SIGTERM or SIGUSR1 saves and exits with 75 (resumable)",
+    )
+    add_field_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the recipe."""
+    recipe = override(read(args.recipe), given_fields(args))
+    check_paths(recipe)
+    text = absolute_text(recipe)
+    printer = Printer(as_json=args.json)
+    if args.foreground:
+        directory = RunDir.create(paths.home(), text, job_context())
+        return run_here(directory, recipe, printer)
+    with Session(paths.home()) as session:
+        request = new_request()
+        submit = m.Submit(
+            front=session.front, request=request, name=recipe.name, recipe=text, context=job_context()
+        )
+        run_id = session.ask(submit).run
+        if args.detach:
+            return _detached(run_id, as_json=args.json)
+        printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
+        return watching.to_the_end(session, run_id, RunState(), printer)
+
+
+def absolute_text(recipe: RecipeFile) -> str:
+    """The recipe's text with every local path absolute, as a run keeps it."""
+    resolved = recipe.resolved()
+    values: dict[str, object] = {"model": resolved.model, "data": resolved.data}
+    for name in ("eval_data", "adapter", "output_dir"):
+        value = getattr(resolved, name)
+        if value is not None:
+            values[name] = value
+    return changed(recipe, values).text
+
+
+def check_paths(recipe: RecipeFile) -> None:
+    """Say at once, not minutes later, that a file of the recipe is not there."""
+    resolved = recipe.resolved()
+    where = str(recipe.path or "recipe")
+    for name, files in (("data", resolved.data_files), ("eval_data", resolved.eval_files)):
+        for file in files:
+            if not Path(file).exists():
+                raise Problem(
+                    f"`{name}`: there is no file {file}.",
+                    where=where,
+                    do="Paths start at the recipe's folder.",
+                )
+    written = recipe.recipe.model
+    if written.startswith((".", "/", "~")) and not Path(resolved.model).is_dir():
+        raise Problem(
+            f"`model`: there is no folder {resolved.model}.",
+            where=where,
+            do="Name a model folder, or a hub id.",
+        )
+
+
+def _detached(run_id: str, *, as_json: bool) -> int:
+    if as_json:
+        print(msgspec.json.encode({"run": run_id}).decode())
+    else:
+        print(run_id)
+        print(f"`openlora runs watch {run_id}` follows it", file=sys.stderr)
+    return 0
