@@ -206,7 +206,7 @@ FIELDS: Final[tuple[Field, ...]] = (
     Field(
         name="per_device_train_batch_size",
         label="Batch size",
-        help="Times gradient_accumulation_steps: the rows of a step. Times max_length: the tokens held at once.",
+        help="Times gradient_accumulation_steps: rows of a step. Times max_length: tokens held at once.",
         section="optimisation",
         level="essential",
         unit="rows",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from engine.server.desk import Desk
 from engine.server.floor import Floor
 from engine.server.fronts import Fronts
 from engine.store import Store
+from engine.store.row import row_of
 from engine.telemetry.machine import measure
 
 _BUSY: Final = 0.05
@@ -38,7 +40,8 @@ class Engine:
         self._fronts = Fronts(boxes)
         self._floor = Floor(root, boxes, self._store, self._fronts)
         self._desk = Desk(root, boxes, self._store, self._fronts, self._floor)
-        self._unindexed = self._store.missing()
+        self._stale: Iterator[str] = iter(())
+        self._folders: tuple[float, ...] = ()
         self._next_look = 0.0
         self._next_measure = 0.0
 
@@ -92,7 +95,7 @@ class Engine:
 
     def _look(self) -> None:
         """What need not happen at every tick."""
-        self._index_one()
+        self._index_stale()
         for run in live_runs(self._root):
             self._floor.meet(run)
         self._floor.tidy()
@@ -104,15 +107,22 @@ class Engine:
         if alone and not len(self._fronts) and not self._floor.busy and not self._stay:
             self._leaving = True
 
-    def _index_one(self) -> None:
-        """Index the runs on disk that the store lacks, a few at a time, so that nobody waits for it."""
+    def _index_stale(self) -> None:
+        """Index what others wrote (runs in the foreground, copied runs), a little at a time."""
+        folders = tuple(_changed(self._root / name) for name in ("runs", "live"))
+        if folders != self._folders:
+            self._folders = folders
+            self._stale = self._store.stale()
         end = time.monotonic() + _BUSY
         while time.monotonic() < end:
-            run = next(self._unindexed, None)
+            run = next(self._stale, None)
             if run is None:
                 return
+            if self._floor.get(run) is not None:
+                continue
             try:
-                self._store.index(run)
+                row = row_of(self._store.index(run))
+                self._fronts.send([front.name for front in self._fronts.apps], m.Runs(rows=[row]))
             except (Problem, OSError, ValueError):
                 logging.exception("run %s cannot be indexed", run)
 
@@ -123,3 +133,11 @@ class Engine:
             return
         self._next_measure = now + _MEASURE
         self._fronts.send(apps, m.Measured(machine=measure(self._root)))
+
+
+def _changed(folder: Path) -> float:
+    """When an entry came to a folder or left it; 0 while there is no folder."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return 0.0

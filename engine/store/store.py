@@ -43,13 +43,15 @@ class Store:
         """Close the file."""
         self._database.close()
 
-    def missing(self) -> Iterator[str]:
-        """Runs on disk that the index does not hold; rows of runs that are gone are dropped."""
+    def stale(self) -> Iterator[str]:
+        """Runs whose events the index does not hold to the end; rows of runs that are gone are dropped."""
         on_disk = all_runs(self._root)
-        indexed = {str(found.run) for found in tables.Run.select(tables.Run.run)}
-        for run in indexed - set(on_disk):
+        indexed = {str(found.run): found.offset for found in tables.Run.select(tables.Run.run, tables.Run.offset)}
+        for run in indexed.keys() - set(on_disk):
             self.forget(run)
-        yield from (run for run in reversed(on_disk) if run not in indexed)
+        for run in reversed(on_disk):
+            if indexed.get(run) != _size(RunDir(self._root, run).events):
+                yield run
 
     def index(self, run: str) -> RunState:
         """Bring a run up to date with its events, from where the index left off."""
@@ -75,6 +77,7 @@ class Store:
                 created=state.created,
                 updated=state.updated,
                 loss=row.loss,
+                offset=state.offset,
                 row=msgspec.msgpack.encode(row),
             ).execute()
             tables.State.replace(run=state.run, state=msgspec.msgpack.encode(state)).execute()
@@ -184,6 +187,13 @@ class Store:
         database.create_tables(tables.TABLES)
         database.pragma("user_version", tables.SCHEMA)
         path.chmod(0o600)
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
 
 
 def _remove_side_files(path: Path) -> None:

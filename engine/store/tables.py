@@ -30,7 +30,7 @@ class Table(Model):
 
 
 class Run(Table):
-    """One run, with what a list shows of it; `row` is that row as MessagePack."""
+    """One run, with what a list shows of it as MessagePack, and how many bytes of its events are indexed."""
 
     run = CharField(primary_key=True)
     number = IntegerField(index=True)
@@ -40,6 +40,7 @@ class Run(Table):
     created = FloatField()
     updated = FloatField()
     loss = FloatField(null=True)
+    offset = IntegerField()
     row = BlobField()
 
 
