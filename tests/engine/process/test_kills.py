@@ -1,0 +1,166 @@
+"""`kill -9` of front end, engine and worker: nothing is lost but the work since the last checkpoint."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from engine import bus
+from engine import events as ev
+from engine.event_log import EventReader
+from engine.run_dir import RunDir
+from engine.run_state import RunState, fold
+from tests.engine.process.driving import STEPS, Driver, adapter_bytes, reached, wait_for, worker_pid
+
+
+def test_a_worker_killed_in_a_step_is_explained_and_resumes_bit_for_bit(
+    driver: Driver, unbroken: bytes
+) -> None:
+    run = driver.submit()
+    state = driver.until(run, reached(45))
+    os.kill(worker_pid(state), signal.SIGKILL)
+    dead = driver.ended(run)
+    assert isinstance(dead.outcome, ev.Failed)
+    assert dead.status == "failed"
+    assert dead.outcome.signal == "SIGKILL"
+    assert dead.outcome.resumable
+    assert dead.outcome.do
+    assert dead.findings
+    driver.session.act(run, "resume")
+    driver.until(run, lambda state: state.outcome is None)
+    resumed = driver.ended(run)
+    assert resumed.status == "succeeded", resumed.outcome
+    assert driver.adapter(run) == unbroken
+    assert resumed.step == STEPS
+
+
+def test_a_worker_killed_while_it_writes_a_checkpoint_resumes_bit_for_bit(
+    driver: Driver, unbroken: bytes
+) -> None:
+    run = driver.submit(save_steps=1)
+    directory = RunDir(driver.root, run)
+    driver.until(run, reached(20))
+
+    def half_written() -> bool:
+        names = [path.name for path in directory.checkpoints.iterdir()]
+        return any(not name.startswith("step-") for name in names)
+
+    wait_for(half_written, bool)
+    os.kill(worker_pid(driver.state(run)), signal.SIGKILL)
+    assert driver.ended(run).status == "failed"
+    driver.session.act(run, "resume")
+    driver.until(run, lambda state: state.outcome is None)
+    assert driver.ended(run).status == "succeeded"
+    assert driver.adapter(run) == unbroken
+
+
+def test_a_killed_engine_does_not_touch_the_run_and_the_next_one_adopts_it(
+    driver: Driver, unbroken: bytes
+) -> None:
+    run = driver.submit()
+    driver.until(run, reached(10))
+    engine = bus.engine_pid(driver.root)
+    assert engine is not None
+    os.kill(engine, signal.SIGKILL)
+    wait_for(lambda: bus.engine_pid(driver.root), lambda pid: pid not in (None, engine), 60)
+    state = driver.session.state(run)
+    assert state.run == run
+    ended = driver.ended(run)
+    assert ended.status == "succeeded", ended.outcome
+    assert driver.adapter(run) == unbroken
+    steps = [e.step for e in _events(driver, run) if isinstance(e, ev.Step)]
+    assert steps == list(range(1, STEPS + 1))
+    stored = wait_for(lambda: driver.session.state(run), lambda state: state.outcome is not None)
+    assert stored.loss == ended.loss
+
+
+def test_an_adopted_worker_that_dies_is_explained_by_its_last_event_and_console(driver: Driver) -> None:
+    run = driver.submit(max_steps=100_000)
+    driver.until(run, reached(25))
+    engine = bus.engine_pid(driver.root)
+    assert engine is not None
+    os.kill(engine, signal.SIGKILL)
+    wait_for(lambda: bus.engine_pid(driver.root), lambda pid: pid not in (None, engine), 60)
+    driver.session.rows()
+    os.kill(worker_pid(driver.state(run)), signal.SIGKILL)
+    dead = driver.ended(run)
+    assert isinstance(dead.outcome, ev.Failed)
+    assert dead.outcome.what == "The worker is gone and left no last word."
+    assert f"step {dead.outcome.steps}" in dead.outcome.why
+    assert dead.outcome.resumable
+
+
+def test_a_killed_front_end_leaves_the_run_going(
+    home: Path, recipe_file: Path, driver: Driver, unbroken: bytes
+) -> None:
+    command = [sys.executable, "-m", "openlora_tui.cli.main", "train", str(recipe_file)]
+    front = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(lambda: RunDir(home, "1").events.exists(), bool)
+    driver.until("1", reached(5))
+    front.kill()
+    front.wait()
+    assert driver.ended("1").status == "succeeded"
+    assert driver.adapter("1") == unbroken
+
+
+def test_ctrl_c_stops_and_saves_and_says_so_by_its_status(
+    home: Path, recipe_file: Path, driver: Driver
+) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "openlora_tui.cli.main",
+        "train",
+        str(recipe_file),
+        "--max-steps",
+        "100000",
+    ]
+    front = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: RunDir(home, "1").events.exists(), bool)
+    driver.until("1", reached(5))
+    front.send_signal(signal.SIGINT)
+    _, said = front.communicate(timeout=60)
+    assert front.returncode == 130
+    assert "stopping and saving" in said
+    assert driver.state("1").status == "stopped"
+    assert adapter_bytes(home, "1")
+
+
+def test_in_the_foreground_sigterm_saves_and_ends_as_resumable(
+    home: Path, recipe_file: Path, unbroken: bytes
+) -> None:
+    front = _foreground("train", str(recipe_file))
+    events = RunDir(home, "1").events
+    wait_for(lambda: fold(EventReader(events)), reached(30))
+    front.send_signal(signal.SIGTERM)
+    assert front.wait(timeout=60) == 75
+    state = fold(EventReader(events))
+    assert state.status == "interrupted"
+    assert isinstance(state.outcome, ev.Failed)
+    assert state.outcome.resumable
+    assert _foreground("runs", "resume", "1").wait(timeout=120) == 0
+    assert adapter_bytes(home, "1") == unbroken
+
+
+def test_in_the_foreground_a_killed_worker_is_explained_too(home: Path, recipe_file: Path) -> None:
+    front = _foreground("train", str(recipe_file), "--max-steps", "100000")
+    events = RunDir(home, "1").events
+    state: RunState = wait_for(lambda: fold(EventReader(events)), reached(3))
+    os.kill(worker_pid(state), signal.SIGKILL)
+    assert front.wait(timeout=60) == 1
+    dead = fold(EventReader(events))
+    assert isinstance(dead.outcome, ev.Failed)
+    assert dead.outcome.signal == "SIGKILL"
+
+
+def _foreground(*words: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "openlora_tui.cli.main", *words, "--foreground"]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def _events(driver: Driver, run: str) -> list[ev.AnyEvent]:
+    decoded = (ev.decode(line) for line in EventReader(RunDir(driver.root, run).events))
+    return [event for event in decoded if event is not None]
