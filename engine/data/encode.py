@@ -206,12 +206,8 @@ def _add_windows(ids: list[int], row: Row, tokenizer: ModelTokenizer, max_length
 
 def _add_window(body: list[int], tokenizer: ModelTokenizer, rows: Rows, file: str, line: int) -> None:
     ids = [*tokenizer.prefix, *body]
-    rows.add(
-        ids,
-        b"\0" * max(len(tokenizer.prefix), 1) + b"\1" * (len(ids) - max(len(tokenizer.prefix), 1)),
-        file,
-        line,
-    )
+    given = max(len(tokenizer.prefix), 1)
+    rows.add(ids, b"\0" * given + b"\1" * (len(ids) - given), file, line)
 
 
 def _line_finder(piece: Row, encoding: Encoding) -> Callable[[int], int]:

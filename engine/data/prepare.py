@@ -62,14 +62,13 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
     reading = _read(recipe.data_files, recipe, tokenizer, tick)
     everything = Dataset(reading.rows)
     if not len(everything):
-        raise _nothing(recipe, reading.tally)
-    if recipe.eval_files:
-        held = _read(recipe.eval_files, recipe, tokenizer, tick)
-        if not len(held.rows):
-            raise _nothing(recipe, held.tally)
-        train, evaluation = everything, Dataset(held.rows)
-    else:
-        train, evaluation = split(everything, recipe.eval_split, recipe.seed)
+        raise _nothing(recipe.data_files, recipe, reading.tally)
+    held = _read(recipe.eval_files, recipe, tokenizer, tick) if recipe.eval_files else None
+    if held and not len(held.rows):
+        raise _nothing(recipe.eval_files, recipe, held.tally)
+    train, evaluation = (
+        (everything, Dataset(held.rows)) if held else split(everything, recipe.eval_split, recipe.seed)
+    )
     return Prepared(
         train=train,
         eval=evaluation,
@@ -155,7 +154,7 @@ def _findings(reading: _Reading, recipe: Recipe) -> Iterator[Finding]:
             severity="warning",
             title=f"{tally.endless:,} of {tally.rows:,} answers do not end with a token that stops the model",
             cause="The chat template writes no end-of-turn token that generation_config.json names.",
-            remedy="Add the template's end-of-turn token to eos_token_id in the model's generation_config.json.",
+            remedy="Name the template's end-of-turn token as eos_token_id in generation_config.json.",
         )
 
 
@@ -185,24 +184,16 @@ def _some(places: list[str]) -> list[str]:
     return [*places[:_SHOWN], *([f"and {rest:,} more"] if rest > 0 else [])]
 
 
-def _nothing(recipe: Recipe, tally: Tally) -> Refusal:
-    where = ", ".join(recipe.data_files)
+def _nothing(files: list[str], recipe: Recipe, tally: Tally) -> Refusal:
+    where = ", ".join(files)
     if tally.vanished:
         return Refusal(
             "truncation",
-            f"All {tally.rows:,} rows lose their whole answer when they are cut at {recipe.max_length:,} tokens.",
+            f"All {tally.rows:,} rows lose their whole answer when cut at {recipe.max_length:,} tokens.",
             where=where,
             why="The prompts alone are longer than max_length.",
             do="Raise max_length.",
         )
-    if tally.empty:
-        why = f"All {len(tally.empty):,} rows have an empty answer."
-    else:
-        why = "The files hold no rows."
-    return Refusal(
-        "empty_or_tiny_dataset",
-        "There is nothing to learn from.",
-        where=where,
-        why=why,
-        do="Check the files.",
-    )
+    why = f"All {len(tally.empty):,} rows have an empty answer." if tally.empty else "The files hold no rows."
+    what = "There is nothing to learn from."
+    return Refusal("empty_or_tiny_dataset", what, where=where, why=why, do="Check the files.")

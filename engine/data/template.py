@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from datetime import date, datetime, time
+from itertools import takewhile
 from typing import Any, Final, NoReturn
 
 import jinja2
@@ -118,7 +118,7 @@ def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, in
             "template_or_special_tokens",
             "The answer cannot be found in what the chat template writes.",
             why="The text with the answer does not begin with the text before it.",
-            do="Use a model whose template writes turns in order, or data with prompt and completion columns.",
+            do="Use a model whose template writes turns in order, or prompt and completion columns.",
         )
     return whole, spans
 
@@ -131,7 +131,8 @@ def _start(template: ChatTemplate, chat: Chat, index: int, after: str) -> int | 
     if not after.startswith(bare):
         return None
     # Some heads open a block (such as an empty thought) that a finished answer does not have.
-    return len(os.path.commonprefix([head, after]))
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(head, after, strict=False))
+    return sum(1 for _ in same)
 
 
 def _tojson(

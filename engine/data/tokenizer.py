@@ -86,7 +86,7 @@ def _tokenizer(folder: Path) -> Tokenizer:
             "template_or_special_tokens",
             "The model folder has no tokenizer.json.",
             where=str(folder),
-            do="Save the model's tokenizer there once with AutoTokenizer.from_pretrained(…).save_pretrained(…).",
+            do="Save it there once: AutoTokenizer.from_pretrained(…).save_pretrained(…).",
         )
     try:
         tokenizer = Tokenizer.from_file(str(path))

@@ -1,0 +1,67 @@
+"""The adapter as tensors and as files that plain peft loads."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import torch
+from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+
+from engine.data.refusal import Refusal
+
+WEIGHTS: Final = "adapter_model.safetensors"
+CONFIG: Final = "adapter_config.json"
+
+
+def tensors(model: PeftModel) -> dict[str, torch.Tensor]:
+    """The adapter's tensors by the names peft saves them under, on the CPU."""
+    found = get_peft_model_state_dict(model, save_embedding_layers=False)
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+
+
+def fingerprint(state: dict[str, torch.Tensor]) -> dict[str, str]:
+    """A short hash of each tensor's bytes."""
+    return {
+        name: hashlib.blake2b(tensor.reshape(-1).view(torch.uint8).numpy().data, digest_size=8).hexdigest()
+        for name, tensor in state.items()
+    }
+
+
+def write(folder: Path, model: PeftModel, name: str) -> dict[str, torch.Tensor]:
+    """Write weights and configuration into `folder`; `name` is what the base model is called.
+
+    Returns:
+        The tensors written.
+    """
+    state = tensors(model)
+    save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
+    config = model.peft_config["default"]
+    kept = config.inference_mode, config.base_model_name_or_path
+    config.inference_mode, config.base_model_name_or_path = True, name
+    try:
+        config.save_pretrained(str(folder))
+    finally:
+        config.inference_mode, config.base_model_name_or_path = kept
+    return state
+
+
+def read_into(model: PeftModel, folder: Path) -> None:
+    """Load the weights in `folder` into `model`.
+
+    Raises:
+        Refusal: the tensors there are not those of this model's adapter.
+    """
+    state = load_file(folder / WEIGHTS)
+    here = tensors(model)
+    if {n: t.shape for n, t in state.items()} != {n: t.shape for n, t in here.items()}:
+        raise Refusal(
+            "checkpoint_resume",
+            "The checkpoint's adapter does not fit this recipe.",
+            where=str(folder),
+            why=f"It has {len(state)} tensors and the recipe asks for {len(here)}, or their shapes differ.",
+            do="Put lora_r and target_modules back to what they were, or start a new run.",
+        )
+    set_peft_model_state_dict(model, state)

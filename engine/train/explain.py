@@ -1,0 +1,239 @@
+"""Says in words why a run died: one table from what Python raised to what a person can do."""
+
+from __future__ import annotations
+
+import errno
+import re
+import sys
+import traceback
+from typing import Final
+
+import msgspec
+import torch
+
+from engine.data.refusal import Refusal
+from engine.events import Failed
+from engine.findings import Category, Finding, Patch
+from engine.job import Job
+from engine.problem import Problem
+from engine.text import one_line
+from engine.train.journal import Journal
+from engine.train.ledger import BrokenStep
+
+_AWAY: Final = frozenset({"saving", "evaluating", "sampling"})
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """A kind of failure, recognised in `Type: message`."""
+
+    pattern: str
+    category: Category
+    what: str
+    do: str
+
+
+CAUSES: Final = (
+    Cause(
+        r"No space left on device|ENOSPC|Disk quota exceeded|PytorchStreamWriter failed",
+        "save_or_disk",
+        "The disk is full.",
+        "Free some space or set output_dir on another disk, lower save_total_limit, then resume the run.",
+    ),
+    Cause(
+        r"PermissionError|Read-only file system",
+        "save_or_disk",
+        "A file may not be written.",
+        "Choose an output_dir that you may write to.",
+    ),
+    Cause(
+        r"GatedRepoError|401 Client Error|403 Client Error|gated repo|awaiting a review",
+        "hub_auth_or_gated",
+        "The hub does not hand out this model.",
+        "Accept its terms on its page, log in with `hf auth login`, or use a folder with the model.",
+    ),
+    Cause(
+        r"OfflineModeIsEnabled|LocalEntryNotFoundError|outgoing traffic has been disabled|MaxRetryError|"
+        r"ConnectionError|ConnectError|We couldn't connect",
+        "hub_auth_or_gated",
+        "The model is not on this machine, and the hub cannot be reached.",
+        "Copy the model here and name its folder, or go online without HF_HUB_OFFLINE.",
+    ),
+    Cause(
+        r"RepositoryNotFoundError|is not a local folder and is not a valid model identifier|404 Client Error",
+        "hub_auth_or_gated",
+        "The hub knows no model of this name.",
+        "Check the spelling of `model`; private models need `hf auth login`.",
+    ),
+    Cause(
+        r"Target modules .* not found",
+        "target_modules_not_found",
+        "No layer of the model has such a name.",
+        "Set target_modules to all-linear.",
+    ),
+    Cause(
+        r"trust_remote_code",
+        "dependency_version",
+        "The model brings its own program code, which is never run here.",
+        "Use a model that transformers supports by itself.",
+    ),
+    Cause(
+        r"does not recognize this architecture|Unrecognized (configuration class|model in)",
+        "dependency_version",
+        "The installed transformers does not know this kind of model.",
+        "Upgrade transformers, or choose a causal language model.",
+    ),
+    Cause(
+        r"unexpected keyword argument|cannot import name|has no attribute .*__version__|requires .*(>=|==)",
+        "dependency_version",
+        "Two installed packages do not fit together.",
+        "Reinstall with the versions that openlora-tui[train] asks for.",
+    ),
+    Cause(
+        r"Attempting to unscale FP16 gradients|must have the same dtype|expected (scalar type|m1 and m2)",
+        "dtype_mismatch",
+        "Two tensors of different precision met.",
+        "Set mixed_precision to auto.",
+    ),
+    Cause(
+        r"Expected all tensors to be on the same device",
+        "device_mismatch",
+        "Parts of the model are on different devices.",
+        "Choose one device in `devices`.",
+    ),
+    Cause(
+        r"device-side assert|index out of range in self|srcIndex < srcSelectDimSize",
+        "tokenizer_vocab_resize",
+        "A token id or a position is beyond the model's tables.",
+        "Lower max_length to the model's context, and use the tokenizer that came with the model.",
+    ),
+    Cause(
+        r"no kernel image is available|CUDA driver version is insufficient|not compiled with CUDA",
+        "cuda_driver_or_arch",
+        "This PyTorch does not fit the GPU or its driver.",
+        "Install the PyTorch build for this driver from pytorch.org, or set `devices: cpu`.",
+    ),
+    Cause(
+        r"size mismatch for|Error\(s\) in loading state_dict|ignore_mismatched_sizes",
+        "merge_mismatch",
+        "The weights do not fit the model.",
+        "Use the base model that the adapter was made for, and get incomplete files again.",
+    ),
+    Cause(
+        r"SafetensorError|UnpicklingError|Error while deserializing header",
+        "checkpoint_resume",
+        "A file with weights is damaged.",
+        "Get the model's files again; a damaged checkpoint can be deleted, the one before it is used then.",
+    ),
+    Cause(
+        r"NCCL|gloo|DistributedDataParallel|ProcessGroup|Address already in use",
+        "distributed_launch",
+        "The ranks could not work together.",
+        "Check that every rank runs the same recipe, or run on one device.",
+    ),
+)
+
+
+def explain(error: BaseException, job: Job, journal: Journal, loss: float | None = None) -> Failed:
+    """The last event of a run that `error` ended in the phase and step that `journal` knows."""
+    finding, problem = _diagnosed(error, job, journal)
+    if not isinstance(error, Problem):
+        traceback.print_exception(error, file=sys.stderr)
+    journal.found(finding)
+    return Failed(
+        run=job.run,
+        steps=journal.step,
+        what=problem.what,
+        where=problem.where,
+        why=problem.why,
+        do=problem.do,
+        loss=loss,
+        findings=journal.findings,
+        resumable=any(job.checkpoints.glob("step-*")),
+    )
+
+
+def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Finding, Problem]:
+    if isinstance(error, Problem):
+        category: Category = error.category if isinstance(error, Refusal) else "other"
+        return _finding(category, error, journal), error
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower():
+        return _memory(error, job, journal)
+    said = one_line(f"{type(error).__name__}: {error}", 400)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        said = f"ENOSPC: {said}"
+    for cause in CAUSES:
+        if re.search(cause.pattern, said):
+            problem = Problem(cause.what, where=journal.doing, why=said, do=cause.do)
+            return _finding(cause.category, problem, journal), problem
+    problem = Problem(
+        f"The run failed while {journal.doing}.",
+        where=journal.doing,
+        why=said,
+        do="The log holds the whole traceback.",
+    )
+    return _finding("other", problem, journal, confidence=0.5), problem
+
+
+def _memory(error: BaseException, job: Job, journal: Journal) -> tuple[Finding, Problem]:
+    recipe = job.recipe
+    category: Category = "oom_at_checkpoint_or_eval" if journal.doing in _AWAY else "oom"
+    smaller = max(recipe.per_device_train_batch_size // 2, 1)
+    if smaller < recipe.per_device_train_batch_size:
+        change = {
+            "per_device_train_batch_size": smaller,
+            "gradient_accumulation_steps": recipe.batch_rows // smaller,
+        }
+        label = (
+            f"per_device_train_batch_size {recipe.per_device_train_batch_size} -> {smaller}, same rows a step"
+        )
+    elif not recipe.gradient_checkpointing:
+        change, label = {"gradient_checkpointing": True}, "gradient_checkpointing on"
+    else:
+        change = {"max_length": max(recipe.max_length // 2, 8)}
+        label = f"max_length {recipe.max_length} -> {change['max_length']}"
+    problem = Problem(
+        f"The memory ran out while {journal.doing}.",
+        where=journal.doing,
+        why=one_line(str(error), 300) or "The machine has no more memory to give.",
+        do=f"Try: {label}. Micro-batches of one row were tried already if it happened in training.",
+    )
+    return _finding(category, problem, journal, patch=Patch(label=label, recipe=change)), problem
+
+
+def broken_step(error: BrokenStep, rows: list[str]) -> Refusal:
+    """What a step that no run recovers from came to; `rows` are its rows with their beginnings."""
+    named = " | ".join(rows[:4]) + (f" | and {len(rows) - 4} more" if len(rows) > 4 else "")
+    if error.kind == "nan_or_inf":
+        what = f"Step {error.step} came to a number that is not finite; no weight was changed by it."
+        why = f"Loss {error.loss}, gradient norm {error.norm}. Rows of the step: {named}"
+        do = "Look at these rows; else lower learning_rate, or set mixed_precision to bf16 or no."
+        return Refusal("nan_or_inf", what, where=f"step {error.step}", why=why, do=do)
+    if error.kind == "loss_zero":
+        what, why = "The loss is exactly 0.", f"The first steps all came to 0. Rows of the last: {named}"
+        do = "Look at these rows: what is to be learnt may hold nothing that the model does not know."
+        return Refusal("loss_zero", what, where=f"step {error.step}", why=why, do=do)
+    what, why = "No gradient reaches the adapter.", "The gradient norm of the first steps is exactly 0."
+    do = "Check target_modules, and that the adapter to start from is trainable."
+    return Refusal("no_trainable_params_or_grad", what, where=f"step {error.step}", why=why, do=do)
+
+
+def _finding(
+    category: Category,
+    problem: Problem,
+    journal: Journal,
+    *,
+    confidence: float = 1.0,
+    patch: Patch | None = None,
+) -> Finding:
+    evidence = [text for text in (problem.where, problem.why) if text]
+    return Finding(
+        category=category,
+        severity="blocker",
+        title=problem.what,
+        confidence=confidence,
+        evidence=evidence,
+        cause=problem.why,
+        remedy=problem.do,
+        patch=patch,
+        step=journal.step or None,
+    )

@@ -1,0 +1,100 @@
+"""The device a job computes on, its precision, and the ranks it shares the work with."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Literal
+
+import torch
+from accelerate import Accelerator
+from accelerate.state import AcceleratorState
+
+from engine.data.refusal import Refusal
+from engine.job import Job
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+
+class Machine:
+    """One rank's device, and how it speaks with the other ranks.
+
+    Attributes:
+        precision: of the matrix products; the adapter and the loss are fp32 always.
+        dtype: of the frozen weights, 16-bit only on an accelerator.
+    """
+
+    def __init__(self, job: Job) -> None:
+        wanted = job.device if job.device != "auto" else str(job.recipe.devices)
+        if wanted.isdigit():
+            wanted = f"cuda:{wanted}"
+        if not torch.distributed.is_initialized():
+            # accelerate keeps the first device it was given for the whole process, and a worker may
+            # serve several jobs.
+            AcceleratorState._reset_state(reset_partial_state=True)
+        if wanted.startswith("cuda"):
+            _chosen(wanted)
+        cpu = wanted == "cpu" or not torch.cuda.is_available()
+        self.accelerator = Accelerator(cpu=cpu, mixed_precision="no")
+        self.device: torch.device = self.accelerator.device
+        self.rank = int(self.accelerator.process_index)
+        self.world = int(self.accelerator.num_processes)
+        self.precision = _precision(job.recipe.mixed_precision, self.device)
+        narrow = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+        self._compute = narrow[self.precision]
+        self.dtype = self._compute if self.device.type != "cpu" else torch.float32
+
+    @property
+    def name(self) -> str:
+        """The device for people."""
+        if self.device.type == "cuda":
+            return str(torch.cuda.get_device_name(self.device))
+        return self.device.type
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Computes in `precision` inside."""
+        if self.precision == "fp32":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self._compute)
+
+    def total(self, value: torch.Tensor) -> torch.Tensor:
+        """The sum of `value` over all ranks, on every rank."""
+        if self.world == 1:
+            return value
+        summed: torch.Tensor = self.accelerator.reduce(value, reduction="sum")
+        return summed
+
+    def wait(self) -> None:
+        """Wait until every rank is here."""
+        if self.world > 1:
+            self.accelerator.wait_for_everyone()
+
+
+def _chosen(wanted: str) -> None:
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    index = int(wanted.partition(":")[2] or 0)
+    if index >= count:
+        raise Refusal(
+            "cuda_driver_or_arch",
+            f"There is no device {wanted}.",
+            where="recipe: devices",
+            why=f"PyTorch {torch.__version__} sees {count} CUDA devices.",
+            do="Choose another device, `devices: cpu`, or a PyTorch built for this machine's driver.",
+        )
+    torch.cuda.set_device(index)
+
+
+def _precision(wanted: str, device: torch.device) -> Precision:
+    if wanted == "no":
+        return "fp32"
+    able = device.type == "cpu" or torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "auto":
+        return "bf16" if able and device.type == "cuda" else "fp32"
+    if wanted == "bf16" and not able:
+        raise Refusal(
+            "bf16_unsupported",
+            "This device cannot compute in bf16.",
+            where="recipe: mixed_precision",
+            why="bf16 needs compute capability 8.0 (Ampere) or newer.",
+            do="Set mixed_precision to auto or fp16.",
+        )
+    return "fp16" if wanted == "fp16" else "bf16"

@@ -1,0 +1,81 @@
+"""Proves, before anything is learnt, that the ids in the data mean to the model what they should."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from transformers import AutoTokenizer
+
+from engine.data.dataset import Dataset
+from engine.data.prepare import Prepared
+from engine.data.refusal import Refusal
+from engine.data.tokenizer import ModelTokenizer
+from engine.text import one_line
+
+
+def prove_same_tokens(folder: Path, tokenizer: ModelTokenizer, data: Prepared) -> None:
+    """Compare the light tokenizer and template with transformers' own on some of the rows.
+
+    Raises:
+        Refusal: they differ, with the first text on which they do.
+    """
+    theirs = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    for text in data.probes:
+        for special in (True, False):
+            ours = tokenizer.encode(text, special=special)
+            expected = theirs(text, add_special_tokens=special)["input_ids"]
+            if ours != expected:
+                raise _differs(folder, text, ours, expected)
+    if tokenizer.template.plain:
+        return
+    for chat in data.chats[:8]:
+        expected_text = _theirs_rendered(theirs, chat.messages, chat.tools)
+        if expected_text is not None and tokenizer.template.render(chat) != expected_text:
+            raise Refusal(
+                "template_or_special_tokens",
+                "The chat template gives another text here than in transformers.",
+                where=str(folder),
+                why=f"It differs on: {one_line(chat.messages[0]['content'], 80)}.",
+                do="Please report this with the name of the model; data with a text column does not need it.",
+            )
+
+
+def prove_ids_fit(model: nn.Module, *parts: Dataset | None) -> None:
+    """Check that every token id of the data has a row in the embedding table.
+
+    Raises:
+        Refusal: an id is beyond the table.
+    """
+    table = int(model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
+    highest = max((max(part.rows.ids, default=0) for part in parts if part is not None), default=0)
+    if highest >= table:
+        raise Refusal(
+            "tokenizer_vocab_resize",
+            f"The tokenizer gives ids up to {highest:,}, and the model knows {table:,}.",
+            why="Tokens were added to the tokenizer, and the model's embedding table was not enlarged.",
+            do="Use the tokenizer that came with the model, or enlarge the table with resize_token_embeddings.",
+        )
+
+
+def _theirs_rendered(theirs: Any, messages: list[dict[str, Any]], tools: list[Any] | None) -> str | None:
+    try:
+        text = theirs.apply_chat_template(messages, tools=tools, tokenize=False)
+    except Exception:  # what transformers cannot render cannot be compared
+        return None
+    return text if isinstance(text, str) else None
+
+
+def _differs(folder: Path, text: str, ours: list[int], expected: list[int]) -> Refusal:
+    at = next((i for i, (a, b) in enumerate(zip(ours, expected, strict=False)) if a != b), 0)
+    return Refusal(
+        "template_or_special_tokens",
+        "transformers' tokenizer gives other ids than tokenizer.json.",
+        where=str(folder),
+        why=(
+            f"They differ on {one_line(text, 60)!r}: {ours[at : at + 6]} from tokenizer.json and "
+            f"{expected[at : at + 6]} from AutoTokenizer, from token {at} on."
+        ),
+        do="Save the tokenizer again with AutoTokenizer.from_pretrained(…).save_pretrained(…), and use that.",
+    )

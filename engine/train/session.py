@@ -1,0 +1,270 @@
+"""All that a run has in its hands, opened in the order in which a failure is cheapest."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import torch
+
+from engine import events as ev
+from engine.data.prepare import Prepared, prepare
+from engine.data.refusal import Refusal
+from engine.data.tokenizer import ModelTokenizer
+from engine.findings import Finding
+from engine.job import Job
+from engine.recipe.recipe import Recipe
+from engine.train import adapter, randomness
+from engine.train.batches import Collator, Feed, Position, planned_steps
+from engine.train.checkpoint import Checkpoint, newest
+from engine.train.folders import sweep
+from engine.train.journal import Journal
+from engine.train.ledger import Ledger
+from engine.train.listening import Listener
+from engine.train.machine import Machine
+from engine.train.model import Student, context_of, student_of, tokenizer_folder
+from engine.train.optimizer import GuardedAdamW
+from engine.train.proof import prove_ids_fit, prove_same_tokens
+from engine.train.schedule import warmup_steps
+
+_TICK_SECONDS = 0.25
+
+
+class LeftEarly(Exception):
+    """A stop was asked for before there was anything to save."""
+
+
+class Session:
+    """A run between two of its steps.
+
+    Attributes:
+        step: optimizer steps done.
+        position: rows done.
+        steps: optimizer steps of the whole run.
+        budget: tokens of a micro-batch at most, padding included.
+        best: lowest loss on the held-out rows so far.
+        measured, shown, saved: the step at which each was done last.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        journal: Journal,
+        listener: Listener,
+        machine: Machine,
+        tokenizer: ModelTokenizer,
+        data: Prepared,
+        student: Student,
+        recipe: Recipe,
+    ) -> None:
+        self.job, self.recipe = job, recipe
+        self.journal, self.listener, self.machine = journal, listener, machine
+        self.tokenizer, self.data, self.student = tokenizer, data, student
+        self.context = context_of(tokenizer.folder)
+        self.collator = Collator(data.train, tokenizer.pad, machine.device)
+        self.held_out = Collator(data.eval, tokenizer.pad, machine.device) if data.eval else None
+        self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
+        self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
+        self.warmup = warmup_steps(self.steps, recipe.warmup_ratio)
+        self.budget = recipe.per_device_train_batch_size * recipe.max_length
+        self.optimizer = GuardedAdamW(student.parameters, recipe, machine.device)
+        if machine.precision == "fp16":
+            self.optimizer.scale_for_fp16()
+        self.ledger = Ledger(journal, scaled=self.optimizer.scaler is not None)
+        self.initial = adapter.fingerprint(adapter.tensors(student.peft))
+        self.data_digest = data.train.digest()
+        self.day = ""
+        self.step, self.position = 0, Position()
+        self.best: float | None = None
+        self.measured = self.shown = self.saved = -1
+        self._since = time.monotonic()
+
+    @property
+    def epoch(self) -> float:
+        """Epochs done, with the share of the current one."""
+        return self.position.epoch + self.position.seen / self.feed.rows
+
+    @contextmanager
+    def apart(self, doing: str) -> Iterator[None]:
+        """Something else than a step, whose time does not count as the step's."""
+        began = time.monotonic()
+        before = self.journal.doing
+        self.journal.phase(doing)
+        yield
+        self.journal.phase(before)
+        self._since += time.monotonic() - began
+
+    def lap(self) -> float:
+        """Seconds of the step that ends now, without pauses and what was done apart."""
+        now = time.monotonic()
+        seconds = now - self._since - self.listener.taken()
+        self._since = now
+        return max(seconds, 0.0)
+
+
+def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
+    """Read the data, load the model, prove that they fit, and take up the newest checkpoint if there is one.
+
+    Raises:
+        Refusal: something that would stop or spoil the run.
+        LeftEarly: a stop was asked for meanwhile.
+    """
+    machine = Machine(job)
+    journal.speaks = machine.rank == 0
+    sweep(job.adapter)
+    _check_output(job.adapter)
+    checkpoint = _newest(job, journal)
+    day = checkpoint.manifest.day if checkpoint else date.today().isoformat()
+
+    journal.phase("reading data")
+    folder = tokenizer_folder(job)
+    tokenizer = ModelTokenizer(folder, date.fromisoformat(day))
+    recipe = _within_context(job.recipe, folder, journal)
+    data = prepare(recipe, tokenizer, _Ticker(journal, listener))
+    for finding in data.findings:
+        journal.found(finding)
+
+    journal.phase("loading model", job.recipe.model)
+    _leave_if_asked(listener, machine)
+    prove_same_tokens(folder, tokenizer, data)
+    student = student_of(job, machine)
+    prove_ids_fit(student.peft, data.train, data.eval)
+    _leave_if_asked(listener, machine)
+
+    session = Session(job, journal, listener, machine, tokenizer, data, student, recipe)
+    session.day = day
+    _take_up(session, checkpoint)
+    _announce(session)
+    return session
+
+
+def recipe_digest(recipe: Recipe) -> str:
+    """A hash of all that the recipe says."""
+    return hashlib.blake2b(msgspec.json.encode(recipe), digest_size=16).hexdigest()
+
+
+def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
+    """Go on where `checkpoint` was written, or begin."""
+    randomness.seed_training(session.recipe.seed, session.machine)
+    if checkpoint is None:
+        return
+    manifest, machine = checkpoint.manifest, session.machine
+    if manifest.data != session.data_digest:
+        raise Refusal(
+            "checkpoint_resume",
+            "The training data is not what it was when the checkpoint was written.",
+            where=str(checkpoint.path),
+            why="The files, eval_split, max_length or the tokenizer changed since.",
+            do="Put them back as they were, or start a new run.",
+        )
+    if manifest.recipe != recipe_digest(session.job.recipe):
+        session.journal.log(
+            "The recipe changed since the checkpoint; the run goes on with the new one.", "warning"
+        )
+    adapter.read_into(session.student.peft, checkpoint.path)
+    session.optimizer.restore(checkpoint.optimizer())
+    if saved := checkpoint.randomness(machine.rank):
+        randomness.restore(saved, machine)
+    session.step, session.position = manifest.step, manifest.position
+    session.initial, session.best, session.budget = manifest.initial, manifest.best, manifest.budget
+    session.ledger.losses.extend(manifest.losses)
+    session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
+    session.measured = session.shown = session.saved = manifest.step
+    session.journal.step = manifest.step
+    session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
+
+
+def _announce(session: Session) -> None:
+    trainable, parameters = session.student.counts
+    session.journal(
+        ev.Planned(
+            steps=session.steps,
+            epochs=session.steps / session.feed.steps_per_epoch,
+            rows=len(session.data.train),
+            eval_rows=len(session.data.eval) if session.data.eval else 0,
+            tokens=session.data.train.tokens,
+            label_tokens=session.data.train.label_tokens,
+            trainable=trainable,
+            parameters=parameters,
+            batch_rows=min(session.feed.batch, session.feed.rows),
+            precision=session.machine.precision,
+            device=session.machine.name,
+        )
+    )
+
+
+def _newest(job: Job, journal: Journal) -> Checkpoint | None:
+    checkpoint, rejected = newest(job.checkpoints)
+    if rejected:
+        used = f"Going on from {checkpoint.path.name}" if checkpoint else "Starting from the beginning"
+        journal.found(
+            Finding(
+                category="checkpoint_resume",
+                severity="warning",
+                title=f"{used}: a newer checkpoint is damaged or incomplete",
+                evidence=rejected,
+                cause="The disk filled up, or the machine stopped while it was written.",
+                remedy="Nothing; the steps since are done again.",
+            )
+        )
+    return checkpoint
+
+
+def _within_context(recipe: Recipe, folder: Path, journal: Journal) -> Recipe:
+    """The recipe with no rows longer than the model was made for."""
+    context = context_of(folder)
+    if context is None or recipe.max_length <= context:
+        return recipe
+    journal.found(
+        Finding(
+            category="truncation",
+            severity="note",
+            title=f"Rows are cut at {context:,} tokens, the model's context, not at max_length {recipe.max_length:,}",
+            cause="The model has no positions beyond its context.",
+            remedy=f"Set max_length: {context} to make this note go away.",
+        )
+    )
+    return msgspec.structs.replace(recipe, max_length=context)
+
+
+class _Ticker:
+    """Reports how many rows are read, a few times a second, and looks for orders."""
+
+    def __init__(self, journal: Journal, listener: Listener) -> None:
+        self._journal, self._listener, self._last = journal, listener, 0.0
+
+    def __call__(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _TICK_SECONDS:
+            return
+        self._last = now
+        self._journal(ev.Progress(done=rows, total=0, unit="rows"))
+        self._listener.listen()
+        if self._listener.leaving and not torch.distributed.is_initialized():
+            raise LeftEarly
+
+
+def _leave_if_asked(listener: Listener, machine: Machine) -> None:
+    listener.listen()
+    if listener.leaving and machine.world == 1:
+        raise LeftEarly
+
+
+def _check_output(target: Path) -> None:
+    """Refuse a place where the adapter could not be put, hours before it has to be."""
+    if target.exists() and not target.is_dir():
+        raise Refusal(
+            "save_or_disk",
+            "The output folder is a file.",
+            where=str(target),
+            do="Choose another output_dir, or move the file away.",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    probe = target.parent / f".{target.name}.probe"
+    probe.touch()
+    probe.unlink()

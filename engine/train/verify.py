@@ -1,0 +1,86 @@
+"""Looks at a saved adapter as a stranger would: it has to open, be sound, and have learnt something."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from engine.data.refusal import Refusal
+from engine.findings import Finding
+from engine.train.adapter import CONFIG, WEIGHTS, fingerprint
+
+
+def verify(folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:
+    """Check the adapter in `folder` against the `live` tensors and the fingerprint it started from.
+
+    Returns:
+        Findings about modules that did not learn while others did.
+
+    Raises:
+        Refusal: it does not open, differs from the live weights, is not finite, or never changed.
+    """
+    saved = _opened(folder)
+    if saved.keys() != live.keys():
+        raise _unsound(folder, f"It holds {len(saved)} tensors, and the model's adapter has {len(live)}.")
+    for name, tensor in live.items():
+        if not torch.isfinite(saved[name]).all():
+            raise Refusal(
+                "nan_or_inf",
+                "The adapter holds numbers that are not finite.",
+                where=f"{folder / WEIGHTS}: {name}",
+                do="Lower learning_rate, or set mixed_precision to bf16 or no.",
+            )
+        if saved[name].dtype != tensor.dtype or not torch.equal(saved[name], tensor):
+            raise _unsound(folder, f"The tensor {name} differs from the one in memory.")
+    return _learnt(folder, saved, initial)
+
+
+def _opened(folder: Path) -> dict[str, torch.Tensor]:
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        saved: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
+    except Exception as error:  # safetensors raises its own kind, and what counts is that it failed
+        raise _unsound(folder, f"It cannot be opened again: {error}.") from None
+    if config.get("peft_type") != "LORA":
+        raise _unsound(folder, "Its adapter_config.json does not describe a LoRA.")
+    return saved
+
+
+def _learnt(folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:
+    now = fingerprint(saved)
+    second = [name for name in saved if "lora_B" in name or "lora_embedding_B" in name]
+    still_zero = [name for name in second if not saved[name].any()]
+    unchanged = [name for name in saved if now[name] == initial.get(name)]
+    if len(unchanged) == len(saved) or (second and len(still_zero) == len(second)):
+        raise Refusal(
+            "no_trainable_params_or_grad",
+            "The adapter is what it was before the first step.",
+            where=str(folder),
+            why="No step changed its weights: no gradient reached them, or the learning rate was 0.",
+            do="Check learning_rate, target_modules and that rows have answers to learn.",
+        )
+    if not still_zero:
+        return []
+    return [
+        Finding(
+            category="no_trainable_params_or_grad",
+            severity="warning",
+            title=f"{len(still_zero)} of {len(second)} adapted layers learnt nothing",
+            evidence=still_zero[:8],
+            cause="Their lora_B is still zero: no gradient reached them.",
+            remedy="Leave them out of target_modules, or look for what cuts the gradient.",
+        )
+    ]
+
+
+def _unsound(folder: Path, why: str) -> Refusal:
+    return Refusal(
+        "save_or_disk",
+        "The saved adapter is not sound.",
+        where=str(folder),
+        why=why,
+        do="Check the disk and its free space; the last checkpoint is kept, so the run can be resumed.",
+    )

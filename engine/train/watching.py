@@ -1,0 +1,97 @@
+"""Looks at how the model does between two steps: the loss on held-out rows, and sample texts."""
+
+from __future__ import annotations
+
+import time
+
+from engine import events as ev
+from engine.data.shapes import Chat
+from engine.train.batches import cut, share
+from engine.train.evaluate import held_out_loss
+from engine.train.sample import continued, spoken
+from engine.train.session import Session
+
+_PROMPTS = 2
+_TEXT_PROMPT = 16
+
+
+def measure(session: Session) -> None:
+    """Report the loss on the held-out rows, unless none are held out or it was measured at this step."""
+    data, machine = session.data.eval, session.machine
+    if data is None or session.held_out is None or session.measured == session.step:
+        return
+    session.ledger.settle()
+    began = time.monotonic()
+    rows = share(range(len(data)), data.length, machine.rank, machine.world)
+    with session.apart("evaluating"):
+        pieces = cut(rows, data.length, session.budget)
+        found = held_out_loss(session.student, pieces, session.held_out, machine, lambda: _go_on(session))
+    if found is None:
+        return
+    loss, labels = found
+    best = session.best is None or loss < session.best
+    session.best = loss if best else session.best
+    session.measured = session.step
+    session.journal(
+        ev.Evaluated(
+            step=session.step,
+            loss=loss,
+            label_tokens=labels,
+            seconds=time.monotonic() - began,
+            best=best,
+        )
+    )
+
+
+def show(session: Session) -> None:
+    """Report what the model answers to the sample prompts, unless it did at this step."""
+    if session.recipe.sample_steps <= 0 or session.shown == session.step or session.machine.rank != 0:
+        return
+    session.ledger.settle()
+    with session.apart("sampling"):
+        for prompt in sample_prompts(session):
+            if not _go_on(session):
+                return
+            began = time.monotonic()
+            taken = continued(
+                session.student,
+                prompt,
+                session.machine,
+                new_tokens=session.recipe.sample_max_new_tokens,
+                stops=session.tokenizer.stops,
+                context=session.context,
+            )
+            before, text = spoken(session.tokenizer, prompt, taken)
+            seconds = time.monotonic() - began
+            session.journal(ev.Sampled(step=session.step, prompt=before, text=text, seconds=seconds))
+    session.shown = session.step
+
+
+def sample_prompts(session: Session) -> list[list[int]]:
+    """Token ids of the recipe's prompts, or of the beginnings of two held-out rows."""
+    tokenizer = session.tokenizer
+    if session.recipe.sample_prompts:
+        return [_asked(session, prompt) for prompt in session.recipe.sample_prompts]
+    data = session.data.eval or session.data.train
+    room = (session.context or session.recipe.max_length) // 2
+    chosen = range(0, len(data), max(len(data) // _PROMPTS, 1))[:_PROMPTS]
+    prompts = [list(data.prompt(row, _TEXT_PROMPT))[-room:] for row in chosen]
+    return [prompt or tokenizer.started([]) or [tokenizer.pad] for prompt in prompts]
+
+
+def _asked(session: Session, prompt: str) -> list[int]:
+    """A prompt in the form in which the rows of the run have theirs."""
+    tokenizer = session.tokenizer
+    if session.data.shapes[0] in ("text", "prompt_completion"):
+        return tokenizer.started(tokenizer.encode(prompt)) or [tokenizer.pad]
+    chat = Chat([{"role": "user", "content": prompt}])
+    ids = tokenizer.encode(tokenizer.template.render(chat, prompt=True))
+    return tokenizer.started(ids) if tokenizer.template.plain else ids
+
+
+def _go_on(session: Session) -> bool:
+    """False once someone wants to leave; ranks have to stay together, so several always go on."""
+    if session.machine.world > 1:
+        return True
+    session.listener.listen()
+    return session.listener.leaving is None
