@@ -1,0 +1,93 @@
+"""The marks that the screens draw with, in Unicode and in plain ASCII, and the words that go with them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One set of marks; a mark never stands without a word."""
+
+    status: dict[str, str]
+    severity: dict[str, str]
+    mark: dict[str, str]
+    spinner: str
+    blocks: str
+    """Eighths of a progress bar, from empty to full."""
+    thin: str
+    """A full cell and a half one of a thin bar."""
+    levels: str
+    """Heights of a one-row chart, from lowest to highest."""
+    eval_dot: str
+    rule: str
+    wall: str
+    corner: str
+    tick: str
+    dot: str
+    cursor: str
+    braille: bool
+    ellipsis: str
+
+
+UNICODE: Final = Glyphs(
+    status={
+        "queued": "◦", "starting": "▹", "running": "▸", "paused": "‖", "stopping": "▪",
+        "succeeded": "✓", "stopped": "■", "interrupted": "!", "failed": "✗",
+    },
+    severity={"blocker": "✗", "warning": "▲", "note": "●"},
+    mark={"evaluated": "○", "saved": "●", "resumed": "↺", "paused": "‖", "finding": "▲", "stopped": "■"},
+    spinner="⠋⠙⠸⠴⠦⠇",
+    blocks=" ▏▎▍▌▋▊▉█",
+    thin="━╸",
+    levels="▁▂▃▄▅▆▇█",
+    eval_dot="○",
+    rule="─",
+    wall="│",
+    corner="└",
+    tick="┤",
+    dot="·",
+    cursor="▌",
+    braille=True,
+    ellipsis="…",
+)  # fmt: skip
+
+ASCII: Final = Glyphs(
+    status={
+        "queued": ".", "starting": ">", "running": ">", "paused": "=", "stopping": "#",
+        "succeeded": "+", "stopped": "#", "interrupted": "!", "failed": "x",
+    },
+    severity={"blocker": "x", "warning": "!", "note": "*"},
+    mark={"evaluated": "o", "saved": "*", "resumed": "@", "paused": "=", "finding": "^", "stopped": "#"},
+    spinner="-\\|/",
+    blocks=" ########",
+    thin="=-",
+    levels="_.,-~=+#",
+    eval_dot="o",
+    rule="-",
+    wall="|",
+    corner="+",
+    tick="+",
+    dot="-",
+    cursor=">",
+    braille=False,
+    ellipsis="~",
+)  # fmt: skip
+
+STATUS_ROLE: Final = {
+    "queued": "dim", "starting": "accent", "running": "accent", "paused": "warn", "stopping": "warn",
+    "succeeded": "ok", "stopped": "text", "interrupted": "warn", "failed": "bad",
+}  # fmt: skip
+SEVERITY_ROLE: Final = {"blocker": "bad", "warning": "warn", "note": "dim"}
+MARK_ROLE: Final = {
+    "evaluated": "chart-eval", "saved": "dim", "resumed": "accent", "paused": "dim",
+    "finding": "warn", "stopped": "dim",
+}  # fmt: skip
+
+
+def status_word(status: str, phase: str) -> str:
+    """What a person calls the status: the phase while it runs."""
+    if status == "running":
+        return phase or "training"
+    return status

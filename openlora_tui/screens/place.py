@@ -1,0 +1,48 @@
+"""What the places of the app share: their frame, their breakpoints, and how they are painted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from openlora_tui.widgets.bars import KeyBar, TopBar
+
+if TYPE_CHECKING:
+    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.session import Change
+
+
+class Place(Screen[None]):
+    """A screen on a number key."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-narrow"), (110, "-wide")]
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (32, "-tall")]
+    ready = False
+    """True once the widgets are there to be painted."""
+
+    @property
+    def tui(self) -> OpenLoraApp:
+        """The app, by its own type."""
+        return cast("OpenLoraApp", self.app)
+
+    def on_mount(self) -> None:
+        """From here on the screen can be painted."""
+        self.ready = True
+
+    def paint_live(self, changes: set[Change], *, curves: bool) -> None:
+        """Paint what `changes` touch; charts and logs only where `curves`."""
+        raise NotImplementedError
+
+    def paint_all(self) -> None:
+        """Paint everything, as after coming back."""
+        self.paint_live({"link", "rows", "machine", "run", "status"}, curves=True)
+
+    def on_screen_resume(self) -> None:
+        """Catch up with what happened while the screen was hidden."""
+        self.call_after_refresh(self.paint_all)
+
+    def paint_bars(self) -> None:
+        """The first and the last line."""
+        self.query_one(TopBar).repaint()
+        self.query_one(KeyBar).repaint()

@@ -1,0 +1,135 @@
+"""Train: one run, live, or with the outcome where its progress was."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from openlora_tui.actions import bindings
+from openlora_tui.screens.place import Place
+from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
+from openlora_tui.widgets.chart import LossChart
+from openlora_tui.widgets.machine import MachinePanel
+from openlora_tui.widgets.painted import Painted
+from openlora_tui.widgets.panels import FindingsPanel, LastLine, LogPanel, MiniCharts, SamplesPanel
+from openlora_tui.widgets.run_head import RunHead
+
+if TYPE_CHECKING:
+    from openlora_tui.session import Change
+
+
+class TrainScreen(Place):
+    """The head, the chart, and beside it what surrounds a run."""
+
+    CSS_PATH = "train.tcss"
+    BINDINGS = bindings("run", "train", "dialogue")
+
+    def compose(self) -> ComposeResult:
+        """Everything that any size shows; the style sheet decides what a size leaves out."""
+        yield TopBar()
+        yield RunHead()
+        with Horizontal(id="body"):
+            with Vertical(id="main"):
+                yield LossChart(id="chart")
+                yield MiniCharts()
+                yield SamplesPanel()
+            with Vertical(id="side"):
+                yield MachinePanel()
+                yield FindingsPanel()
+                yield LogPanel()
+        yield LastLine()
+        yield KeyBar()
+        yield TooSmall()
+
+    @property
+    def chart(self) -> LossChart:
+        """The loss chart."""
+        return self.query_one(LossChart)
+
+    @property
+    def marking(self) -> bool:
+        """True while the marks are stepped through."""
+        return self.is_mounted and self.chart.chosen is not None
+
+    def paint_live(self, changes: set[Change], *, curves: bool) -> None:
+        """Numbers now, charts and texts where `curves`."""
+        self.query_one(RunHead).repaint()
+        if changes & {"machine", "run", "status"}:
+            self.query_one(MachinePanel).repaint()
+        if curves and changes & {"run", "status"}:
+            for kind in (LossChart, MiniCharts, SamplesPanel, FindingsPanel, LogPanel, LastLine):
+                self.query_one(kind).repaint()
+        self.paint_bars()
+
+    def reset(self) -> None:
+        """Forget what was zoomed and chosen of the run before."""
+        if self.is_mounted:
+            self.chart.halvings, self.chart.chosen = 0, None
+            self.remove_class("-zoomed")
+            for painted in self.query(Painted):
+                painted.repaint()
+
+    def do_marks(self) -> None:
+        """The newest mark, then on to the left."""
+        self.chart.step_marks(-1)
+        self.paint_bars()
+
+    def do_mark_before(self) -> None:
+        """The mark to the left."""
+        self.chart.step_marks(-1)
+
+    def do_mark_after(self) -> None:
+        """The mark to the right."""
+        self.chart.step_marks(1)
+
+    def do_zoom(self) -> None:
+        """The chart alone, or everything again."""
+        self.toggle_class("-zoomed")
+
+    def do_closer(self) -> None:
+        """The later half."""
+        self.chart.zoom(1)
+
+    def do_farther(self) -> None:
+        """Twice as much."""
+        self.chart.zoom(-1)
+
+    def do_close(self) -> None:
+        """Leave the marks, else the zoom."""
+        if not self.leave_mode():
+            self.tui.do_runs()
+
+    def do_back(self) -> None:
+        """Out of marks or zoom first, then back to the runs."""
+        self.do_close()
+
+    def leave_mode(self) -> bool:
+        """End stepping or zooming; False where neither was on."""
+        if self.chart.chosen is not None:
+            self.chart.chosen = None
+            self.chart.repaint()
+            return True
+        if self.has_class("-zoomed"):
+            self.remove_class("-zoomed")
+            return True
+        return False
+
+    def do_samples(self) -> None:
+        """All samples."""
+        from openlora_tui.modals.readers import Samples
+
+        self.app.push_screen(Samples())
+
+    def do_findings(self) -> None:
+        """All findings."""
+        from openlora_tui.modals.findings import Findings
+
+        self.app.push_screen(Findings())
+
+    def do_log(self) -> None:
+        """The whole log."""
+        from openlora_tui.modals.readers import LogReader
+
+        self.app.push_screen(LogReader())

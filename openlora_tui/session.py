@@ -1,0 +1,163 @@
+"""What the app knows of the engine: runs, the machine and the watched run, folded from its messages."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Literal
+
+from engine import messages as ms
+from engine.run_state import ENDED, RunState, fold
+from openlora_tui.engine_link import EngineLink
+
+Change = Literal["link", "rows", "machine", "run", "status"]
+Answer = Callable[[ms.Accepted | ms.Refused], None]
+
+# Seconds of folding in one go: the rest waits for the next tick, so that keys are answered.
+_BUDGET: Final = 0.03
+
+
+class Session:
+    """Drains a link without ever blocking; the screens read its fields and never change them."""
+
+    def __init__(self) -> None:
+        self.link: EngineLink | None = None
+        self.trouble = "The engine is being started."
+        self.rows: dict[str, ms.RunRow] = {}
+        self.total = 0
+        self.listed = False
+        """True once the engine has said which runs there are."""
+        self.welcome: ms.Welcome | None = None
+        self.machine: ms.Machine | None = None
+        self.watched = ""
+        self.state: RunState | None = None
+        self._waiting: deque[ms.ToFront] = deque()
+        self._answers: dict[str, Answer] = {}
+        self._numbers = itertools.count(1)
+        self._was_connected = False
+
+    @property
+    def connected(self) -> bool:
+        """True while requests would be heard."""
+        return self.link is not None and self.link.connected
+
+    @property
+    def live(self) -> list[ms.RunRow]:
+        """Runs that have not ended, newest first."""
+        return [row for row in self.rows.values() if row.status not in ENDED]
+
+    def newest_first(self) -> list[ms.RunRow]:
+        """All known runs."""
+        return sorted(self.rows.values(), key=lambda row: (row.created, row.run), reverse=True)
+
+    def open(self, link: EngineLink) -> None:
+        """Begin to talk over `link`."""
+        self.link = link
+        link.start()
+
+    def watch(self, run: str) -> None:
+        """Follow one run; the one before is let go."""
+        if run == self.watched:
+            return
+        if self.watched and self.link is not None:
+            self.link.send(ms.Unwatch(front=self.link.front, run=self.watched))
+        self.watched, self.state = run, None
+        self._ask_watch()
+
+    def act(self, run: str, verb: ms.Verb, answer: Answer) -> None:
+        """Ask the engine to do something with a run."""
+        context = _context() if verb == "resume" else None
+        self._request(
+            lambda front, request: ms.Act(front=front, request=request, run=run, verb=verb, context=context),
+            answer,
+        )
+
+    def submit(self, name: str, recipe: str, answer: Answer) -> None:
+        """Ask the engine to queue a run."""
+        context = _context()
+        self._request(
+            lambda front, request: ms.Submit(
+                front=front, request=request, name=name, recipe=recipe, context=context
+            ),
+            answer,
+        )
+
+    def drain(self) -> set[Change]:
+        """Take in what has come, within a budget of time, and say what has changed."""
+        changes: set[Change] = set()
+        if self.link is None:
+            return changes
+        trouble = "" if self.link.connected else self.link.trouble or "The engine is being started."
+        if trouble != self.trouble or self._was_connected != self.link.connected:
+            self.trouble, self._was_connected = trouble, self.link.connected
+            changes.add("link")
+        self._waiting.extend(self.link.receive())
+        end = time.monotonic() + _BUDGET
+        while self._waiting and time.monotonic() < end:
+            changes |= self._take(self._waiting.popleft())
+        return changes
+
+    def _request(self, make: Callable[[str, str], ms.Message], answer: Answer) -> None:
+        if self.link is None:
+            return
+        request = f"{self.link.front}-{next(self._numbers)}"
+        self._answers[request] = answer
+        self.link.send(make(self.link.front, request))
+
+    def _ask_watch(self) -> None:
+        if self.link is not None and self.watched:
+            self.link.send(ms.Watch(front=self.link.front, run=self.watched))
+
+    def _take(self, message: ms.ToFront) -> set[Change]:
+        match message:
+            case ms.Happened():
+                return self._happened(message)
+            case ms.Runs():
+                return self._runs(message)
+            case ms.Measured():
+                self.machine = message.machine
+                return {"machine"}
+            case ms.Snapshot():
+                if message.run != self.watched:
+                    return set()
+                self.state = message.state
+                return {"run", "status"}
+            case ms.Welcome():
+                self.welcome = message
+                self._ask_watch()
+                return {"link"}
+            case ms.Accepted() | ms.Refused():
+                answer = self._answers.pop(message.request, None)
+                if answer is not None:
+                    answer(message)
+                return set()
+
+    def _runs(self, message: ms.Runs) -> set[Change]:
+        if message.whole:
+            self.rows, self.listed = {}, True
+        self.rows |= {row.run: row for row in message.rows}
+        for run in message.gone:
+            self.rows.pop(run, None)
+        self.total = max(message.total, len(self.rows))
+        return {"rows"}
+
+    def _happened(self, message: ms.Happened) -> set[Change]:
+        if message.run != self.watched or self.state is None:
+            return set()
+        if message.number != self.state.events:
+            self.state = None
+            self._ask_watch()
+            return set()
+        before = (self.state.status, self.state.phase)
+        fold(message.lines, self.state)
+        after = (self.state.status, self.state.phase)
+        return {"run", "status"} if before != after else {"run"}
+
+
+def _context() -> ms.JobContext:
+    # Imported on use: nothing before the first paint needs it.
+    from engine.client.context import job_context
+
+    return job_context()

@@ -1,0 +1,121 @@
+"""The `openlora-tui` command: looks at the terminal, then opens the app as fast as it can."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.engine_link import EngineLink
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the app; the exit status is 0, 1 after a fault in the app, 2 where there is no terminal."""
+    words = _parser().parse_args(argv)
+    if words.home:
+        os.environ["OPENLORA_HOME"] = str(Path(words.home).expanduser().absolute())
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(
+            "openlora-tui needs a terminal; `openlora --help` lists the commands without one.",
+            file=sys.stderr,
+        )
+        return 2
+    _prepare_textual()
+    from openlora_tui.app import OpenLoraApp
+
+    app = OpenLoraApp(_connect, theme=words.theme, ascii_only=words.ascii, slow=_over_ssh())
+    return _run(app, mouse=not words.no_mouse)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from engine import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="openlora-tui",
+        description="Fine-tune language models with LoRA, watched live. Runs go on when this window closes.",
+    )
+    parser.add_argument("--version", action="version", version=f"openlora-tui {__version__}")
+    parser.add_argument("--home", metavar="DIR", help="where runs are kept, in place of OPENLORA_HOME")
+    parser.add_argument(
+        "--theme", metavar="NAME", default="openlora-dark", help="colour theme (openlora-dark)"
+    )
+    parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    return parser
+
+
+def _over_ssh() -> bool:
+    return bool(os.environ.get("SSH_CONNECTION"))
+
+
+def _prepare_textual() -> None:
+    """Textual reads these when it is imported; what a person has set stays."""
+    os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+    os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
+    os.environ.setdefault("TEXTUAL_FPS", "15" if _over_ssh() else "30")
+
+
+def _connect() -> EngineLink:
+    """Imported here, in a thread and after the first paint: the bus and the home take their time."""
+    from engine.client.link import Link
+    from engine.paths import home
+
+    return Link(home(), app=True)
+
+
+def _run(app: OpenLoraApp, *, mouse: bool) -> int:
+    """Run until the app leaves; a fault goes to a file as a whole, and its path to the person."""
+    # A hang-up must end the app in order, and never reach it as a half-read terminal.
+    signal.signal(signal.SIGHUP, lambda *_: app.exit())
+    try:
+        app.run(mouse=mouse)
+    except BaseException as error:
+        if isinstance(error, (KeyboardInterrupt, SystemExit)):
+            raise
+        app.fault = error
+    if app.fault is None:
+        return 0
+    path = _write_fault(app.fault)
+    print(
+        f"openlora-tui ended by a fault of its own; runs go on. What happened is in {path}", file=sys.stderr
+    )
+    return 1
+
+
+def _write_fault(error: BaseException) -> str:
+    import tempfile
+    import time
+    import traceback
+
+    text = "".join(traceback.format_exception(error))
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S")
+    for folder in (_home_or_none(), Path(tempfile.gettempdir())):
+        if folder is None:
+            continue
+        path = folder / "tui.log"
+        try:
+            with path.open("a", encoding="utf-8") as file:
+                file.write(f"--- {stamp} ---\n{text}\n")
+        except OSError:
+            continue
+        return str(path)
+    return "no file, because none could be written"
+
+
+def _home_or_none() -> Path | None:
+    from engine.paths import home
+    from engine.problem import Problem
+
+    try:
+        return home()
+    except Problem:
+        return None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""The first line of every place, and the last one with its keys."""
+
+from __future__ import annotations
+
+from textual import events
+
+from openlora_tui.actions import BY_ID, Action, footer, said
+from openlora_tui.widgets.machine import one_row
+from openlora_tui.widgets.painted import Painted, Row, between
+
+_PLACES = (("runs", "1", "Runs"), ("train", "4", "Train"))
+
+
+class TopBar(Painted):
+    """The places on their number keys, and the machine in one line."""
+
+    DEFAULT_CSS = "TopBar { height: 1; dock: top; background: $ol-panel; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        row = Row(" OpenLoRA ", "bright")
+        facts = self.tui.facts()
+        for place, key, title in _PLACES:
+            here = facts.place == place
+            able = here or not BY_ID[place].needs(facts)
+            row.add("  ").add(f" {key} ", "accent" if able else "faint")
+            row.add(title, "bright" if here else "text" if able else "faint")
+        session = self.tui.session
+        if not session.connected:
+            return [between(row, Row("engine not connected ", "warn"), width)]
+        machine = one_row(session.machine) if session.machine is not None else Row()
+        return [between(row, machine.add(" "), width) if machine.width < width - row.width - 2 else row]
+
+    def on_click(self, event: events.Click) -> None:
+        """A place can be clicked."""
+        at = len(" OpenLoRA ")
+        for place, _, title in _PLACES:
+            end = at + 5 + len(title)
+            if at <= event.x < end:
+                self.tui.action_do(place)
+            at = end
+
+
+class KeyBar(Painted):
+    """The most useful keys here; dim where they do nothing now, and a press says why."""
+
+    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; background: $ol-panel; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        facts = self.tui.facts()
+        row = Row()
+        for action in footer(facts):
+            off = bool(action.needs(facts))
+            label = said(action, facts)
+            if row.width + len(action.key) + len(label) + 4 > width:
+                break
+            row.add(" " if not row.width else "   ")
+            row.add(action.key, "faint" if off else "bold accent").add(
+                f" {label}", "faint" if off else "text"
+            )
+        return [row]
+
+    def on_click(self, event: events.Click) -> None:
+        """A key can be clicked."""
+        action = self._at(event.x)
+        if action is not None:
+            self.tui.action_do(action.id)
+
+    def _at(self, x: int) -> Action | None:
+        facts = self.tui.facts()
+        at = 0
+        for action in footer(facts):
+            end = at + (1 if not at else 3) + len(action.key) + 1 + len(said(action, facts))
+            if at <= x < end:
+                return action
+            at = end
+        return None
+
+
+class TooSmall(Painted):
+    """Stands in for a screen in a terminal that cannot hold it."""
+
+    DEFAULT_CSS = "TooSmall { display: none; width: 1fr; height: 1fr; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """What would help, in the middle."""
+        size = self.app.size
+        text = ["OpenLoRA needs 60 by 16.", f"This terminal is {size.width} by {size.height}.", "q quits"]
+        blank = [Row() for _ in range(max((height - len(text)) // 2, 0))]
+        return blank + [Row(line.center(width).rstrip(), "text") for line in text]

@@ -1,0 +1,72 @@
+"""The selected run in a few lines: what it is made of, and what became of it."""
+
+from __future__ import annotations
+
+from engine.messages import RunRow
+from engine.text import one_line
+from openlora_tui import figures
+from openlora_tui.glyphs import STATUS_ROLE, status_word
+from openlora_tui.widgets.machine import heading
+from openlora_tui.widgets.painted import Painted, Row
+from openlora_tui.widgets.run_head import tail
+from openlora_tui.widgets.wrap import wrapped
+
+
+class RunDetail(Painted):
+    """Follows the cursor of the table."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """A heading and a line for each thing known."""
+        run = self.tui.facts().row
+        if run is None:
+            return []
+        tall = height > 8
+        rows = [heading(one_line(run.name, width - 8) or run.run, "", width, self.tui.glyphs)]
+        rows += self._status(run, width, 3 if tall else 1)
+        rows.append(self._line("model", tail(one_line(run.model), width - 9)))
+        data = ", ".join(one_line(path) for path in run.data)
+        rows.append(self._line("data", tail(data, width - 9)))
+        if run.adapter:
+            rows += self._adapter(one_line(run.adapter), width, tall)
+        if tall or not run.adapter:
+            rows.append(self._line("run", one_line(run.run)))
+        if tall:
+            rows += self._numbers(run)
+        return rows
+
+    def _line(self, label: str, text: str, role: str = "text") -> Row:
+        return Row(label.ljust(9), "dim").add(text, role)
+
+    def _status(self, run: RunRow, width: int, most: int) -> list[Row]:
+        role = STATUS_ROLE.get(run.status, "text")
+        word = one_line(status_word(run.status, run.phase))
+        glyph = self.tui.glyphs.status.get(run.status, "?")
+        first = self._line("status", f"{glyph} {word}", role)
+        if run.findings:
+            first.add(f"   {run.findings} finding{'s' if run.findings > 1 else ''}", "warn")
+        reason = one_line(run.reason)
+        if not reason:
+            return [first]
+        if most == 1:
+            return [first.add(f"   {reason}")]
+        return [first, *(self._line("", line) for line in wrapped(reason, width - 9)[:most])]
+
+    def _adapter(self, path: str, width: int, tall: bool) -> list[Row]:
+        if not tall:
+            return [self._line("adapter", tail(path, width - 9), "ok")]
+        return [
+            self._line("adapter" if i == 0 else "", line, "ok")
+            for i, line in enumerate(wrapped(path, width - 9))
+        ]
+
+    def _numbers(self, run: RunRow) -> list[Row]:
+        steps = f"{run.step:,} / {run.steps:,}" if run.steps else f"{run.step:,}"
+        rows = [Row(), self._line("steps", steps)]
+        if run.loss is not None:
+            rows.append(self._line("loss", figures.loss(run.loss), "chart-train"))
+        if run.eval_loss is not None:
+            rows.append(self._line("eval", figures.loss(run.eval_loss), "chart-eval"))
+        rows.append(self._line("took", figures.duration(run.updated - run.created)))
+        if run.device:
+            rows.append(self._line("device", one_line(run.device)))
+        return rows

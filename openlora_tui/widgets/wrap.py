@@ -1,0 +1,34 @@
+"""Folds cleaned text into lines of a width, by cells and not by characters."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len, chop_cells
+
+from engine.text import clean
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """The lines of text from outside, cleaned, folded at blanks where there are any."""
+    lines: list[str] = []
+    for paragraph in clean(text).expandtabs(4).split("\n"):
+        lines += _folded(paragraph, max(width, 4))
+    return lines
+
+
+def _folded(paragraph: str, width: int) -> list[str]:
+    if cell_len(paragraph) <= width:
+        return [paragraph.rstrip()]
+    indent = paragraph[: len(paragraph) - len(paragraph.lstrip())]
+    lines, line = [], ""
+    for word in paragraph.split(" "):
+        candidate = f"{line} {word}" if line else word
+        if cell_len(candidate) <= width:
+            line = candidate
+            continue
+        if line.strip():
+            lines.append(line.rstrip())
+        pieces = chop_cells(f"{indent}{word}" if cell_len(indent) < width // 2 else word, width)
+        lines += pieces[:-1]
+        line = pieces[-1] if pieces else ""
+    lines.append(line.rstrip())
+    return lines
