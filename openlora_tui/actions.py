@@ -1,4 +1,4 @@
-"""Everything a key can do, in one table: it makes the bindings, the footer, the help, the palette and the docs."""
+"""Everything a key can do, in one table: it makes bindings, footer, help, palette and docs."""
 
 from __future__ import annotations
 
@@ -159,14 +159,14 @@ ACTIONS: Final[tuple[Action, ...]] = (
     Action("leave", ("ctrl+q",), "quit", "Quit. A live run goes on unless you say otherwise.", "app"),
     Action("hint", ("ctrl+c",), "", "Never quits: says how to quit and how to stop a run.", "app"),
     Action("open", ("enter",), "open", "Open the selected run in Train.", "runs", _run),
-    Action("delete", ("d",), "delete", "Delete the run with its checkpoints; asks first.", "runs", _deletable),
-    Action("pause", ("p",), "pause", "Pause the run, or continue it; a pause keeps the device.", "run", _working),
+    Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", "runs", _deletable),
+    Action("pause", ("p",), "pause", "Pause or continue the run; a pause keeps the device.", "run", _working),
     Action("save", ("s",), "save", "Write a checkpoint now.", "run", _working),
     Action("stop", ("S",), "stop", "Stop the run after saving; asks first.", "run", _stoppable),
     Action("kill", ("K",), "kill", "End the run at once without saving; asks first.", "run", _live),
     Action("resume", ("r",), "resume", "Go on from the last checkpoint of a run that has ended.", "run",
            _resumable),
-    Action("copy", ("y",), "copy", "Copy the adapter's path, or before there is one the run's id.", "run", _run),
+    Action("copy", ("y",), "copy", "Copy the adapter's path, or the run's id before that.", "run", _run),
     Action("marks", ("m",), "marks", "Step through what happened on the curve.", "train", _marked),
     Action("mark_before", ("left",), "mark before", "The mark to the left.", "train", _marking),
     Action("mark_after", ("right",), "mark after", "The mark to the right.", "train", _marking),
@@ -230,6 +230,8 @@ def footer(facts: Facts) -> list[Action]:
     """At most six actions for the foot of a place: those available now before those that are not."""
     wanted = [BY_ID[id] for id in FOOTER.get(facts.place, ())]
     able = [action for action in wanted if not action.needs(facts)]
+    if facts.row is None:
+        wanted = able
     chosen = [*able, *(action for action in wanted if action not in able)][:5]
     return [*(action for action in wanted if action in chosen), BY_ID["help"]]
 

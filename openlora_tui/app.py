@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import ClassVar, Final
 
-from textual.app import App
 from textual.binding import Binding
 
 from engine import messages as ms
@@ -21,6 +18,7 @@ from openlora_tui import actions, themes
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
 from openlora_tui.modals.dialogue import Dialogue
+from openlora_tui.run_actions import RunActions
 from openlora_tui.screens.place import Place
 from openlora_tui.screens.runs import RunsScreen
 from openlora_tui.screens.train import TrainScreen
@@ -33,7 +31,7 @@ _NUMBERS: Final = 5
 _TERMINAL_CHECK: Final = 5.0
 
 
-class OpenLoraApp(App[None]):
+class OpenLoraApp(RunActions):
     """Holds what is known, runs actions, and paints nothing itself."""
 
     CSS_PATH = "app.tcss"
@@ -139,7 +137,7 @@ class OpenLoraApp(App[None]):
     def _handle_exception(self, error: Exception) -> None:
         """Keep the fault for the log file; in tests Textual raises it again."""
         if self.fault is None:
-            self.fault = error
+            self.fault = getattr(error, "error", error)
         super()._handle_exception(error)
 
     def _fatal_error(self) -> None:
@@ -218,15 +216,6 @@ class OpenLoraApp(App[None]):
                 handler()
                 return
 
-    def tell(self, text: str, *, good: bool = False) -> None:
-        """A short notice; what it says is text from anywhere and never markup."""
-        self.notify(text, severity="information" if good else "warning", markup=False)
-
-    def tell_problem(self, problem: dict[str, str]) -> None:
-        """A refusal with its place, its reason and what to do."""
-        parts = [one_line(problem.get(name, "")) for name in ("what", "where", "why", "do")]
-        self.notify("\n".join(part for part in parts if part), severity="error", markup=False, timeout=12)
-
     def do_runs(self) -> None:
         """Go to the list."""
         self.switch_mode("runs")
@@ -286,126 +275,3 @@ class OpenLoraApp(App[None]):
         from openlora_tui.modals.palette import palette
 
         self.push_screen(palette(self), lambda id: self.action_do(id) if id else None)
-
-    def do_copy(self) -> None:
-        """The adapter's path, else the run's id, into the terminal's clipboard."""
-        row = self.facts().row
-        if row is not None:
-            text = row.adapter or row.run
-            self.copy_to_clipboard(text)
-            self.tell(f"Copied {one_line(text)}", good=True)
-
-    # --- runs ---
-
-    def do_pause(self) -> None:
-        """Pause, or continue."""
-        row = self.facts().row
-        if row is not None:
-            self._act(row, "continue" if row.status == "paused" else "pause")
-
-    def do_save(self) -> None:
-        """A checkpoint now."""
-        self._act(self.facts().row, "save")
-
-    def do_resume(self) -> None:
-        """On from the last checkpoint."""
-        self._act(self.facts().row, "resume")
-
-    def do_stop(self) -> None:
-        """Stop after saving, once it is confirmed."""
-        self._confirm("stop")
-
-    def do_kill(self) -> None:
-        """End at once, once it is confirmed."""
-        self._confirm("kill")
-
-    def do_delete(self) -> None:
-        """Delete, once it is confirmed."""
-        self._confirm("delete")
-
-    def _confirm(self, verb: ms.Verb) -> None:
-        from openlora_tui.modals.questions import confirm
-
-        row = self.facts().row
-        if row is not None:
-            self.push_screen(
-                confirm(verb, row), lambda answer: self._act(row, verb) if answer == verb else None
-            )
-
-    def _act(self, row: ms.RunRow | None, verb: ms.Verb) -> None:
-        if row is None:
-            return
-        done = {
-            "pause": "pauses after this step", "continue": "goes on", "save": "saves after this step",
-            "stop": "saves and stops", "kill": "is ended", "resume": "is queued again", "delete": "is deleted",
-        }  # fmt: skip
-
-        def answer(reply: ms.Accepted | ms.Refused) -> None:
-            if isinstance(reply, ms.Refused):
-                self.tell_problem(reply.problem)
-            else:
-                self.tell(one_line(reply.note) or f"{one_line(row.name)} {done[verb]}.", good=True)
-
-        self.session.act(row.run, verb, answer)
-
-    def do_new(self) -> None:
-        """Pick a recipe and start it."""
-        self.run_worker(self._new_run(), exclusive=True, group="new")
-
-    async def _new_run(self) -> None:
-        from openlora_tui.modals.new_run import pick_recipe, text_to_submit
-
-        path = await pick_recipe(self, self.folder)
-        if path is None:
-            return
-        try:
-            name, text = await asyncio.to_thread(text_to_submit, path)
-        except Problem as problem:
-            self.tell_problem(problem.as_dict())
-            return
-
-        def answer(reply: ms.Accepted | ms.Refused) -> None:
-            if isinstance(reply, ms.Refused):
-                self.tell_problem(reply.problem)
-            else:
-                self.open_run(reply.run)
-
-        self.session.submit(name, text, answer)
-
-    # --- leaving ---
-
-    def do_back(self) -> None:
-        """Quit, from the first place."""
-        self.do_leave()
-
-    def do_leave(self) -> None:
-        """Quit; with a live run, ask what becomes of it."""
-        from openlora_tui.modals.questions import leaving
-
-        live = self.session.live
-        if not live or not self.session.connected:
-            self.exit()
-            return
-        self.push_screen(leaving(live), self._left)
-
-    def _left(self, answer: str | None) -> None:
-        if answer == "leave":
-            self.exit()
-        elif answer == "stop":
-            self._stop_all([row for row in self.session.live if row.status != "stopping"])
-
-    def _stop_all(self, rows: list[ms.RunRow]) -> None:
-        """Leave once the engine has every stop, or after some seconds without an answer."""
-        waiting = {row.run for row in rows}
-        if not waiting:
-            self.exit()
-            return
-
-        def answered(run: str, reply: ms.Accepted | ms.Refused) -> None:
-            waiting.discard(run)
-            if not waiting:
-                self.exit()
-
-        for row in rows:
-            self.session.act(row.run, "stop", partial(answered, row.run))
-        self.set_timer(5.0, self.exit)

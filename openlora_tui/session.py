@@ -106,6 +106,13 @@ class Session:
         self._answers[request] = answer
         self.link.send(make(self.link.front, request))
 
+    def _give_up(self) -> None:
+        """Answer what the engine before this one left open: a request must not vanish without a word."""
+        problem = {"what": "The engine ended before it answered.", "do": "Look at the run, then try again."}
+        left, self._answers = self._answers, {}
+        for request, answer in left.items():
+            answer(ms.Refused(request=request, problem=problem))
+
     def _ask_watch(self) -> None:
         if self.link is not None and self.watched:
             self.link.send(ms.Watch(front=self.link.front, run=self.watched))
@@ -127,6 +134,7 @@ class Session:
             case ms.Welcome():
                 self.welcome = message
                 self._ask_watch()
+                self._give_up()
                 return {"link"}
             case ms.Accepted() | ms.Refused():
                 answer = self._answers.pop(message.request, None)

@@ -42,7 +42,7 @@ class Look:
     colours: dict[str, str]
 
     def style(self, role: str) -> Style:
-        """The style of a role; `bold ROLE` and `reverse ROLE` vary it, and a selected row is `ROLE on select`."""
+        """The style of a role; `bold ROLE` varies it, and a selected row is `ROLE on select`."""
         return _style(self, role)
 
     def textual(self) -> Theme:
@@ -78,7 +78,6 @@ def _style(look: Look, role: str) -> Style:
             color=look.colours[name],
             bgcolor=look.colours[ground] if ground else None,
             bold=True if "bold" in flags or name in _BOLD else None,
-            reverse=True if "reverse" in flags else None,
         )
     return _styles[key]
 

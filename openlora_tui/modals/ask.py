@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -26,10 +27,10 @@ class Choice:
     role: str = "text"
 
 
-class Ask(Dialogue[str]):
+class Ask(Dialogue[str | None]):
     """Gives the id of the chosen answer, None where it was closed."""
 
-    BINDINGS = [Binding("q,n", "close", show=False), Binding("enter", "choose", show=False)]
+    BINDINGS: ClassVar = [Binding("q,n", "close", show=False), Binding("enter", "choose", show=False)]
 
     def __init__(self, title: str, text: str, choices: list[Choice]) -> None:
         super().__init__()

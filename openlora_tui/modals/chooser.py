@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +18,9 @@ from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.widgets.painted import Painted, Row, between
 from openlora_tui.widgets.pick_list import Item, PickList
 
+_HELP: Final = 13
+"""Column in which the help of an option begins."""
+
 
 @dataclass
 class Option:
@@ -26,11 +29,14 @@ class Option:
     value: str
     label: str
     note: str = ""
+    """Said at the right edge."""
     about: list[Row] = field(default_factory=list)
     """Shown below the list while the option is under the cursor."""
     refusal: str = ""
     """Why it cannot be chosen."""
     role: str = "text"
+    help: str = ""
+    """Said after the label, in a column of its own."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ class About(Painted):
         return option.about if option is not None else []
 
 
-class Chooser(Dialogue[str]):
+class Chooser(Dialogue[str | None]):
     """Gives the value of an option or the text that was typed."""
 
     PAGE = True
@@ -96,7 +102,7 @@ class Chooser(Dialogue[str]):
             yield PickList(id="options", empty=self._empty)
             if self._question.about_rows:
                 yield About()
-            yield Lines([Row(), keys(("enter", self._question.act), ("↑ ↓", "move"), ("esc", "cancel"))])
+            yield Lines([Row(), keys(("enter", self._question.act), ("up down", "move"), ("esc", "cancel"))])
 
     def on_mount(self) -> None:
         """Read the options in the background."""
@@ -171,7 +177,11 @@ class Chooser(Dialogue[str]):
 
     def _show(self) -> None:
         words = self.query_one(Input).value.lower().split()
-        fitting = [o for o in self._all if all(word in f"{o.label} {o.note}".lower() for word in words)]
+        fitting = [
+            o for o in self._all if all(word in f"{o.label} {o.help} {o.note}".lower() for word in words)
+        ]
+        # What is called so comes before what only speaks of it.
+        fitting.sort(key=lambda o: not all(word in o.label.lower() for word in words))
         if self._typed is not None and not fitting:
             fitting = self._all
         items = [Item(o.value or o.label, self._line(o), extra=o) for o in fitting]
@@ -183,9 +193,11 @@ class Chooser(Dialogue[str]):
             about.repaint()
 
     def _line(self, option: Option) -> Callable[[int], Row]:
-        role = "dim" if option.refusal else option.role
+        left = Row(one_line(option.label), "dim" if option.refusal else option.role)
+        if option.help:
+            left.to(_HELP).add(f" {one_line(option.help)}", "dim")
         note = Row(one_line(option.note, 44), "dim")
-        return lambda width: between(Row(one_line(option.label), role), note, width)
+        return lambda width: between(left, note, width)
 
     def _empty(self, width: int) -> list[Row]:
         return [Row(" ").add("Looking …" if self._loading else self._question.empty, "dim")]

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from engine.problem import Problem
 from openlora_tui.modals import recipes
 from openlora_tui.modals.chooser import Chooser, Question
 
 if TYPE_CHECKING:
-    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.run_actions import RunActions
 
 
-async def pick_recipe(app: OpenLoraApp, folder: Path) -> Path | None:
+async def pick_recipe(app: RunActions, folder: Path) -> Path | None:
     """The recipe that a person chose or had written; None where they thought better of it."""
     question = Question(
         title="Start a run",
@@ -30,7 +29,7 @@ async def pick_recipe(app: OpenLoraApp, folder: Path) -> Path | None:
     return await _new_recipe(app, folder) if chosen == recipes.NEW else Path(chosen)
 
 
-async def _new_recipe(app: OpenLoraApp, folder: Path) -> Path | None:
+async def _new_recipe(app: RunActions, folder: Path) -> Path | None:
     data = await app.push_screen_wait(
         Chooser(
             Question(
@@ -58,7 +57,7 @@ async def _new_recipe(app: OpenLoraApp, folder: Path) -> Path | None:
     return None if model is None else await _save(app, folder, data, model)
 
 
-async def _save(app: OpenLoraApp, folder: Path, data: str, model: str) -> Path | None:
+async def _save(app: RunActions, folder: Path, data: str, model: str) -> Path | None:
     from engine.recipe import template
 
     text = template({"model": _near(model, folder), "data": _near(data, folder)})
@@ -67,7 +66,7 @@ async def _save(app: OpenLoraApp, folder: Path, data: str, model: str) -> Path |
             Question(
                 title="New recipe, 3 of 3: where to save it",
                 prompt="the name of the file",
-                empty="Type a name for the recipe.",
+                empty="A name in this folder, or a path; nothing is overwritten.",
                 options=list,
                 typed=partial(recipes.typed_target, folder=folder, preview=text),
                 value=recipes.free_name(folder, Path(data).stem),
@@ -101,17 +100,10 @@ def _near(name: str, folder: Path) -> str:
 
 def text_to_submit(path: Path) -> tuple[str, str]:
     """The name of the run and the recipe's text with every path absolute; raises Problem."""
-    from engine.recipe import override, read
+    # The headless twin does the same; imported on use, because nothing before the first paint needs it.
+    from engine.recipe import read
+    from openlora_tui.cli.train import absolute_text, check_paths
 
     file = read(path)
-    resolved = file.resolved()
-    changes: dict[str, Any] = {}
-    for name in ("model", "data", "eval_data", "adapter", "output_dir"):
-        value = getattr(resolved, name)
-        if value is not None and value != getattr(file.recipe, name):
-            changes[name] = value
-    try:
-        return file.name, override(file, changes).text
-    except Problem as problem:
-        problem.where = str(path)
-        raise
+    check_paths(file)
+    return file.name, absolute_text(file)

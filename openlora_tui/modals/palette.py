@@ -33,8 +33,14 @@ def palette(app: OpenLoraApp) -> Chooser:
 
     def option(action: Action) -> Option:
         refusal = why_not(action, facts)
-        text = f"{said(action, facts):<13} {refusal or action.help}"
-        return Option(action.id, text, action.key, refusal=refusal)
+        return Option(
+            action.id,
+            said(action, facts),
+            action.key,
+            refusal=refusal,
+            role="bright",
+            help=refusal or action.help,
+        )
 
     options = [option(action) for action in listed()]
     options.sort(key=lambda one: bool(one.refusal))

@@ -32,7 +32,7 @@ def confirm(verb: Verb, row: RunRow) -> Ask:
     name = one_line(row.name, 40) or row.run
     cancel = Choice("cancel", "cancel", "change nothing")
     if verb == "stop":
-        text = f"It stands at step {row.step:,} of {row.steps:,}. The adapter is written and r goes on from there."
+        text = f"It stands at step {row.step:,} of {row.steps:,}. r goes on from there."
         return Ask(
             f"Stop {name}?", text, [cancel, Choice("stop", "stop and save", "after this step", "warn")]
         )

@@ -14,8 +14,8 @@ from engine.text import clean, one_line
 from openlora_tui.actions import WHERE, Where, of, shown
 from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.widgets.find_line import FindLine
-from openlora_tui.widgets.painted import Row
 from openlora_tui.widgets.page import Page
+from openlora_tui.widgets.painted import Row
 from openlora_tui.widgets.panels import LEVEL_ROLE, console_rows, log_row, sample_rows
 from openlora_tui.widgets.wrap import wrapped
 
@@ -28,7 +28,7 @@ class Reader(Dialogue[None]):
 
     PAGE = True
     TAIL: ClassVar[bool] = False
-    BINDINGS = [Binding("q", "close", show=False)]
+    BINDINGS: ClassVar = [Binding("q", "close", show=False)]
 
     def __init__(self, title: str, remark: str = "") -> None:
         super().__init__()

@@ -46,48 +46,53 @@ def walk(folder: Path, depth: int = _DEPTH) -> Iterator[Path]:
 
 
 def recipes(folder: Path) -> list[Option]:
-    """Every `*.yaml` that could be a recipe, the valid ones first, after the option that makes one."""
-    paths = [path for path in walk(folder) if path.suffix in (".yaml", ".yml") and path.is_file()][:_MOST]
-    options = sorted((judged(path, folder) for path in paths), key=lambda option: bool(option.refusal))
-    about = [Row("A data file and a model are all it takes; the rest has sound defaults."),
-             Row("The recipe is written as a commented file, yours to change and to keep.", "dim")]  # fmt: skip
+    """Every `*.yaml` that could be a recipe, the valid ones first, and the option that makes one."""
+    paths = [path for path in walk(folder) if path.suffix in (".yaml", ".yml") and path.is_file()]
+    options = sorted(
+        (judged(path, folder) for path in paths[:_MOST]), key=lambda option: bool(option.refusal)
+    )
+    about = [
+        Row("A data file and a model are all it takes; the rest has sound defaults."),
+        Row("The recipe is written as a commented file, yours to change and to keep.", "dim"),
+    ]
     make = Option(NEW, "new recipe …", "from a data file and a model", about=about, role="accent")
     return [*options, make] if any(not option.refusal for option in options) else [make, *options]
 
 
 def judged(path: Path, folder: Path) -> Option:
     """A recipe file with what it would do, or with what is wrong with it."""
-    from engine import recipe as recipes_
+    from engine.recipe import read
+    from openlora_tui.cli.train import check_paths
 
     label = shown(path, folder)
     try:
-        file = recipes_.read(path)
-        recipe = file.resolved()
+        file = read(path)
     except Problem as problem:
         return Option(str(path), label, "not valid", problem_rows(problem.as_dict()), str(problem))
-    missing = [name for name in [*recipe.data_files, *recipe.eval_files] if not Path(name).exists()]
-    if Path(recipe.model).is_absolute() and not Path(recipe.model).exists():
-        missing.insert(0, recipe.model)
+    recipe = file.resolved()
     length = f"{recipe.max_steps:,} steps" if recipe.max_steps > 0 else f"{recipe.num_train_epochs:g} epochs"
     data = ", ".join(shown(Path(name), folder) for name in recipe.data_files)
     model = shown(Path(recipe.model), folder) if Path(recipe.model).is_absolute() else recipe.model
+    rate = figures.rate(recipe.learning_rate)
     about = [
         _fact("model", model),
         _fact("data", data),
         _fact(
             "length",
-            f"{length}   batch of {recipe.batch_rows:,} rows   up to {recipe.max_length:,} tokens a row",
+            f"{length}, {recipe.batch_rows:,} rows a step, {recipe.max_length:,} tokens a row",
         ),
         _fact(
             "adapter",
-            f"rank {recipe.lora_r}   alpha {recipe.lora_alpha:g}   rate {figures.rate(recipe.learning_rate)}",
+            f"rank {recipe.lora_r}, alpha {recipe.lora_alpha:g}, rate {rate}",
         ),
     ]
     refusal = ""
-    if missing:
-        refusal = f"{one_line(missing[0])} does not exist."
-        about.append(Row("✗ ", "bad").add(refusal, "bad"))
-    return Option(str(path), label, f"{one_line(file.name)}   {length}", about, refusal)
+    try:
+        check_paths(file)
+    except Problem as problem:
+        refusal = str(problem)
+        about.append(Row(one_line(problem.what), "bold bad"))
+    return Option(str(path), label, f"{one_line(file.name)}, {length}", about, refusal)
 
 
 def typed_recipe(text: str, folder: Path) -> Option | None:
@@ -107,8 +112,13 @@ def problem_rows(problem: dict[str, str]) -> list[Row]:
 
 def data_files(folder: Path) -> list[Option]:
     """Files whose ending says that they may be data."""
-    paths = (path for path in walk(folder, 3) if path.suffix.lower() in _DATA and path.is_file())
+    paths = (path for path in walk(folder, 3) if _may_be_data(path))
     return [data_option(path, folder) for path, _ in zip(paths, range(_MOST), strict=False)]
+
+
+def _may_be_data(path: Path) -> bool:
+    """By its ending, and not one of the files that come with a model."""
+    return path.suffix.lower() in _DATA and path.is_file() and not (path.parent / "config.json").exists()
 
 
 def data_option(path: Path, folder: Path) -> Option:
@@ -183,7 +193,10 @@ def typed_target(text: str, folder: Path, preview: str) -> Option | None:
         return Option(str(path), shown(path, folder), refusal=refusal, about=[Row(refusal, "bold bad")])
     about = [Row("writes ", "dim").add(shown(path, folder), "bright"), Row()]
     lines = [line for line in preview.splitlines() if line and not line.startswith("#")]
-    return Option(str(path), shown(path, folder), about=[*about, *(Row(one_line(line)) for line in lines)])
+    note = Row("Every other field is in the file too, at its default and explained.", "dim")
+    return Option(
+        str(path), shown(path, folder), about=[*about, *(Row(one_line(line)) for line in lines), note]
+    )
 
 
 def free_name(folder: Path, stem: str) -> str:

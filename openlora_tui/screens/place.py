@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from textual.screen import Screen
 
@@ -13,11 +13,16 @@ if TYPE_CHECKING:
     from openlora_tui.session import Change
 
 
+_WIDTHS: Final = [(0, "-thin"), (60, "-narrow"), (110, "-wide"), (160, "-vast")]
+_HEIGHTS: Final = [(0, "-flat"), (16, "-low"), (32, "-tall")]
+
+
 class Place(Screen[None]):
     """A screen on a number key."""
 
-    HORIZONTAL_BREAKPOINTS = [(0, "-thin"), (60, "-narrow"), (110, "-wide")]
-    VERTICAL_BREAKPOINTS = [(0, "-flat"), (16, "-low"), (32, "-tall")]
+    # Textual declares these as variables of the instance, which rules out ClassVar.
+    HORIZONTAL_BREAKPOINTS = _WIDTHS
+    VERTICAL_BREAKPOINTS = _HEIGHTS
     ready = False
     """True once the widgets are there to be painted."""
 

@@ -50,15 +50,11 @@ class KeyBar(Painted):
         """One row."""
         facts = self.tui.facts()
         row = Row()
-        for action in footer(facts):
+        for _, _, action in self._spans(width):
             off = bool(action.needs(facts))
-            label = said(action, facts)
-            if row.width + len(action.key) + len(label) + 4 > width:
-                break
             row.add(" " if not row.width else "   ")
-            row.add(action.key, "faint" if off else "bold accent").add(
-                f" {label}", "faint" if off else "text"
-            )
+            row.add(action.key, "faint" if off else "bold accent")
+            row.add(f" {said(action, facts)}", "faint" if off else "text")
         return [row]
 
     def on_click(self, event: events.Click) -> None:
@@ -68,14 +64,21 @@ class KeyBar(Painted):
             self.tui.action_do(action.id)
 
     def _at(self, x: int) -> Action | None:
+        return next((action for start, end, action in self._spans(self.size.width) if start <= x < end), None)
+
+    def _spans(self, width: int) -> list[tuple[int, int, Action]]:
+        """Where each key stands; those that do not fit are left out before the help, which comes last."""
         facts = self.tui.facts()
-        at = 0
-        for action in footer(facts):
-            end = at + (1 if not at else 3) + len(action.key) + 1 + len(said(action, facts))
-            if at <= x < end:
-                return action
-            at = end
-        return None
+        shown = footer(facts)
+        while True:
+            spans, at = [], 0
+            for action in shown:
+                end = at + (3 if at else 1) + len(action.key) + 1 + len(said(action, facts))
+                spans.append((at, end, action))
+                at = end
+            if at <= width or len(shown) < 2:
+                return spans
+            del shown[-2]
 
 
 class TooSmall(Painted):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from textual.binding import Binding
 from textual.message import Message
 from textual.widgets import Input
@@ -10,7 +12,7 @@ from textual.widgets import Input
 class FindLine(Input):
     """Hidden until `/` is pressed; enter keeps the text, escape drops it."""
 
-    BINDINGS = [Binding("escape", "drop", show=False), Binding("down,up", "keep", show=False)]
+    BINDINGS: ClassVar = [Binding("escape", "drop", show=False), Binding("down,up", "keep", show=False)]
     DEFAULT_CSS = "FindLine { display: none; }"
 
     class Left(Message):

@@ -16,10 +16,8 @@ class Page(Painted, can_focus=True):
     BINDINGS = moves(find=True)
     DEFAULT_CSS = "Page { height: 1fr; }"
 
-    def __init__(
-        self, write: Callable[[int], list[Row]], *, id: str | None = None, tail: bool = False
-    ) -> None:
-        super().__init__(id=id)
+    def __init__(self, write: Callable[[int], list[Row]], *, tail: bool = False) -> None:
+        super().__init__()
         self._source = write
         self._tail = tail
         self._offset = 0
@@ -41,14 +39,8 @@ class Page(Painted, can_focus=True):
         view = lines[self._offset : self._offset + height]
         if not self._wanted:
             return view
-        return [row.on("select") if self._wanted in row.plain.lower() else row for row in view]
-
-    @property
-    def position(self) -> str:
-        """Which lines are in view, for a title; empty where all are."""
-        if self._count <= self.size.height:
-            return ""
-        return f"{self._offset + 1:,} to {min(self._offset + self.size.height, self._count):,} of {self._count:,}"
+        wanted = self._wanted
+        return [row.on("select") if wanted in row.plain.lower() else row for row in view]
 
     def search(self, text: str) -> bool:
         """Mark the lines with `text` and go to the first from here; False where there is none."""

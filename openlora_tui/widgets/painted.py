@@ -1,4 +1,4 @@
-"""The one way in which OpenLoRA's widgets draw: rows of coloured text, of which only changed cells are sent."""
+"""The one way in which the widgets draw: rows of coloured text, of which only changed cells are sent."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Two changed spans closer than this go out as one: moving the terminal's cursor costs about as many bytes.
 _GAP: Final = 8
+_ASCII: Final = str.maketrans({"…": "~", "–": "-", "°": " ", "·": "-"})
 
 
 class Row:
@@ -96,6 +97,15 @@ def columns(parts: Iterable[Row], gap: str) -> Row:
     return row
 
 
+def fitting(parts: list[Row], gap: str, width: int) -> Row:
+    """As many of the first parts side by side as fit whole."""
+    row = columns(parts, gap)
+    while row.width > width and len(parts) > 1:
+        parts = parts[:-1]
+        row = columns(parts, gap)
+    return row
+
+
 class Painted(Widget):
     """A widget that writes all its rows anew and repaints the cells that differ."""
 
@@ -142,14 +152,24 @@ class Painted(Widget):
         if self._painted_for != (width, height, look.name):
             self._write(width, height, look)
         if y >= len(self._rows):
-            return Strip.blank(width)
-        return _strip(self._rows[y], width, look)
+            return Strip.blank(width, self.rich_style)
+        return _strip(self._rows[y], width, look).apply_style(self.rich_style)
 
     def _write(self, width: int, height: int, look: Look) -> None:
-        ellipsis = self.tui.glyphs.ellipsis
-        rows = [row.cut(width, ellipsis) for row in self.rows(width, height)[:height]]
+        glyphs = self.tui.glyphs
+        rows = [row.cut(width, glyphs.ellipsis) for row in self.rows(width, height)[:height]]
+        if not glyphs.braille:
+            rows = [_plain(row) for row in rows]
         self._rows = rows + [Row() for _ in range(height - len(rows))]
         self._painted_for = (width, height, look.name)
+
+
+def _plain(row: Row) -> Row:
+    """A row without the few characters beyond ASCII that the app's own words hold."""
+    copy = Row()
+    for text, role in row.pieces:
+        copy.add(text.translate(_ASCII), role)
+    return copy
 
 
 def _strip(row: Row, width: int, look: Look) -> Strip:

@@ -122,8 +122,9 @@ class FindingsPanel(Painted):
 
 def by_severity(state: RunState) -> list[Finding]:
     """Findings with blockers first and notes last, the newest of each first."""
+    newest_first = list(reversed(state.findings))
     order = {"blocker": 0, "warning": 1, "note": 2}
-    return sorted(state.findings[::-1], key=lambda finding: order[finding.severity])
+    return sorted(newest_first, key=lambda finding: order[finding.severity])
 
 
 class LogPanel(Painted):
@@ -139,11 +140,10 @@ class LogPanel(Painted):
         rows = [heading(title, "l all", width, self.tui.glyphs)]
         if state is None:
             return rows
-        lines = (
-            console_rows(state)
-            if failed
-            else [row for line in state.log[-height:] for row in _folded(line, width)]
-        )
+        if failed:
+            lines = [Row(text) for row in console_rows(state) for text in wrapped(row.plain, width)]
+        else:
+            lines = [row for line in state.log[-height:] for row in _folded(line, width)]
         if height > 1:
             rows += lines[-(height - 1) :] or [Row("nothing yet", "dim")]
         return rows

@@ -67,7 +67,7 @@ def step_end(step: int, steps: int) -> int:
 
 
 def smoothed(points: list[Point]) -> list[tuple[int, float]]:
-    """The last values under a mean over about a fortieth of the curve, to both sides so that it does not lag."""
+    """The last values under a mean over a small part of the curve, to both sides so that it does not lag."""
     span = len(points) / 60
     if span <= 0.5:
         return [(x, last) for x, _, _, last in points]

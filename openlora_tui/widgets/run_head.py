@@ -10,7 +10,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, STATUS_ROLE, status_word
 from openlora_tui.widgets.machine import bar
-from openlora_tui.widgets.painted import Painted, Row, between, columns
+from openlora_tui.widgets.painted import Painted, Row, between, columns, fitting
 from openlora_tui.widgets.wrap import wrapped
 
 SILENT: Final = 15.0
@@ -41,7 +41,7 @@ class RunHead(Painted):
             return rows + self._outcome(state, width)
         if state.status == "queued":
             return [*rows, Row("waits  ", "dim").add(one_line(state.reason) or "for its turn"), Row(), Row()]
-        if state.step == 0 or (state.phase not in ("", "training") and state.total):
+        if state.step == 0:
             return rows + self._phase(state, width)
         return [*rows, self._place(state, width), self._bar(state, width), self._losses(state, width)]
 
@@ -64,14 +64,16 @@ class RunHead(Painted):
         if width >= 100:
             parts.append(Row(f"run {one_line(state.run)}", "dim"))
         dot = f" {self.tui.glyphs.dot} "
-        return between(columns(parts, dot), self._status(state), width)
+        status = self._status(state)
+        return between(fitting(parts, dot, width - status.width - 1), status, width)
 
     def _status(self, state: RunState) -> Row:
         glyphs = self.tui.glyphs
         role = STATUS_ROLE[state.status]
         word = one_line(status_word(state.status, state.phase), 24)
         if state.status in _MOVING:
-            return Row(f"{word} ", f"bold {role}").add(self.tui.spinner, role)
+            done = f"{state.done:,}/{state.total:,} " if state.total and state.step else ""
+            return Row(f"{word} {done}", f"bold {role}").add(self.tui.spinner, role)
         return Row(f"{glyphs.status[state.status]} {word}", f"bold {role}")
 
     def _notice(self, state: RunState, width: int) -> Row:
@@ -107,7 +109,7 @@ class RunHead(Painted):
         left = state.seconds_left
         if left is not None and state.status != "paused":
             parts.append(Row("left ", "dim").add(figures.duration(left)))
-        return columns(parts, "   " if width < 90 else "     ").cut(width)
+        return fitting(parts, "   " if width < 90 else "     ", width)
 
     def _bar(self, state: RunState, width: int) -> Row:
         part = state.step / state.steps if state.steps else 0.0
@@ -129,7 +131,7 @@ class RunHead(Painted):
             parts.append(
                 Row("batch ", "dim").add(f"{plan.batch_rows:,} rows").add(f"  {plan.precision}", "dim")
             )
-        return columns(parts, "   " if width < 90 else "     ").cut(width)
+        return fitting(parts, "   " if width < 90 else "     ", width)
 
     def _phase(self, state: RunState, width: int) -> list[Row]:
         name = state.phase or ("starting the worker" if state.status == "starting" else state.status)
@@ -137,12 +139,25 @@ class RunHead(Painted):
         if state.reason:
             row.add(f"  {one_line(state.reason)}", "dim")
         if not state.total:
-            return [row, Row(), Row()]
+            return [row, Row(), self._planned(state)]
         unit = f" {one_line(state.unit)}" if state.unit else ""
         count = Row("       ").add(f"{state.done:,} / {state.total:,}{unit}")
         part = state.done / state.total
         gauge = bar(part, width - 7, self.tui.glyphs).add(f"{figures.percent(part):>7}", "bright")
         return [row, gauge, count]
+
+    def _planned(self, state: RunState) -> Row:
+        """What will be done, once that is known and before the first step has been."""
+        plan = state.plan
+        if plan is None:
+            return Row()
+        parts = [
+            Row("plan   ", "dim").add(f"{plan.rows:,} rows"),
+            Row(f"{figures.short(plan.tokens)} tokens an epoch"),
+            Row(f"{plan.eval_rows:,} rows held out"),
+            Row(f"{plan.steps:,} steps of {plan.batch_rows:,}"),
+        ]
+        return columns(parts, "   ")
 
     def _outcome(self, state: RunState, width: int) -> list[Row]:
         """Where the progress was: how it ended, and what a person can do with it."""
@@ -152,7 +167,7 @@ class RunHead(Painted):
             return self._failed(state, state.outcome, width)
         return []
 
-    def _summary(self, state: RunState) -> Row:
+    def _summary(self, state: RunState, width: int) -> Row:
         took = figures.duration(state.updated - state.created)
         parts = [
             Row("steps    ", "dim").add(f"{state.step:,} / {state.steps:,}", "bright"),
@@ -162,17 +177,17 @@ class RunHead(Painted):
         if state.best_eval is not None:
             best = Row("best eval ", "dim").add(figures.loss(state.best_eval), "bold chart-eval")
             parts.append(best.add(f" at {state.best_eval_step:,}", "dim"))
-        return columns(parts, "   ")
+        return fitting(parts, "   ", width)
 
     def _finished(self, state: RunState, outcome: ev.Finished, width: int) -> list[Row]:
-        rows = [self._summary(state)]
+        rows = [self._summary(state, width)]
         if outcome.adapter is None:
             return [*rows, Row("adapter  ", "dim").add("none was written")]
         path = one_line(outcome.adapter)
         hint = Row("y copies it", "dim")
         rows.append(between(Row("adapter  ", "dim").add(tail(path, width - 9 - 13), "ok"), hint, width))
-        call = f'PeftModel.from_pretrained(model, "{tail(path, max(width - 45, 12))}")'
-        rows.append(Row("load     ", "dim").add(call))
+        named = f'"{path}"' if len(path) + 47 <= width else "adapter"
+        rows.append(Row("load     ", "dim").add(f"PeftModel.from_pretrained(model, {named})"))
         if outcome.outcome == "stopped":
             rows.append(Row("next     ", "dim").add("r goes on from here"))
         return rows
