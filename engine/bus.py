@@ -98,7 +98,7 @@ def serve(root: Path, boxes: Mailboxes) -> Path:
     key = os.urandom(32)
     folder = socket_folder()
     socket = folder / f"engine-{os.getpid()}.sock"
-    socket.unlink(missing_ok=True)
+    _sweep(folder)
     _write_private(_key_file(root, socket), key)
 
     class Served(BaseManager):
@@ -120,7 +120,7 @@ def withdraw(root: Path, socket: Path) -> None:
     link = engine_link(root)
     if link.is_symlink() and link.readlink().name == socket.name:
         link.unlink(missing_ok=True)
-    socket.unlink(missing_ok=True)
+    # The listener removes its socket itself when this process ends.
     _key_file(root, socket).unlink(missing_ok=True)
 
 
@@ -142,6 +142,14 @@ def engine_pid(root: Path) -> int | None:
         return int(engine_link(root).readlink().stem.removeprefix("engine-"))
     except (OSError, ValueError):
         return None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what engines that were killed have left."""
+    for left in (*folder.glob("engine-*.sock"), *folder.glob("*-engine-*.key")):
+        pid = left.stem.rpartition("-")[2]
+        if pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists():
+            left.unlink(missing_ok=True)
 
 
 def _key_file(root: Path, socket: Path) -> Path:

@@ -69,19 +69,18 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
     book = OrderBook(directory.root, directory.run)
     pulse = Pulse(events)
     try:
-        job = Job(
-            run=directory.run, folder=directory.path, recipe=read(directory.recipe).resolved(), device=device
-        )
+        recipe = read(directory.recipe).resolved()
         pulse.start()
         book.listen()
         pulse.report(ev.Phase(name="loading libraries"))
         from engine.train.loop import train
 
+        job = Job(run=directory.run, folder=directory.path, recipe=recipe, device=device)
         outcome = train(job, pulse.report, book)
-    except BaseException as error:
+    except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()
-        outcome = _explained(directory, error, pulse)
+        outcome = _never_began(directory, error)
     finally:
         pulse.stop()
     if isinstance(outcome, ev.Finished):
@@ -89,30 +88,22 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
     return msgspec.structs.replace(
         outcome,
         resumable=outcome.resumable or directory.resumable(),
-        console=outcome.console or ([] if outcome.interrupted else directory.console_tail()),
+        console=[] if outcome.interrupted else directory.console_tail(),
         log=str(directory.console),
     )
 
 
-def _explained(directory: RunDir, error: BaseException, pulse: Pulse) -> ev.Failed:
-    """The failure in words; where the training packages are missing, in words that need none of them."""
-    try:
-        from engine.train.explain import explain
-    except ModuleNotFoundError as missing:
-        return _without_packages(directory, missing if isinstance(error, ModuleNotFoundError) else error)
-    return explain(error, directory.run, pulse.step, pulse.phase)
-
-
-def _without_packages(directory: RunDir, error: BaseException) -> ev.Failed:
-    problem = error if isinstance(error, Problem) else Problem(
-        "The training packages cannot be imported.",
-        where=sys.executable,
-        why=f"{error}.",
-        do="Install them: pip install 'openlora-tui[train]'.",
-    )  # fmt: skip
-    return ev.Failed(
-        run=directory.run, steps=0, what=problem.what, where=problem.where, why=problem.why, do=problem.do
-    )
+def _never_began(directory: RunDir, error: Exception) -> ev.Failed:
+    """Why the loop could not even be entered; what goes wrong inside, the loop explains itself."""
+    if isinstance(error, Problem):
+        what, where, why, do = error.what, error.where, error.why, error.do
+    elif isinstance(error, ImportError):
+        what, where, why = "The training packages cannot be imported.", sys.executable, f"{error}."
+        do = "Install them: pip install 'openlora-tui[train]'."
+    else:
+        what, where, why = "The job could not begin.", "", f"{type(error).__name__}: {error}."
+        do = "The console has the whole of it; please report it."
+    return ev.Failed(run=directory.run, steps=0, what=what, where=where, why=why, do=do)
 
 
 def _status(outcome: ev.Finished | ev.Failed) -> int:

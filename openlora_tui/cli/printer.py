@@ -14,6 +14,8 @@ from engine.run_state import RunState
 from engine.text import clean, one_line
 
 _EVERY: Final = 2.0
+_TOLD_OTHERWISE: Final = frozenset({"training", "evaluating", "sampling", "saving"})
+"""Phases that announce themselves by what they report."""
 
 
 class Printer:
@@ -139,7 +141,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
     ev.Created: lambda e: f"run {e.run}: {one_line(e.name, 80)}",
     ev.Queued: lambda e: f"queued: {one_line(e.reason, 120)}",
     ev.Started: lambda e: f"worker {e.pid} started on {e.device}{' (it was waiting)' if e.spare else ''}",
-    ev.Phase: lambda e: f"{one_line(e.name, 40)} {one_line(e.detail, 100)}".rstrip(),
+    ev.Phase: lambda e: "" if e.name in _TOLD_OTHERWISE else one_line(f"{e.name} {e.detail}", 140),
     ev.Planned: _planned,
     ev.Evaluated: _evaluated,
     ev.Sampled: _sampled,

@@ -1,0 +1,183 @@
+"""`openlora demo`: makes a model from nothing, tunes it, and shows what it answers before and after."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import textwrap
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine import events as ev
+from engine import messages as m
+from engine import paths
+from engine.client.context import job_context
+from engine.recipe import read
+from engine.run_state import RunState
+from engine.starter.cache import Plan
+from engine.starter.lesson import Lesson, lay_out
+from engine.starter.making import ready_model
+from engine.text import one_line
+from openlora_tui.cli import watching
+from openlora_tui.cli.printer import Printer, duration
+from openlora_tui.cli.session import Session, new_request
+from openlora_tui.cli.train import absolute_text, check_paths
+
+HELP: Final = (
+    "the whole story in two minutes, with nothing downloaded: make a model, tune it, before and after"
+)
+_EVERY: Final = 3.0
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One prompt that no training row has, and the model's answers to it."""
+
+    prompt: str
+    before: str
+    after: str
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its words."""
+    parser.add_argument(
+        "--headless", action="store_true", help="without the full-screen app, as it is without a terminal"
+    )
+    parser.add_argument("--json", action="store_true", help="print events on stdout, one JSON object a line")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tell the whole story."""
+    return tell_story(as_json=args.json, plan=Plan(), lesson=Lesson())
+
+
+def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:
+    """Make the starter model if need be, tune it by an ordinary run, and show before and after."""
+    home = paths.home()
+    began = time.monotonic()
+    making = MakingPrinter(as_json=as_json)
+    making.title("1 of 2: a small model, made here from nothing")
+    ready_model(home, plan, making.event)
+    making.title("2 of 2: LoRA teaches it to answer in the voice of a ship's log")
+    path = lay_out(home, lesson)
+    recipe = read(path)
+    check_paths(recipe)
+    printer = StoryPrinter(as_json=as_json)
+    with Session(home) as session:
+        submit = m.Submit(
+            front=session.front,
+            request=new_request(),
+            name=recipe.name,
+            recipe=absolute_text(recipe),
+            context=job_context(),
+        )
+        run_id = session.ask(submit).run
+        printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
+        status = watching.to_the_end(session, run_id, RunState(), printer)
+    if not as_json and printer.samples:
+        print(story(printer.samples, path, run_id, time.monotonic() - began))
+    return status
+
+
+class MakingPrinter:
+    """Tells how far the starter model is: events on stdout with `as_json`, else words on stderr."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._first: ev.Progress | None = None
+        self._next = 0.0
+
+    def title(self, text: str) -> None:
+        """Head a stage."""
+        if not self._as_json:
+            print(f"\n{text}", file=sys.stderr, flush=True)
+
+    def event(self, event: ev.Event) -> None:
+        """One event of the maker."""
+        if self._as_json:
+            print(ev.encode(event).decode(), end="", flush=True)
+        elif isinstance(event, ev.Progress):
+            self._progress(event)
+        elif isinstance(event, ev.Phase):
+            self._first = None
+            self._say(f"{event.name} {event.detail}".rstrip())
+
+    def _progress(self, event: ev.Progress) -> None:
+        first = self._first = self._first or event
+        now = time.monotonic()
+        if now < self._next and event.done < event.total:
+            return
+        self._next = now + _EVERY
+        done = event.done - first.done
+        seconds = (event.t - first.t) / done * (event.total - event.done) if done else None
+        left = f"  left {duration(seconds)}" if seconds is not None else ""
+        self._say(f"{event.unit} {event.done:,}/{event.total:,}{left}")
+
+    def _say(self, text: str) -> None:
+        print(one_line(text, 160), file=sys.stderr, flush=True)
+
+
+class StoryPrinter(Printer):
+    """Prints a run, and gathers what the model answered at its first and its last sampling."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        super().__init__(as_json=as_json)
+        self._json = as_json
+        self._before: dict[str, ev.Sampled] = {}
+        self._after: dict[str, ev.Sampled] = {}
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Both answers to each prompt that was answered twice."""
+        return [
+            Sample(prompt, first.text.strip(), self._after[prompt].text.strip())
+            for prompt, first in self._before.items()
+            if self._after[prompt].step > first.step
+        ]
+
+    def __call__(self, state: RunState, lines: list[bytes]) -> None:
+        """Print what `lines` say, samples added to the last event."""
+        shown = []
+        for line in lines:
+            event = ev.decode(line)
+            if isinstance(event, ev.Sampled):
+                self._before.setdefault(event.prompt, event)
+                self._after[event.prompt] = event
+                if not self._json:
+                    continue
+            shown.append(self._with_samples(line) if isinstance(event, ev.Finished | ev.Failed) else line)
+        super().__call__(state, shown)
+
+    def _with_samples(self, line: bytes) -> bytes:
+        if not self._json:
+            return line
+        return msgspec.json.encode({**msgspec.json.decode(line), "samples": self.samples})
+
+
+def story(samples: list[Sample], recipe: Path, run_id: str, seconds: float) -> str:
+    """Before and after for people, and what to do next."""
+    width = min(shutil.get_terminal_size().columns, 100)
+    lines = [
+        "",
+        "The same prompts, answered by the model before and after. No training row has their people.",
+        "",
+    ]
+    for sample in samples:
+        for label, text in (("prompt", sample.prompt), ("before", sample.before), ("after", sample.after)):
+            lines += textwrap.wrap(
+                one_line(text) or "(nothing)",
+                width=max(width - 1, 40),
+                initial_indent=f"  {label:<8}",
+                subsequent_indent=" " * 10,
+            )
+        lines.append("")
+    return "\n".join([
+        *lines,
+        f"That took {duration(seconds)}; run {run_id}, recipe {recipe}",
+        "Next:  openlora new your.yaml      a recipe for your own model and data",
+        "       openlora train your.yaml    runs it",
+        "       openlora-tui                the full-screen app",
+    ])  # fmt: skip

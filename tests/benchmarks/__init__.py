@@ -1,0 +1,1 @@
+"""The figures of docs/benchmarks.md, each beside what it is compared with: `just bench`."""
