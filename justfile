@@ -58,4 +58,4 @@ bench *words: ready
 
 # build the wheel
 build: ready
-    {{bin}}/python -m build --wheel --outdir dist .
+    {{bin}}/python -m pip wheel -q --no-deps --no-build-isolation -w dist .

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -78,6 +77,8 @@ class RunState(msgspec.Struct, kw_only=True):
     session_step: int = 0
     session_away: float = 0.0
     """Seconds since then in pauses."""
+    paused: float = 0.0
+    """When the present pause began; 0 while there is none."""
     step_seconds: float = 0.0
     """Exponential mean of a step's seconds."""
 
@@ -109,15 +110,15 @@ class RunState(msgspec.Struct, kw_only=True):
     @property
     def mean_loss(self) -> float | None:
         """Mean of the last 10 steps' losses, the figure a run is remembered by."""
-        return math.fsum(self.last_losses) / len(self.last_losses) if self.last_losses else None
+        return sum(loss / len(self.last_losses) for loss in self.last_losses) if self.last_losses else None
 
     @property
     def seconds_left(self) -> float | None:
         """Estimated seconds to the last step at this session's rate, evaluation and saving included."""
         past = self.step - self.session_step
-        if self.ended or self.steps <= 0 or past < 2:
+        if self.ended or self.steps <= 0 or past < 2 or self.session_start == 0.0:
             return None
-        spent = self.updated - self.session_start - self.session_away
+        spent = (self.paused or self.updated) - self.session_start - self.session_away
         return max(spent, 0.0) / past * max(self.steps - self.step, 0)
 
 
@@ -176,7 +177,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Started():
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
-            state.session_start = 0.0
+            state.session_start = state.paused = 0.0
         case ev.Phase():
             if state.status not in ("paused", "stopping"):
                 state.status = "running"
@@ -184,10 +185,10 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Progress():
             state.done, state.total, state.unit = event.done, event.total, event.unit
         case ev.Paused():
-            state.status = "paused"
+            state.status, state.paused = "paused", event.t
             _mark(state, Mark(event.step, "paused", "paused"))
         case ev.Continued():
-            state.status = "running"
+            state.status, state.paused = "running", 0.0
             state.session_away += event.seconds
         case ev.Stopping():
             state.status, state.reason = "stopping", event.by
@@ -249,6 +250,10 @@ def _resumed(state: RunState, event: ev.Resumed) -> None:
     state.step = event.step
     state.session_start = 0.0
     state.outcome = None
+    if state.ended:
+        state.status = "queued"
+    if state.checkpoint is not None and state.checkpoint.step > event.step:
+        state.checkpoint = None
     if state.best_eval_step > event.step:
         points = state.eval_loss.points()
         best = min(points, key=lambda p: p[1], default=None)
@@ -267,9 +272,9 @@ def _found(state: RunState, finding: Finding) -> None:
 def _ended(state: RunState, event: ev.Finished | ev.Failed) -> None:
     state.outcome = event
     state.phase = ""
-    state.findings = list(event.findings) or state.findings
+    state.findings = list(event.findings)[-_FINDINGS:] or state.findings
     if isinstance(event, ev.Finished):
-        state.status = event.outcome
+        state.status, state.reason = event.outcome, ""
         return
     state.status = "interrupted" if event.interrupted else "failed"
     state.reason = event.what

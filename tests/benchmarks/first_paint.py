@@ -7,7 +7,7 @@ import sys
 from typing import Final
 
 from tests.benchmarks.scene import home
-from tests.benchmarks.terminal import Terminal, spread
+from tests.terminal import Terminal, spread
 
 TITLE: Final = "First paint (bar: at most 1.5 times a one-line Textual app)"
 _ROUNDS: Final = 7

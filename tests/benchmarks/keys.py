@@ -9,7 +9,7 @@ import sys
 from typing import Final
 
 from tests.benchmarks.scene import home, live_run
-from tests.benchmarks.terminal import Terminal
+from tests.terminal import Terminal
 
 TITLE: Final = "Key to paint, every core busy (bar: 95th percentile under 60 ms)"
 _BURN: Final = "import torch\na = torch.rand(1024, 1024)\nwhile True: a = (a @ a).clamp(-1, 1)"

@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 from tests.benchmarks.scene import home, live_run
-from tests.benchmarks.terminal import Terminal
+from tests.terminal import Terminal
 
 TITLE: Final = "Bytes to the terminal (bar: idle 0; training 10 kB/s at 80x24, 25 kB/s at 200x50)"
 _SECONDS: Final = 20.0
