@@ -44,8 +44,8 @@ class Floor:
 
     @property
     def busy(self) -> bool:
-        """True while any run has not ended."""
-        return bool(self._live)
+        """True while any run of this machine has not ended."""
+        return any(not live.elsewhere for live in self._live.values())
 
     def get(self, run: str) -> LiveRun | None:
         """The run, if it has not ended."""
@@ -155,7 +155,7 @@ class Floor:
         held = {live.device: live.run for live in self._live.values() if live.device is not None}
         for live in waiting:
             try:
-                wanted = self._wanted(live)
+                wanted = live.accepted = live.accepted or self._wanted(live)
             except Problem as problem:
                 self._cannot_start(live, problem)
                 continue

@@ -33,6 +33,8 @@ class LiveRun:
         self.saved = 0.0
         """When its state was last written to the store, on the monotonic clock."""
         self.changed = True
+        self.accepted: list[str] | None = None
+        """The devices that its recipe accepts, once that was looked up."""
         self._reader = EventReader(directory.events, state.offset)
 
     @property
@@ -71,7 +73,9 @@ class LiveRun:
         record = self.directory.worker()
         if record is None or not (record.alive or record.host != host_name()):
             return False
-        self.adopted, self.device = record, record.device
+        self.adopted = record
+        # Another machine's device is no device of ours.
+        self.device = record.device if record.host == host_name() else f"{record.device} of {record.host}"
         return True
 
     @property
@@ -81,7 +85,7 @@ class LiveRun:
             return self.process.poll() is None
         if self.adopted is None:
             return False
-        return self.adopted.alive or self._elsewhere
+        return self.adopted.alive or (self.elsewhere and self.directory.live)
 
     @property
     def exit_code(self) -> int | None:
@@ -96,7 +100,7 @@ class LiveRun:
     def kill(self) -> None:
         """End the worker at once, and everything that it started."""
         pid = self.process.pid if self.process else self.adopted.pid if self.adopted else None
-        if pid is None or not self.working or self._elsewhere:
+        if pid is None or not self.working or self.elsewhere:
             return
         self.killed = True
         try:
@@ -105,5 +109,6 @@ class LiveRun:
             os.kill(pid, signal.SIGKILL)
 
     @property
-    def _elsewhere(self) -> bool:
+    def elsewhere(self) -> bool:
+        """True where the worker runs on another machine, on a home that both share."""
         return self.adopted is not None and self.adopted.host != host_name()
