@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -16,6 +17,7 @@ WHOLE_BYTES: Final = 1 << 30
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _HEAD: Final = 1 << 16
+_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
 def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -26,7 +28,8 @@ def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
     """
     with opened(path) as file:
         if _mac_line_ends(file):
-            yield from enumerate(_decode(path, 1, file.read(WHOLE_BYTES)).splitlines(keepends=True), 1)
+            text = _decode(path, 1, file.read(WHOLE_BYTES).removeprefix(_BOM))
+            yield from enumerate(_LINE.findall(text), 1)
             return
         number = 0
         while line := file.readline(LINE_BYTES + 1):

@@ -38,6 +38,10 @@ class Manifest(msgspec.Struct, kw_only=True):
     """Of the last ten steps."""
     good: int
     passed_over: int
+    measured: int
+    """The step at which the held-out loss was measured last."""
+    shown: int
+    """The step at which samples were made last."""
     budget: int
     """Tokens of a micro-batch at most."""
     version: int = VERSION
@@ -108,9 +112,10 @@ def complete(folder: Path, target: Path, manifest: Manifest) -> int:
     return sum(size for size, _ in manifest.files.values()) + (target / _MANIFEST).stat().st_size
 
 
-def keep_newest(folder: Path, limit: int) -> None:
-    """Remove all but the `limit` newest checkpoints."""
-    for path in sorted(folder.glob("step-*"), reverse=True)[max(limit, 1) :]:
+def keep_newest(folder: Path, step: int, limit: int) -> None:
+    """Remove all but the `limit` newest checkpoints up to `step`; those after it are damaged."""
+    sound = [path for path in folder.glob("step-*") if path.name <= folder_name(step)]
+    for path in sorted(sound, reverse=True)[max(limit, 1) :]:
         shutil.rmtree(path, ignore_errors=True)
 
 

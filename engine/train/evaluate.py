@@ -16,7 +16,7 @@ from engine.train.model import Student
 
 @contextmanager
 def at_rest(model: nn.Module) -> Iterator[None]:
-    """The model without dropout and gradients inside; random states are checked to stay as they are."""
+    """The model without dropout and gradients inside, so that nothing draws the training's random numbers."""
     was_training = model.training
     model.eval()
     try:

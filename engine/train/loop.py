@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
@@ -45,10 +45,10 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
 
 
 def _trained(session: Session) -> Finished | Failed:
+    session.journal.phase("training")
     if session.step == 0:
         measure(session)
         show(session)
-    session.journal.phase("training")
     session.lap()
     while session.step < session.steps and not _leaving(session):
         _step(session)
@@ -193,11 +193,12 @@ def _leaving(session: Session) -> bool:
     return session.listener.leaving is not None
 
 
-def _synchronised(session: Session, *, last: bool):  # type: ignore[no-untyped-def]
+def _synchronised(session: Session, *, last: bool) -> AbstractContextManager[None]:
     """Gradients cross ranks only with the last micro-batch of a step."""
     if last or session.machine.world == 1:
         return nullcontext()
-    return session.machine.accelerator.no_sync(session.student.wrapped)
+    apart: AbstractContextManager[None] = session.machine.accelerator.no_sync(session.student.wrapped)
+    return apart
 
 
 def _halve(session: Session) -> None:

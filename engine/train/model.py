@@ -12,7 +12,7 @@ import torch
 import transformers
 from peft import LoraConfig, PeftModel, get_peft_model
 from torch import nn
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
 from engine.data.refusal import Refusal
@@ -86,7 +86,7 @@ def context_of(folder: Path) -> int | None:
 
 
 def student_of(job: Job, machine: Machine) -> Student:
-    """The recipe's model with a fresh adapter drawn from the recipe's seed, or with the one it starts from."""
+    """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from."""
     recipe = job.recipe
     base = AutoModelForCausalLM.from_pretrained(
         _local(recipe.model) or recipe.model, dtype=machine.dtype, trust_remote_code=False
@@ -106,7 +106,7 @@ def student_of(job: Job, machine: Machine) -> Student:
     return Student(peft, machine)
 
 
-def target_names(model: nn.Module, wanted: str | list[str]) -> str | list[str]:
+def target_names(model: PreTrainedModel, wanted: str | list[str]) -> str | list[str]:
     """`all-linear`, or the names wanted, each of which names a linear module.
 
     peft complains only when no name matches at all, so one mistyped among several would be silent.
@@ -117,7 +117,7 @@ def target_names(model: nn.Module, wanted: str | list[str]) -> str | list[str]:
     if wanted == "all-linear":
         return wanted
     names = [wanted] if isinstance(wanted, str) else list(wanted)
-    head = model.get_output_embeddings() if hasattr(model, "get_output_embeddings") else None
+    head = model.get_output_embeddings()
     linear = {
         name: module for name, module in model.named_modules() if isinstance(module, (nn.Linear, Conv1D))
     }
@@ -136,7 +136,7 @@ def target_names(model: nn.Module, wanted: str | list[str]) -> str | list[str]:
     return names
 
 
-def _config(base: nn.Module, recipe: Recipe) -> LoraConfig:
+def _config(base: PreTrainedModel, recipe: Recipe) -> LoraConfig:
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.lora_r,
@@ -146,7 +146,7 @@ def _config(base: nn.Module, recipe: Recipe) -> LoraConfig:
     )
 
 
-def _continued(base: nn.Module, recipe: Recipe) -> PeftModel:
+def _continued(base: PreTrainedModel, recipe: Recipe) -> PeftModel:
     folder = Path(str(recipe.adapter))
     if not (folder / "adapter_config.json").is_file():
         raise Refusal(

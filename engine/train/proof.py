@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import nn
+from peft import PeftModel
 from transformers import AutoTokenizer
 
 from engine.data.dataset import Dataset
@@ -25,7 +25,7 @@ def prove_same_tokens(folder: Path, tokenizer: ModelTokenizer, data: Prepared) -
     for text in data.probes:
         for special in (True, False):
             ours = tokenizer.encode(text, special=special)
-            expected = theirs(text, add_special_tokens=special)["input_ids"]
+            expected = theirs(text, add_special_tokens=special, verbose=False)["input_ids"]
             if ours != expected:
                 raise _differs(folder, text, ours, expected)
     if tokenizer.template.plain:
@@ -38,24 +38,29 @@ def prove_same_tokens(folder: Path, tokenizer: ModelTokenizer, data: Prepared) -
                 "The chat template gives another text here than in transformers.",
                 where=str(folder),
                 why=f"It differs on: {one_line(chat.messages[0]['content'], 80)}.",
-                do="Please report this with the name of the model; data with a text column does not need it.",
+                do="Use data with a text column, and report this with the name of the model.",
             )
 
 
-def prove_ids_fit(model: nn.Module, *parts: Dataset | None) -> None:
+def embedding_rows(model: PeftModel) -> int:
+    """Token ids that the model has an embedding for."""
+    return int(model.get_base_model().get_input_embeddings().weight.shape[0])
+
+
+def prove_ids_fit(model: PeftModel, *parts: Dataset | None) -> None:
     """Check that every token id of the data has a row in the embedding table.
 
     Raises:
         Refusal: an id is beyond the table.
     """
-    table = int(model.get_input_embeddings().weight.shape[0])  # type: ignore[operator]
+    table = embedding_rows(model)
     highest = max((max(part.rows.ids, default=0) for part in parts if part is not None), default=0)
     if highest >= table:
         raise Refusal(
             "tokenizer_vocab_resize",
             f"The tokenizer gives ids up to {highest:,}, and the model knows {table:,}.",
             why="Tokens were added to the tokenizer, and the model's embedding table was not enlarged.",
-            do="Use the tokenizer that came with the model, or enlarge the table with resize_token_embeddings.",
+            do="Use the tokenizer that came with the model, or call resize_token_embeddings.",
         )
 
 

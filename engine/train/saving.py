@@ -66,7 +66,7 @@ def _first_rank(session: Session, target: Path) -> int:
         write_randomness(folder, 0, randomness.state(machine))
         machine.wait()
         size = complete(folder, target, _manifest(session))
-    keep_newest(session.job.checkpoints, session.recipe.save_total_limit)
+    keep_newest(session.job.checkpoints, session.step, session.recipe.save_total_limit)
     return size
 
 
@@ -89,5 +89,7 @@ def _manifest(session: Session) -> Manifest:
         losses=list(session.ledger.losses),
         good=session.ledger.good,
         passed_over=session.ledger.passed_over,
+        measured=session.measured,
+        shown=session.shown,
         budget=session.budget,
     )

@@ -29,7 +29,7 @@ from engine.train.listening import Listener
 from engine.train.machine import Machine
 from engine.train.model import Student, context_of, student_of, tokenizer_folder
 from engine.train.optimizer import GuardedAdamW
-from engine.train.proof import prove_ids_fit, prove_same_tokens
+from engine.train.proof import embedding_rows, prove_ids_fit, prove_same_tokens
 from engine.train.schedule import warmup_steps
 
 _TICK_SECONDS = 0.25
@@ -66,8 +66,10 @@ class Session:
         self.journal, self.listener, self.machine = journal, listener, machine
         self.tokenizer, self.data, self.student = tokenizer, data, student
         self.context = context_of(tokenizer.folder)
-        self.collator = Collator(data.train, tokenizer.pad, machine.device)
-        self.held_out = Collator(data.eval, tokenizer.pad, machine.device) if data.eval else None
+        # A pad token that was added without a row in the table is never looked at, so any id will do.
+        pad = tokenizer.pad if tokenizer.pad < embedding_rows(student.peft) else 0
+        self.collator = Collator(data.train, pad, machine.device)
+        self.held_out = Collator(data.eval, pad, machine.device) if data.eval else None
         self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
         self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
         self.warmup = warmup_steps(self.steps, recipe.warmup_ratio)
@@ -116,8 +118,9 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     """
     machine = Machine(job)
     journal.speaks = machine.rank == 0
-    sweep(job.adapter)
-    _check_output(job.adapter)
+    if machine.rank == 0:
+        sweep(job.adapter)
+        _check_output(job.adapter)
     checkpoint = _newest(job, journal)
     day = checkpoint.manifest.day if checkpoint else date.today().isoformat()
 
@@ -174,7 +177,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     session.initial, session.best, session.budget = manifest.initial, manifest.best, manifest.budget
     session.ledger.losses.extend(manifest.losses)
     session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
-    session.measured = session.shown = session.saved = manifest.step
+    session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step
     session.journal.step = manifest.step
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
 
@@ -224,7 +227,7 @@ def _within_context(recipe: Recipe, folder: Path, journal: Journal) -> Recipe:
         Finding(
             category="truncation",
             severity="note",
-            title=f"Rows are cut at {context:,} tokens, the model's context, not at max_length {recipe.max_length:,}",
+            title=f"Rows are cut at {context:,} tokens, the model's context, which is below max_length",
             cause="The model has no positions beyond its context.",
             remedy=f"Set max_length: {context} to make this note go away.",
         )
@@ -265,6 +268,6 @@ def _check_output(target: Path) -> None:
             do="Choose another output_dir, or move the file away.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    probe = target.parent / f".{target.name}.probe"
+    probe = (target if target.is_dir() else target.parent) / f".{target.name}.probe"
     probe.touch()
     probe.unlink()

@@ -1,0 +1,68 @@
+"""Two ranks with a batch each do what one process does with both."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from tests.engine.train.conftest import Start
+
+_RANK = """
+import json, sys
+from pathlib import Path
+from engine.job import Job
+from engine.recipe.recipe import Recipe
+from engine.train.loop import train
+import torch
+torch.set_num_threads(1)
+class Silent:
+    def next(self): return None
+end = train(Job(run="r", folder=Path(sys.argv[1]), recipe=Recipe(**json.loads(sys.argv[2])), device="cpu"),
+            lambda event: None, Silent())
+print(end)
+sys.exit(0 if type(end).__name__ == "Finished" else 1)
+"""
+
+
+def test_two_ranks_equal_one_process_with_twice_the_batch(start: Start, tmp_path: Path) -> None:
+    # 36 rows in steps of 16 end an epoch with 4 rows; with 3 epochs both kinds of step are met.
+    changes: dict[str, Any] = {"max_steps": 7, "save_steps": 3, "eval_steps": 3}
+    one = start("one", per_device_train_batch_size=4, **changes)
+    recipe = {f: getattr(one.job.recipe, f) for f in one.job.recipe.__struct_fields__}
+    recipe["per_device_train_batch_size"] = 2
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    ranks = [
+        subprocess.Popen(
+            [sys.executable, "-c", _RANK, str(tmp_path / "two"), json.dumps(recipe)],
+            env={
+                **os.environ,
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+                "WORLD_SIZE": "2",
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+                "ACCELERATE_USE_CPU": "true",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    said = [process.communicate(timeout=200)[0] for process in ranks]
+    assert [process.returncode for process in ranks] == [0, 0], "\n".join(said)
+    two = load_file(tmp_path / "two" / "adapter" / "adapter_model.safetensors")
+    for name, tensor in one.weights().items():
+        torch.testing.assert_close(two[name], tensor, rtol=2e-2, atol=2e-3)
+    checkpoint = sorted((tmp_path / "two" / "checkpoints").iterdir())[-1]
+    assert {"random-00000.pt", "random-00001.pt"} <= {file.name for file in checkpoint.iterdir()}
