@@ -1,0 +1,125 @@
+"""Where the starter model is kept, and how a whole one is told from a broken one."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine import atomic
+
+MAKER: Final = 1
+"""Counts up when the maker changes what it makes; an older model is made anew."""
+_MANIFEST: Final = "starter.json"
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that decides the starter model; another plan makes another model."""
+
+    seed: int = 1
+    tales: int = 14_000
+    vocabulary: int = 1024
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    inner: int = 384
+    length: int = 128
+    rows: int = 16
+    steps: int = 450
+    rate: float = 3e-3
+    matrix_rate: float = 1e-2
+
+
+class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    maker: int
+    plan: Plan
+    files: dict[str, str]
+    """SHA-256 of each file."""
+
+
+def starter_folder(home: Path) -> Path:
+    """Where a home keeps everything of the demo."""
+    return home / "starter"
+
+
+def model_folder(home: Path) -> Path:
+    """Where a home keeps its starter model."""
+    return starter_folder(home) / "model"
+
+
+def seal(folder: Path, plan: Plan) -> None:
+    """Write down what a finished model consists of; a folder without this is no model."""
+    files = {path.name: _digest(path) for path in sorted(folder.iterdir()) if path.name != _MANIFEST}
+    manifest = _Manifest(maker=MAKER, plan=plan, files=files)
+    atomic.write(folder / _MANIFEST, msgspec.json.encode(manifest))
+
+
+def whole(folder: Path, plan: Plan) -> bool:
+    """True where `folder` holds a model made by this plan and not a byte has changed since."""
+    try:
+        manifest = msgspec.json.decode((folder / _MANIFEST).read_bytes(), type=_Manifest)
+        same = (manifest.maker, manifest.plan) == (MAKER, plan)
+        return same and all(_digest(folder / name) == digest for name, digest in manifest.files.items())
+    except (OSError, msgspec.DecodeError):
+        return False
+
+
+@contextmanager
+def building(dest: Path) -> Iterator[Path]:
+    """An empty folder beside `dest` to build in; it takes the place of `dest` if the body ends well."""
+    part = _beside(dest, "part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(mode=0o700, parents=True)
+    try:
+        yield part
+        old = _beside(dest, "old")
+        if dest.exists():
+            dest.rename(old)
+        part.rename(dest)
+        shutil.rmtree(old, ignore_errors=True)
+        atomic.sync_folder(dest.parent)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def sweep(dest: Path) -> None:
+    """Remove what makers that were killed left beside `dest`; the caller holds the lock."""
+    for pattern in (f".{dest.name}.*.part", f".{dest.name}.*.old"):
+        for left in dest.parent.glob(pattern):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+@contextmanager
+def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the lock on the home's starter model; `waiting` is called once if somebody else has it."""
+    folder = starter_folder(home)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        told = False
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if not told:
+                    waiting()
+                told = True
+                time.sleep(0.2)
+        yield
+
+
+def _beside(dest: Path, kind: str) -> Path:
+    return dest.with_name(f".{dest.name}.{os.getpid()}.{kind}")
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,65 @@
+"""The schoolbook and the lesson: the same by the same seed, varied, and held out what is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import islice
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.data.rows import read_rows
+from engine.data.shapes import Pair, example_of, shape_of
+from engine.starter.lesson import BUNDLED, PROMPTS
+from engine.starter.logbook import held_out, jsonl, rows
+from engine.starter.tales import Teller
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def tales(seed: int, count: int) -> list[str]:
+    return list(islice(Teller(seed).tales(), count))
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_same_seed_same_tales_and_hardly_one_twice(seed: int) -> None:
+    told = tales(seed, 60)
+    assert told == tales(seed, 60)
+    assert len(set(told)) > 55
+    assert told != tales(seed + 1, 60)
+
+
+@settings(max_examples=25, deadline=None)
+@given(seeds)
+def test_tales_are_sentences(seed: int) -> None:
+    for tale in tales(seed, 40):
+        assert tale[0].isupper() or tale[0] == '"'
+        assert tale[-1] in '."', tale
+        assert not re.search(r"\ba [aeiou]|\ban [^aeiou]|  |\n| ,|\.\.", tale), tale
+        assert tale.count('"') % 2 == 0, tale
+
+
+def test_the_bundled_rows_are_what_the_generator_writes() -> None:
+    lines = BUNDLED.read_bytes().splitlines()
+    assert BUNDLED.read_bytes() == jsonl(rows(len(lines)))
+    assert 200 <= len(lines) <= 1000
+    for row in read_rows(BUNDLED):
+        assert shape_of(row) == "prompt_completion"
+        assert isinstance(example_of(row, "prompt_completion"), Pair)
+
+
+def test_held_out_prompts_and_their_people_are_in_no_row() -> None:
+    text = BUNDLED.read_text()
+    trained = {json.loads(line)["prompt"] for line in text.splitlines()}
+    for row in held_out(50):
+        assert row.prompt not in trained
+        name = re.search(r"Sailor (\w+)", row.completion)
+        assert name is not None
+        assert not re.search(rf"\b{name[1]}\b", text)
+    assert len({row.prompt for row in held_out(PROMPTS)}) == PROMPTS
+
+
+def test_no_tale_speaks_like_the_log() -> None:
+    assert not any("LOG" in tale or "END OF" in tale for tale in tales(3, 500))
