@@ -59,3 +59,7 @@ bench *words: ready
 # build the wheel
 build: ready
     {{bin}}/python -m pip wheel -q --no-deps --no-build-isolation -w dist .
+
+# write docs/recipe.md and docs/keys.md anew from their tables
+docs: ready
+    {{bin}}/python docs/make.py
