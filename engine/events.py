@@ -8,7 +8,7 @@ as null, because JSON has no other word for it.
 from __future__ import annotations
 
 import time
-from typing import Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -17,12 +17,17 @@ from engine.findings import Finding
 VERSION: Final = 1
 
 Outcome = Literal["succeeded", "stopped"]
+Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
+"""A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
+Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
+"""Finite, and so is the sum of a few."""
+Time = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda n: n.lower()):
     """What all events share: `t`, seconds since 1970."""
 
-    t: float = msgspec.field(default_factory=time.time)
+    t: Time = msgspec.field(default_factory=time.time)
 
 
 class Created(Event, frozen=True, kw_only=True):
@@ -32,7 +37,7 @@ class Created(Event, frozen=True, kw_only=True):
     name: str
     model: str
     data: list[str]
-    steps: int = 0
+    steps: Count = 0
     """Planned optimizer steps, 0 while unknown."""
     parent: str | None = None
     version: int = VERSION
@@ -47,7 +52,7 @@ class Queued(Event, frozen=True, kw_only=True):
 class Started(Event, frozen=True, kw_only=True):
     """A worker process took the run."""
 
-    pid: int
+    pid: Count
     host: str
     device: str
     versions: dict[str, str] = {}
@@ -65,27 +70,27 @@ class Phase(Event, frozen=True, kw_only=True):
 class Progress(Event, frozen=True, kw_only=True):
     """How far the phase is; `total` is 0 where unknown."""
 
-    done: int
-    total: int
+    done: Count
+    total: Count
     unit: str = ""
 
 
 class Planned(Event, frozen=True, kw_only=True):
     """What the worker will do, known once data and model are loaded."""
 
-    steps: int
+    steps: Count
     epochs: float
-    rows: int
-    eval_rows: int
-    tokens: int
+    rows: Count
+    eval_rows: Count
+    tokens: Count
     """Tokens of one epoch, without padding."""
-    label_tokens: int
+    label_tokens: Count
     """Tokens of one epoch that are trained on."""
-    trainable: int
+    trainable: Count
     """Parameters that train."""
-    parameters: int
+    parameters: Count
     """Parameters of model and adapter together."""
-    batch_rows: int
+    batch_rows: Count
     """Rows of one optimizer step, over all ranks and micro-batches."""
     precision: str = "fp32"
     device: str = "cpu"
@@ -94,27 +99,27 @@ class Planned(Event, frozen=True, kw_only=True):
 class Step(Event, frozen=True, kw_only=True):
     """One optimizer step."""
 
-    step: int
-    loss: float | None
+    step: Count
+    loss: Loss | None
     """Mean over the label tokens of the effective batch, in nats."""
     lr: float
     grad_norm: float | None
     """L2 norm of all gradients before clipping."""
-    tokens: int
+    tokens: Count
     """Non-padding tokens."""
-    label_tokens: int
+    label_tokens: Count
     seconds: float
     """Wall clock since the step before, without evaluation, saving and pauses."""
     epoch: float
-    micro_batches: int = 1
+    micro_batches: Count = 1
 
 
 class Evaluated(Event, frozen=True, kw_only=True):
     """The loss on the held-out rows; perplexity is its exponential."""
 
-    step: int
-    loss: float | None
-    label_tokens: int
+    step: Count
+    loss: Loss | None
+    label_tokens: Count
     seconds: float
     best: bool = False
 
@@ -122,7 +127,7 @@ class Evaluated(Event, frozen=True, kw_only=True):
 class Sampled(Event, frozen=True, kw_only=True):
     """What the model being trained answered to a prompt."""
 
-    step: int
+    step: Count
     prompt: str
     text: str
     seconds: float = 0.0
@@ -131,29 +136,29 @@ class Sampled(Event, frozen=True, kw_only=True):
 class Saved(Event, frozen=True, kw_only=True):
     """A checkpoint is complete on disk."""
 
-    step: int
+    step: Count
     path: str
-    bytes: int
+    bytes: Count
     seconds: float
 
 
 class Resumed(Event, frozen=True, kw_only=True):
     """Work goes on from the checkpoint at `step`; points after it no longer count."""
 
-    step: int
+    step: Count
     path: str = ""
 
 
 class Paused(Event, frozen=True, kw_only=True):
     """The loop waits between two micro-batches, the device still held."""
 
-    step: int
+    step: Count
 
 
 class Continued(Event, frozen=True, kw_only=True):
     """The loop goes on after a pause."""
 
-    step: int
+    step: Count
     seconds: float
     """Length of the pause."""
 
@@ -161,7 +166,7 @@ class Continued(Event, frozen=True, kw_only=True):
 class Stopping(Event, frozen=True, kw_only=True):
     """A stop was asked for; `by` says by whom."""
 
-    step: int
+    step: Count
     by: str
     save: bool = True
 
@@ -171,11 +176,11 @@ class Heartbeat(Event, frozen=True, kw_only=True):
 
     cpu: float
     """Share of one core, 1.0 = one core busy."""
-    rss: int
+    rss: Count
     """Resident bytes of the worker."""
-    device_bytes: int = 0
+    device_bytes: Count = 0
     """Bytes that the framework holds on the accelerator."""
-    device_peak: int = 0
+    device_peak: Count = 0
     quiet: float = 0.0
     """Seconds since the loop last did something."""
 
@@ -198,8 +203,8 @@ class Finished(Event, frozen=True, kw_only=True):
 
     run: str
     outcome: Outcome
-    steps: int
-    loss: float | None
+    steps: Count
+    loss: Loss | None
     """Mean of the last 10 steps."""
     adapter: str | None
     """Absolute path of the verified adapter."""
@@ -210,18 +215,18 @@ class Failed(Event, frozen=True, kw_only=True):
     """The run ended without what was asked; `resumable` says that a checkpoint waits."""
 
     run: str
-    steps: int
+    steps: Count
     what: str
     why: str = ""
     do: str = ""
     where: str = ""
-    loss: float | None = None
+    loss: Loss | None = None
     adapter: str | None = None
     findings: list[Finding] = []
     resumable: bool = False
     interrupted: bool = False
     """True where a signal or a person ended it after saving, and nothing is wrong."""
-    exit_code: int | None = None
+    exit_code: Count | None = None
     signal: str | None = None
     console: list[str] = []
     """Last lines of the worker's console."""
@@ -258,7 +263,21 @@ _decoder: Final[msgspec.json.Decoder[AnyEvent]] = msgspec.json.Decoder(AnyEvent)
 
 def encode(event: Event) -> bytes:
     """`event` as one line of JSON, with its newline."""
-    return _encoder.encode(event) + b"\n"
+    try:
+        return _encoder.encode(event) + b"\n"
+    except UnicodeEncodeError:  # a file name that is not UTF-8 reaches us with lone surrogates
+        return _encoder.encode(_sayable(msgspec.to_builtins(event))) + b"\n"
+
+
+def _sayable(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [_sayable(item) for item in value]
+        case dict():
+            return {_sayable(name): _sayable(item) for name, item in value.items()}
+    return value
 
 
 def decode(line: bytes) -> AnyEvent | None:

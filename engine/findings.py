@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -77,5 +77,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     cause: str = ""
     remedy: str = ""
     patch: Patch | None = None
-    step: int | None = None
+    step: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
     """Optimizer step at which it was seen, if it has one."""

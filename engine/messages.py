@@ -259,5 +259,5 @@ def to_worker(data: bytes) -> ToWorker | None:
 def _decoded(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T | None:
     try:
         return decoder.decode(data)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -57,7 +58,8 @@ def socket_folder() -> Path:
         Problem: where someone else owns the folder or may enter it.
     """
     path = Path("/tmp") / f"openlora-{os.getuid()}"
-    path.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # a file or a link in its place is told of below
+        path.mkdir(mode=0o700)
     found = path.lstat()
     safe = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
     if not safe:

@@ -20,7 +20,8 @@ from engine.messages import JobContext
 from engine.paths import runs_folder
 
 _T = TypeVar("_T")
-_SECRET: Final = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|ACCESS_?KEY|_PROXY$", re.I)
+_SECRET: Final = re.compile(r"TOKEN(?!IZERS)|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY|_PROXY$", re.I)
+_SECRET_VALUE: Final = re.compile(r"://[^/\s]*@|\bhf_\w{20,}")
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +97,7 @@ class RunDir:
 
     def write_context(self, context: JobContext) -> None:
         """Keep the job's surroundings for a restart; variables that hold secrets stay in memory."""
-        plain = {name: value for name, value in context.env.items() if not _SECRET.search(name)}
+        plain = {name: value for name, value in context.env.items() if not _is_secret(name, value)}
         kept = msgspec.structs.replace(context, env=plain)
         atomic.write(self._context, msgspec.json.encode(kept))
 
@@ -153,7 +154,7 @@ class RunDir:
 
 def all_runs(root: Path) -> list[str]:
     """Ids of the runs of a home, oldest first."""
-    names = (entry.name for entry in os.scandir(runs_folder(root)) if entry.name.isdigit())
+    names = (entry.name for entry in os.scandir(runs_folder(root)) if _is_number(entry.name))
     return sorted(names, key=int)
 
 
@@ -161,7 +162,15 @@ def live_runs(root: Path) -> list[str]:
     """Ids of the runs that have not ended, oldest first."""
     folder = root / "live"
     names = os.listdir(folder) if folder.is_dir() else []
-    return sorted((name for name in names if name.isdigit()), key=int)
+    return sorted((name for name in names if _is_number(name)), key=int)
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit()
+
+
+def _is_secret(name: str, value: str) -> bool:
+    return bool(_SECRET.search(name) or _SECRET_VALUE.search(value))
 
 
 def deleted_log(root: Path) -> Path:

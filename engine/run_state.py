@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -110,7 +111,7 @@ class RunState(msgspec.Struct, kw_only=True):
     @property
     def mean_loss(self) -> float | None:
         """Mean of the last 10 steps' losses, the figure a run is remembered by."""
-        return sum(loss / len(self.last_losses) for loss in self.last_losses) if self.last_losses else None
+        return math.fsum(self.last_losses) / len(self.last_losses) if self.last_losses else None
 
     @property
     def seconds_left(self) -> float | None:

@@ -54,7 +54,7 @@ class Series(msgspec.Struct):
     def hold(self, x: int) -> None:
         """Remember the curve as it is at x, so that `cut(x)` can return to it."""
         index = len(self.low) - 1
-        if index < 0 or self.last_x[index] < 0:
+        if index < 0 or not 0 <= self.last_x[index] <= x:
             return
         kept = [h for h in self.held if h.x != x][-(_REMEMBERED - 1) :]
         bucket = (self.low[index], self.high[index], self.last[index], self.last_x[index])
@@ -72,8 +72,10 @@ class Series(msgspec.Struct):
         if held is not None:
             self._shorten(held.index + 1)
             self._put(held)
-        elif keep and self.last_x[-1] > x:
+        elif self.low and self.last_x[-1] > x:
             self._shorten(keep - 1)
+        while self.last_x and self.last_x[-1] < 0:
+            self._shorten(len(self.last_x) - 1)
 
     @property
     def empty(self) -> bool:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final, get_type_hints
 
 import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from engine.recipe.fields import FIELDS, Field, nearest
 from engine.recipe.recipe import Recipe
+from engine.text import one_line
 
 _TYPES: Final[dict[str, Any]] = get_type_hints(Recipe)
 _WORDS: Final = {
@@ -20,6 +24,11 @@ _WORDS: Final = {
     str | int: "auto, cpu or a number",
     list[str]: "a list of texts",
 }
+
+
+_GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
+"""A comma is read as one between thousands, never as a decimal point."""
+_UNSAYABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
 class Mistake(Exception):
@@ -64,7 +73,9 @@ def parsed(field: Field, text: str) -> Any:
 
 
 def _number(text: str) -> int | float | str:
-    plain = text.replace("_", "").replace(",", "")
+    plain = text.replace("_", "")
+    if _GROUPED.fullmatch(plain):
+        plain = plain.replace(",", "")
     for convert in (int, float):
         try:
             return convert(plain)
@@ -74,8 +85,16 @@ def _number(text: str) -> int | float | str:
 
 
 def _listed(text: str) -> list[str]:
-    inner = text.removeprefix("[").removesuffix("]")
-    return [part.strip().strip("'\"") for part in inner.split(",") if part.strip()]
+    """The items of `[a, "b, c"]`, each as it is written; text without brackets is one item."""
+    if not text.startswith("["):
+        return [text]
+    try:
+        found = YAML(typ="base", pure=True).load(text)
+    except (YAMLError, RecursionError):
+        found = None
+    if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
+        raise Mistake(f"{text!r} is not a list of texts", 'Write it as [one, "two, with a comma"].')
+    return found
 
 
 def _typed(field: Field, raw: object) -> Any:
@@ -85,20 +104,27 @@ def _typed(field: Field, raw: object) -> Any:
     if isinstance(raw, bool) and kind in (int, float, str | int):
         raise Mistake(f"{str(raw).lower()} is not {_WORDS[kind]}", f"Write {_example(field)}.")
     try:
-        return msgspec.convert(raw, kind)
-    except msgspec.ValidationError:
-        shown = "nothing" if raw is None else repr(raw)
+        value = msgspec.convert(raw, kind)
+    except (msgspec.ValidationError, OverflowError, UnicodeEncodeError):
+        shown = "nothing" if raw is None else one_line(repr(raw), 80)
         wanted = _WORDS.get(kind, "a text or a list of texts")
         raise Mistake(f"{shown} is not {wanted}", f"Write {_example(field)}.") from None
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    if value in ("", []) and field.default != value:
+        raise Mistake("it is empty", f"Write {_example(field)}.")
+    if any(_UNSAYABLE.search(text) for text in texts):
+        raise Mistake("it holds a control character or half of one that takes two codes")
+    return value
 
 
 def _bounded(field: Field, value: float) -> None:
-    if not math.isfinite(value):
+    if isinstance(value, float) and not math.isfinite(value):
         raise Mistake(f"{value} is not a finite number", f"Write {_example(field)}.")
     low, high = field.low, field.high
     if (low is not None and value < low) or (high is not None and value > high):
+        shown = f"{value:,.12g}" if abs(value) < 1e300 else "a number of hundreds of digits"
         unit = f" {field.unit}" if field.unit else ""
-        raise Mistake(f"{value:,g} is out of bounds", f"It takes {field.bounds}{unit}.")
+        raise Mistake(f"{shown} is out of bounds", f"It takes {field.bounds}{unit}.")
 
 
 def _example(field: Field) -> str:

@@ -42,9 +42,9 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         if self.choices:
             return ", ".join(self.choices)
         if self.low is not None and self.high is not None:
-            return f"{self.low:,g} to {self.high:,g}"
+            return f"{self.low:,.12g} to {self.high:,.12g}"
         if self.low is not None:
-            return f"{self.low:,g} or more"
+            return f"{self.low:,.12g} or more"
         return ""
 
 

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.scalarbool import ScalarBoolean
 
 from engine.problem import Problem
 from engine.recipe.check import Mistake, built, missing, parsed, value_of
+from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
 from engine.text import one_line
 
 _LARGEST: Final = 1 << 20
-_SECTIONS: Final[dict[Section, str]] = {
+_DEEPEST: Final = 32
+_MOST: Final = 20_000
+"""Nodes of a YAML text; beyond them it is no recipe, and reading it on would take long."""
+SECTIONS: Final[dict[Section, str]] = {
     "what": "What to train on",
     "adapter": "The adapter",
     "optimisation": "Optimisation",
@@ -60,11 +67,15 @@ class RecipeFile(msgspec.Struct, frozen=True):
         )
 
     def _absolute(self, path: str) -> str:
-        return str((self.folder / Path(path).expanduser()).resolve())
+        try:
+            return str((self.folder / Path(path).expanduser()).resolve())
+        except RuntimeError as error:  # no such user's home, or a link that leads to itself
+            where = str(self.path or "recipe")
+            raise Problem(f"{path} leads nowhere.", where=where, why=f"{error}.") from error
 
     def _local(self, name: str) -> str:
         looks_local = name.startswith((".", "/", "~"))
-        return self._absolute(name) if looks_local or (self.folder / name).exists() else name
+        return self._absolute(name) if looks_local or os.path.exists(self.folder / name) else name
 
 
 def read(path: Path) -> RecipeFile:
@@ -98,7 +109,8 @@ def parse(text: str, path: Path | None = None) -> RecipeFile:
     document = _load(text, str(path or "recipe"))
     values = {}
     for name, raw in document.items():
-        where = f"{path or 'recipe'}:{document.lc.key(name)[0] + 1}"
+        line = document.lc.data.get(name, [0])[0]  # 0 for a name that came by `<<`
+        where = f"{path or 'recipe'}:{line + 1}"
         values[str(name)] = _value(str(name), raw, where)
     for field in missing(values):
         raise Problem(
@@ -128,11 +140,14 @@ def changed(file: RecipeFile, values: Mapping[str, object]) -> RecipeFile:
     """The same recipe with fields set to these values, comments and order kept."""
     if not values:
         return file
-    document = _load(file.text, str(file.path or "recipe"))
-    document.update(values)
-    buffer = io.StringIO()
-    _yaml().dump(document, buffer)
-    return parse(buffer.getvalue(), file.path)
+    text = edited(file.text, {name: written(value) for name, value in values.items()})
+    if text is None:
+        document = _load(file.text, str(file.path or "recipe"))
+        document.update(values)
+        buffer = io.StringIO()
+        _yaml().dump(document, buffer)
+        text = buffer.getvalue()
+    return parse(text, file.path)
 
 
 def template(values: Mapping[str, object], *, expert: bool = False) -> str:
@@ -141,7 +156,7 @@ def template(values: Mapping[str, object], *, expert: bool = False) -> str:
     Fields at their default are commented out, so the file says what was decided and what was left.
     """
     lines = ["# A recipe for OpenLoRA. Only `model` and `data` are required; paths start at this file.", ""]
-    for section, title in _SECTIONS.items():
+    for section, title in SECTIONS.items():
         fields = [
             f for f in FIELDS if f.section == section and (expert or f.level != "expert" or f.name in values)
         ]
@@ -159,29 +174,8 @@ def _comment(field: Field) -> list[str]:
 
 def _line(field: Field, values: Mapping[str, object]) -> str:
     if field.name in values:
-        return f"{field.name}: {_inline(values[field.name])}"
-    return f"# {field.name}: {_inline(field.default)}"
-
-
-def _inline(value: object) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and 0 < abs(value) < 1e-3:
-        mantissa, exponent = f"{value:e}".split("e")
-        return f"{float(mantissa):g}e{int(exponent)}"
-    if isinstance(value, (int, float)):
-        return f"{value:g}" if isinstance(value, float) else str(value)
-    return msgspec.json.encode(value).decode() if not _plain(value) else str(value)
-
-
-def _plain(value: object) -> bool:
-    """True for text that YAML reads back as the same text without quotes."""
-    if not isinstance(value, str) or not value or value != value.strip():
-        return False
-    safe = all(c.isalnum() or c in "/._-~+" for c in value)
-    return safe and value[0] not in "-~" and bool(YAML(typ="safe").load(value) == value)
+        return f"{field.name}: {written(values[field.name])}"
+    return f"# {field.name}: {written(field.default)}"
 
 
 def _value(name: str, raw: object, where: str) -> Any:
@@ -205,7 +199,7 @@ def _scalar(raw: object) -> object:
     for kind in (int, float, str):
         if isinstance(raw, kind):
             return kind(raw)
-    return raw if raw is None else {}
+    return raw if raw is None or isinstance(raw, date) else {}
 
 
 def _known(name: str, where: str) -> Field:
@@ -222,6 +216,7 @@ def _known(name: str, where: str) -> Field:
 
 def _load(text: str, where: str) -> CommentedMap:
     try:
+        _weigh(text, where)
         document = _yaml().load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
@@ -231,7 +226,9 @@ def _load(text: str, where: str) -> CommentedMap:
             why=f"{one_line(error.problem or 'unreadable', 200)}.",
             do="Each line is `name: value`; texts with a colon or a hash need quotes.",
         ) from error
-    except (YAMLError, ValueError, RecursionError, KeyError, TypeError) as error:
+    except Problem:
+        raise
+    except Exception as error:  # on strange input ruamel raises whatever its own code runs into
         raise Problem(
             "The recipe is not valid YAML.", where=where, why=f"{one_line(str(error), 200)}."
         ) from error
@@ -244,6 +241,17 @@ def _load(text: str, where: str) -> CommentedMap:
             do="`openlora new` writes a recipe to start from.",
         )
     return document
+
+
+def _weigh(text: str, where: str) -> None:
+    """Refuse what is too deep or too long to be a recipe before memory and time go into it."""
+    depth = 0
+    for count, event in enumerate(YAML(typ="rt").parse(text)):
+        depth += isinstance(event, CollectionStartEvent) - isinstance(event, CollectionEndEvent)
+        if depth > _DEEPEST or count > _MOST:
+            line = event.start_mark.line + 1
+            raise Problem("This is too deep or too long to be a recipe.", where=f"{where}:{line}",
+                          do="Is it the dataset?")  # fmt: skip
 
 
 def _yaml() -> YAML:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,8 @@ from engine.store import tables
 from engine.store.row import row_of
 
 FILE: Final = "store.sqlite"
+_DAMAGED: Final = (DatabaseError, sqlite3.DatabaseError)
+"""Peewee wraps what `execute` raises, and not what `fetch` does."""
 _row: Final[msgspec.msgpack.Decoder[RunRow]] = msgspec.msgpack.Decoder(RunRow)
 _state: Final[msgspec.msgpack.Decoder[RunState]] = msgspec.msgpack.Decoder(RunState)
 
@@ -38,6 +41,7 @@ class Store:
             kind = paths.file_system(root)
             self.notes.append(f"{root} is on a network file system ({kind}): the index does without WAL.")
         self._database = self._open()
+        self._learn()
 
     def close(self) -> None:
         """Close the file."""
@@ -46,7 +50,9 @@ class Store:
     def stale(self) -> Iterator[str]:
         """Runs whose events the index does not hold to the end; rows of runs that are gone are dropped."""
         on_disk = all_runs(self._root)
-        indexed = {str(found.run): found.offset for found in tables.Run.select(tables.Run.run, tables.Run.offset)}
+        indexed = {
+            str(found.run): found.offset for found in tables.Run.select(tables.Run.run, tables.Run.offset)
+        }
         for run in indexed.keys() - set(on_disk):
             self.forget(run)
         for run in reversed(on_disk):
@@ -59,6 +65,7 @@ class Store:
         reader = EventReader(RunDir(self._root, run).events, state.offset)
         before = state.events
         fold(reader, state)
+        state.run = run  # a copied directory tells the number of its original
         state.offset = reader.offset
         if state.events != before:
             self.save(state)
@@ -114,6 +121,7 @@ class Store:
         """Drop a run from the index; its lesson, if it left one, is indexed."""
         with self._database.atomic():
             tables.Run.delete().where(tables.Run.run == run).execute()
+            tables.Lineage.delete().where(tables.Lineage.child == run).execute()
             self._learn()
 
     def _learn(self) -> None:
@@ -154,7 +162,7 @@ class Store:
         path = self._root / FILE
         try:
             return self._opened(path)
-        except DatabaseError as error:
+        except _DAMAGED as error:
             self.notes.append(f"The index was damaged ({error}) and is rebuilt from the run directories.")
             path.replace(path.with_suffix(".damaged"))
             _remove_side_files(path)
@@ -168,7 +176,7 @@ class Store:
         try:
             database.connect()
             self._use(database, path)
-        except DatabaseError:
+        except _DAMAGED:
             database.close()
             raise
         return database
