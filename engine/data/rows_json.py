@@ -36,9 +36,11 @@ def read_json(path: Path) -> Iterator[Row]:
         raise _broken(path, 1, "it starts with neither [ nor {", "")
     try:
         whole, end = _DECODER.raw_decode(text, start)
-    except _BROKEN:
-        yield from read_jsonl(path)
-        return
+    except _BROKEN as error:
+        if _whole_first_line(text, start):
+            yield from read_jsonl(path)
+            return
+        raise _broken(path, *_position(error, text, 1)) from None
     if _skip(text, end) < len(text):
         yield from read_jsonl(path)
         return
@@ -70,6 +72,15 @@ def _array_rows(path: Path, text: str, start: int) -> Iterator[Row]:
             line += text.count("\n", counted, at)
             raise _broken(path, line, "a comma or the closing ] is missing after a row", "")
         at = _skip(text, at + 1)
+
+
+def _whole_first_line(text: str, start: int) -> bool:
+    """True where the line at `start` is JSON by itself, so that the file is JSON Lines with a bad line."""
+    try:
+        json.loads(text[start:].partition("\n")[0])
+    except _BROKEN:
+        return False
+    return True
 
 
 def _only_list(text: str, start: int) -> int | None:

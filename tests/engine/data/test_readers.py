@@ -128,6 +128,8 @@ def test_one_conversation_alone_is_one_row(tmp_path: Path) -> None:
         ("a.json", '[{"a": 1},\n{"a": 2}\n{"a": 3}]', 3, "comma"),
         ("a.json", '[{"a": 1},\n{"a": 2', 2, "parser"),
         ("a.json", "[" * 100_000, 1, "deep"),
+        ("a.json", '{\n "rows": [\n  {"a": }\n ]\n}', 3, "column"),
+        ("a.json", '{"a": 1}\n{"a": 2}\n{"a"\n', 3, "parser"),
         ("a.csv", "a,b\n1,2\n1,2,3\n", 3, "3 fields"),
         ("a.csv", 'a,b\n1,2\n"1,2\n', 3, "quote"),
         ("a.csv", "a,a\n1,2\n", 1, "same name"),

@@ -16,10 +16,36 @@ from engine.job import Job, Order
 from engine.recipe.recipe import Recipe
 from engine.train.loop import train
 
-WORDS = (
-    "the quick brown fox jumps over a lazy dog while seven small birds sing in green trees and "
-    "nobody remembers whether yesterday evening brought thunder or gentle summer rain"
-).split()  # noqa: SIM905
+WORDS = [
+    "the",
+    "quick",
+    "brown",
+    "fox",
+    "jumps",
+    "over",
+    "a",
+    "lazy",
+    "dog",
+    "while",
+    "seven",
+    "small",
+    "birds",
+    "sing",
+    "in",
+    "green",
+    "trees",
+    "and",
+    "nobody",
+    "remembers",
+    "whether",
+    "yesterday",
+    "evening",
+    "brought",
+    "thunder",
+    "or",
+    "gentle",
+    "rain",
+]
 
 
 def sentence(seed: int, words: int) -> str:

@@ -168,6 +168,6 @@ def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
     monkeypatch.setattr(loop, "summed_loss", tight)
     run = start("tight", max_steps=3)
     assert isinstance(run.end, ev.Finished), run.end
-    assert run.end.findings[0].category == "oom"
+    assert "oom" in {finding.category for finding in run.end.findings}
     assert run.losses == pytest.approx(plain.losses, rel=1e-4)
     assert run.of(ev.Step)[-1].micro_batches > plain.of(ev.Step)[-1].micro_batches
