@@ -1,0 +1,48 @@
+"""Writes what a screen shows as text: its characters, then a grid that names the style of each cell."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+
+from openlora_tui.app import OpenLoraApp
+
+_LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+
+def picture(app: OpenLoraApp) -> str:
+    """The screen with everything behind it, one line for a row, and its colours by the theme's names."""
+    update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
+    names = {colour.lower(): role for role, colour in app.look.colours.items()}
+    legend: dict[str, str] = {}
+    texts, styles = [], []
+    for parts in update.strips:
+        text = style_line = ""
+        for segment in (segment for strip in parts for segment in strip):
+            text += segment.text
+            style_line += _letter(legend, segment.style, names) * cell_len(segment.text)
+        texts.append(text.rstrip())
+        styles.append(style_line)
+    explained = [f"{letter} {said}" for said, letter in legend.items()]
+    return "\n".join([*texts, "=" * app.size.width, *styles, "=" * app.size.width, *explained]) + "\n"
+
+
+def shown(app: OpenLoraApp) -> str:
+    """The characters alone."""
+    return picture(app).split("=" * app.size.width, 1)[0]
+
+
+def _letter(legend: dict[str, str], style: Style | None, names: dict[str, str]) -> str:
+    said = _said(style or Style(), names)
+    if said not in legend:
+        legend[said] = _LETTERS[len(legend)]
+    return legend[said]
+
+
+def _said(style: Style, names: dict[str, str]) -> str:
+    parts = []
+    for colour in (style.color, style.bgcolor):
+        value = colour.get_truecolor().hex.lower() if colour is not None else "default"
+        parts.append(names.get(value, value))
+    flags = [flag for flag in ("bold", "reverse", "underline") if getattr(style, flag)]
+    return f"{' on '.join(parts)}{''.join(f' {flag}' for flag in flags)}"
