@@ -21,7 +21,7 @@ from engine.store import Store
 from engine.store.row import row_of
 from engine.telemetry.machine import measure
 
-_BUSY: Final = 0.05
+_BUSY: Final = 0.1
 _IDLE: Final = 0.2
 _GRACE: Final = 5.0
 _SECOND: Final = 1.0
