@@ -42,8 +42,8 @@ def report(event):
 class Nobody:
     def next(self):
         return None
-recipe = Recipe(model=str(model), data=str(data), max_length=64, max_steps=200, eval_split=0.0, sample_steps=0,
-                save_steps=0, per_device_train_batch_size=8, gradient_accumulation_steps=4)
+recipe = Recipe(model=str(model), data=str(data), max_length=64, max_steps=200, eval_split=0.0,
+                sample_steps=0, save_steps=0, per_device_train_batch_size=8, gradient_accumulation_steps=4)
 train(Job(run="1", folder=folder, recipe=recipe, device="cpu"), report, Nobody())
 print(spent / steps, (time.perf_counter() - began) / (steps - 1))
 """
@@ -54,9 +54,8 @@ def measure() -> None:
     spent, step = _in_the_worker()
     print("| where | cost | of |\n|---|---|---|")
     share = spent / step * 100
-    print(
-        f"| worker, inside `report` | {spent * 1e6:.0f} µs a step | {step * 1e3:.1f} ms a step: **{share:.2f} %** |"
-    )
+    each = f"{step * 1e3:.1f} ms a step: **{share:.2f} %**"
+    print(f"| worker, inside `report` | {spent * 1e6:.0f} µs a step | {each} |")
     for watched in (False, True):
         cpu = _engine_cpu(watched)
         who = "an app watching" if watched else "nobody watching"
