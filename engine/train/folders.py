@@ -34,11 +34,11 @@ def publish(folder: Path, target: Path) -> None:
     synced(folder)
     names = {file.name for file in folder.iterdir()}
     there = {file.name for file in target.iterdir()} if target.is_dir() else None
-    if there is None or there <= names:
-        _exchange(folder, target)
-    else:
+    if there is not None and not (there <= names and _exchanged(folder, target)):
         for name in sorted(names, reverse=True):
             os.replace(folder / name, target / name)
+    elif there is None:
+        folder.rename(target)
     sync_path(target)
     sync_path(target.parent)
 
@@ -77,13 +77,17 @@ def sweep_drafts(parent: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _exchange(folder: Path, target: Path) -> None:
+def _exchanged(folder: Path, target: Path) -> bool:
+    """Put `folder` in the place of the folder `target`; False where that one cannot be moved, as a mount."""
     old = target.parent / f".{target.name}{_OLD}"
-    if target.is_dir():
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    try:
         target.rename(old)
+    except OSError:
+        return False
     folder.rename(target)
     shutil.rmtree(old, ignore_errors=True)
+    return True
 
 
 _NO_FSYNC: Final = frozenset({22, 95})

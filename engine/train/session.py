@@ -268,6 +268,8 @@ def _check_output(target: Path) -> None:
             do="Choose another output_dir, or move the file away.",
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    probe = (target if target.is_dir() else target.parent) / f".{target.name}.probe"
-    probe.touch()
-    probe.unlink()
+    for folder in (target.parent, target):
+        if folder.is_dir():
+            probe = folder / f".{target.name}.probe"
+            probe.touch()
+            probe.unlink()
