@@ -68,7 +68,9 @@ def judged(path: Path, folder: Path) -> Option:
     try:
         file = read(path)
     except Problem as problem:
-        return Option(str(path), label, "not valid", problem_rows(problem.as_dict()), str(problem))
+        said = problem.as_dict()
+        said["where"] = said["where"].removeprefix(f"{folder}/")
+        return Option(str(path), label, "not valid", problem_rows(said), str(problem))
     recipe = file.resolved()
     length = f"{recipe.max_steps:,} steps" if recipe.max_steps > 0 else f"{recipe.num_train_epochs:g} epochs"
     data = ", ".join(shown(Path(name), folder) for name in recipe.data_files)

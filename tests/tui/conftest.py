@@ -43,10 +43,9 @@ async def settle(pilot: Pilot[Any]) -> None:
     await pilot.pause()
     app = pilot.app
     assert isinstance(app, OpenLoraApp)
-    for _ in range(2):
-        for _ in range(20):
-            app.tick()
-        await pilot.pause()
+    for _ in range(20):
+        app.tick()
+    await pilot.pause()
 
 
 @pytest.fixture

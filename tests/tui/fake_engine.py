@@ -154,7 +154,9 @@ def rows() -> list[ms.RunRow]:
         ),
         row("gsm8k first try", "interrupted", 90_000, step=420, steps=1000),
         row("a run with a very long name indeed", "stopped", 200_000, step=12_345, steps=1_000_000),
-        row("next-one", "queued", 20, step=0, steps=500, loss=None, eval_loss=None, reason="gpu0 is taken."),
+        row(
+            "next-one", "queued", 3000, step=0, steps=500, loss=None, eval_loss=None, reason="gpu0 is taken."
+        ),
     ]
 
 

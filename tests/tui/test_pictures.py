@@ -81,7 +81,7 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "runs": (as_is, []),
     "runs-empty": (empty, []),
     "runs-not-connected": (down, []),
-    "runs-filter": (as_is, ["slash", "q", "w", "e", "n"]),
+    "runs-filter": (as_is, ["slash", "g", "s", "m"]),
     "train": (as_is, ["enter"]),
     "train-marks": (as_is, ["enter", "m", "m"]),
     "train-zoomed": (as_is, ["enter", "z"]),

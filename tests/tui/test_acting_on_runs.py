@@ -1,0 +1,130 @@
+"""Keys become requests to the engine, its answers become notices, and what does nothing says why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from engine import messages as ms
+from openlora_tui.modals.ask import Ask
+from tests.tui.conftest import settle
+from tests.tui.fake_engine import RUN, FakeEngine, tickets
+from tests.tui.screen_picture import shown
+
+
+def told(app: Any) -> str:
+    return "\n".join(notice.message for notice in app._notifications)
+
+
+async def test_enter_opens_the_selected_run_and_watches_it(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        assert engine.asked(ms.Watch)[-1] == ms.Watch(front="front", run=RUN)
+        assert "412 / 1,200" in shown(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("key", "status", "verb"),
+    [
+        ("p", "running", "pause"),
+        ("p", "paused", "continue"),
+        ("s", "running", "save"),
+        ("r", "stopped", "resume"),
+        ("r", "failed", "resume"),
+    ],
+)
+@pytest.mark.parametrize("place", ["runs", "train"])
+async def test_a_key_acts_on_the_run(
+    key: str, status: str, verb: str, place: str, opened: Any, engine: FakeEngine
+) -> None:
+    engine.list([tickets(status)])
+    async with opened() as pilot:
+        if place == "train":
+            await pilot.press("enter")
+            await settle(pilot)
+        await pilot.press(key)
+        (act,) = engine.asked(ms.Act)
+        assert isinstance(act, ms.Act)
+        assert (act.run, act.verb) == (RUN, verb)
+
+
+async def test_a_refusal_is_shown_with_its_reason(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("s")
+        engine.refuse(what="The run cannot be saved.", why="The disk is full.", do="Make room in /data.")
+        await settle(pilot)
+        assert told(pilot.app) == "The run cannot be saved.\nThe disk is full.\nMake room in /data."
+
+
+async def test_a_request_that_an_engine_left_open_is_not_forgotten(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("s")
+        engine.start()
+        await settle(pilot)
+        assert "ended before it answered" in told(pilot.app)
+
+
+@pytest.mark.parametrize(("key", "verb"), [("S", "stop"), ("K", "kill")])
+async def test_stop_and_kill_ask_with_the_cursor_on_cancel(
+    key: str, verb: str, opened: Any, engine: FakeEngine
+) -> None:
+    async with opened() as pilot:
+        await pilot.press(key, "enter")
+        assert not engine.asked(ms.Act)
+        await pilot.press(key, "j", "enter")
+        assert [act.verb for act in engine.asked(ms.Act)] == [verb]  # type: ignore[attr-defined]
+
+
+async def test_delete_asks_and_a_live_run_cannot_be_deleted(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("d")
+        assert "S stops it first" in told(pilot.app)
+        await pilot.press("j", "j")
+        await pilot.press("d")
+        assert isinstance(pilot.app.screen, Ask)
+        await pilot.press("j", "enter")
+        assert [act.verb for act in engine.asked(ms.Act)] == ["delete"]  # type: ignore[attr-defined]
+
+
+async def test_a_dim_key_says_why(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("r")
+        assert "has not ended" in told(pilot.app)
+        assert not engine.asked(ms.Act)
+
+
+async def test_without_an_engine_the_keys_say_so(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        engine.connected, engine.trouble = False, "The socket is gone."
+        await settle(pilot)
+        await pilot.press("p")
+        assert told(pilot.app) == "The socket is gone."
+
+
+async def test_copy_takes_the_adapter_or_the_run_id(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("y")
+        assert pilot.app.clipboard == RUN
+        await pilot.press("j", "j")
+        await pilot.press("y")
+        assert pilot.app.clipboard == "/home/me/openlora/runs/run-qwen-math/adapter"
+
+
+async def test_slash_filters_and_escape_shows_all_again(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("slash", *"failed", "enter")
+        await settle(pilot)
+        assert "banking77" in shown(pilot.app)
+        assert "gsm8k" not in shown(pilot.app)
+        await pilot.press("slash", "escape")
+        await settle(pilot)
+        assert "gsm8k" in shown(pilot.app)
+
+
+async def test_ctrl_c_never_quits(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("ctrl+c")
+        assert "ctrl+q quits" in told(pilot.app)
+        assert pilot.app.is_running
