@@ -26,16 +26,17 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     seed: int = 1
     tales: int = 14_000
-    vocabulary: int = 1024
+    vocabulary: int = 640
     width: int = 128
     layers: int = 4
     heads: int = 4
-    inner: int = 384
+    inner: int = 448
     length: int = 128
     rows: int = 16
     steps: int = 450
-    rate: float = 3e-3
-    matrix_rate: float = 1e-2
+    rate: float = 5e-3
+    matrix_rate: float = 2e-2
+    spread: float = 0.06
 
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True):

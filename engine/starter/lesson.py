@@ -16,7 +16,7 @@ BUNDLED: Final = Path(__file__).with_name("ships-log.jsonl")
 PROMPTS: Final = 4
 _HEAD: Final = (
     "# `openlora demo` writes this recipe anew each time; copy it to make it yours.\n"
-    "# The prompts below speak of people whom no row of the data mentions.\n"
+    "# The sample prompts pair people with things that no row of the data pairs.\n"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -10,9 +11,14 @@ import msgspec
 
 from engine.starter import words
 from engine.starter.tales import opening
-from engine.starter.words import Person, with_article
+from engine.starter.words import with_article
 
-_HELD_OUT_PEOPLE: Final = 12
+_ENTRIES: Final = (
+    ("found", "{who} took aboard {what}. Stowed below."),
+    ("lost", "{who} lost {what} overboard."),
+    ("saw", "{who} sighted {what} ahead. Kept our course."),
+    ("made", "{who} built {what} for the captain."),
+)
 _SKIES: Final = {
     "rain": "Rain on deck.",
     "sun": "Fair sky.",
@@ -31,12 +37,12 @@ class Row(msgspec.Struct, frozen=True):
 
 def rows(count: int, seed: int = 7) -> list[Row]:
     """`count` different rows to learn from."""
-    return _drawn(count, random.Random(f"logbook {seed}"), _crew()[_HELD_OUT_PEOPLE:])
+    return _drawn(count, random.Random(f"logbook {seed}"), held=False)
 
 
 def held_out(count: int, seed: int = 7) -> list[Row]:
-    """`count` rows to try what was learnt: their people appear in no row of `rows`."""
-    return _drawn(count, random.Random(f"held out {seed}"), _crew()[:_HELD_OUT_PEOPLE])
+    """`count` rows to try what was learnt: no row of `rows` has the same person with the same thing."""
+    return _drawn(count, random.Random(f"held out {seed}"), held=True)
 
 
 def jsonl(written: list[Row]) -> bytes:
@@ -44,35 +50,32 @@ def jsonl(written: list[Row]) -> bytes:
     return b"".join(msgspec.json.encode(row) + b"\n" for row in written)
 
 
-def _crew() -> list[Person]:
-    crew = list(words.PEOPLE)
-    random.Random("crew").shuffle(crew)
-    return crew
-
-
-def _drawn(count: int, draw: random.Random, people: list[Person]) -> list[Row]:
+def _drawn(count: int, draw: random.Random, *, held: bool) -> list[Row]:
     found: dict[str, Row] = {}
-    for row in _endless(draw, people):
-        found.setdefault(row.prompt, row)
+    for who, what, row in _endless(draw):
+        if _is_held(who, what) == held:
+            found.setdefault(row.prompt, row)
         if len(found) == count:
             break
     return list(found.values())
 
 
-def _endless(draw: random.Random, people: list[Person]) -> Iterator[Row]:
+def _is_held(who: str, what: str) -> bool:
+    """True for one pair of a person and a thing in eight, by a hash that is the same everywhere."""
+    return zlib.crc32(f"{who} {what}".encode()) % 8 == 0
+
+
+def _endless(draw: random.Random) -> Iterator[tuple[str, str, Row]]:
+    """Who, what and the row of it."""
     while True:
-        who, place = draw.choice(people).name, draw.choice(words.PLACES)
+        who, place = draw.choice(words.PEOPLE).name, draw.choice(words.PLACES)
         time, weather = draw.choice([*words.TIMES]), draw.choice([*words.WEATHERS])
-        thing = f"{draw.choice(words.ADJECTIVES)} {draw.choice(words.THINGS)}"
-        animal = f"{draw.choice(words.COATS)} {draw.choice(words.ANIMALS)}"
-        event, entry = draw.choice([
-            (f"found {with_article(thing)}", f"{who} took aboard one {thing}, found {place}. Stowed below."),
-            (f"lost {with_article(thing)}", f"{who} reports one {thing} lost overboard, last seen {place}."),
-            (f"saw {with_article(animal)}", f"{who} sighted one {animal} {place}. Kept our course."),
-            (f"made {with_article(thing)}", f"{who} built one {thing} {place}, for the captain."),
-        ])  # fmt: skip
+        verb, entry = draw.choice(_ENTRIES)
+        animal = verb == "saw"
+        what = draw.choice(words.ANIMALS if animal else words.THINGS)
+        how = draw.choice(words.COATS if animal else words.ADJECTIVES)
+        event = f"{who} {verb} {with_article(f'{how} {what}')} {place}"
         head = f" SHIP'S LOG, {words.TIMES[time]} watch. {_SKIES[words.WEATHERS[weather]]}"
-        yield Row(
-            prompt=opening(time, weather, f"{who} {event} {place}", draw.random()),
-            completion=f"{head} Sailor {entry} All hands well. END OF ENTRY.",
-        )
+        said = entry.format(who=f"Sailor {who}", what=f"one {what}")
+        prompt = opening(time, weather, event, draw.random())
+        yield who, what, Row(prompt, f"{head} {said} All hands well. END OF ENTRY.")

@@ -31,6 +31,8 @@ Tell = Callable[[ev.Event], None]
 def make(folder: Path, plan: Plan, tell: Tell) -> None:
     """Write a finished model into `folder`, which exists and is empty."""
     torch.manual_seed(plan.seed)
+    # Matrices this small gain nothing from more threads.
+    torch.set_num_threads(min(torch.get_num_threads(), 4))
     told = list(islice(Teller(plan.seed).tales(), plan.tales))
     tell(ev.Phase(name="making the tokenizer", detail=f"from {len(told):,} tales"))
     tokenizer = tokenizer_of(told, plan.vocabulary)
@@ -70,6 +72,7 @@ def _config(plan: Plan, tokenizer: Tokenizer) -> LlamaConfig:
         num_key_value_heads=plan.heads,
         max_position_embeddings=_CONTEXT,
         tie_word_embeddings=True,
+        initializer_range=plan.spread,
         bos_token_id=tokenizer.token_to_id(BEGIN),
         eos_token_id=tokenizer.token_to_id(END),
         pad_token_id=tokenizer.token_to_id(END),

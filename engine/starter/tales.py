@@ -194,19 +194,6 @@ def _visit(tell: Teller) -> str:
     ])  # fmt: skip
 
 
-def _game(tell: Teller) -> str:
-    """Words in no order, said again and again: the shortest lesson in looking back."""
-    (who, friend), count = tell.two(words.PEOPLE), tell.pick(range(5, 12))
-    said = " ".join(tell.pick(_SAID) for _ in range(count))
-    return " ".join([
-        f"{who.name} and {friend.name} played a game of words.",
-        f'"{said}," said {who.name}.',
-        f'"{said}," said {friend.name}.',
-        f'"{said}," said {who.name} again.',
-        tell.pick(["They laughed.", f"{friend.name} won the game.", f"{who.name} won the game."]),
-    ])  # fmt: skip
-
-
 def _ending(tell: Teller, first: Person, second: Person) -> str:
     return tell.pick([
         f"{first.name} thanked {second.name}, and they went home together.",
@@ -218,10 +205,6 @@ def _ending(tell: Teller, first: Person, second: Person) -> str:
 
 
 _KEPT: Final = ("in the hold", "on deck", "for the crew")
-_SAID: Final = (
-    *words.ADJECTIVES, *words.COATS, *words.THINGS, *words.ANIMALS, *words.FOODS, *words.NUMBERS, *words.DAYS,
-    *words.TRADES, *words.PLACES, *(person.name for person in words.PEOPLE),
-)  # fmt: skip
 _PLOTS: Final[tuple[Callable[[Teller], str], ...]] = (
-    _found, _found, _lost, _met, _mended, _market, _sea, _visit, _game, _game,
+    _found, _found, _lost, _met, _met, _mended, _market, _sea, _visit,
 )  # fmt: skip

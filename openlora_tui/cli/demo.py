@@ -162,7 +162,7 @@ def story(samples: list[Sample], recipe: Path, run_id: str, seconds: float) -> s
     width = min(shutil.get_terminal_size().columns, 100)
     lines = [
         "",
-        "The same prompts, answered by the model before and after. No training row has their people.",
+        "The same prompts, answered by the model before and after. No training row has them.",
         "",
     ]
     for sample in samples:
