@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# Machines differ and are busy: an example may take its time.
+settings.register_profile("openlora", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("openlora")
 
 
 @pytest.fixture(autouse=True)
