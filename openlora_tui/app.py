@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.binding import Binding
 
@@ -21,14 +21,23 @@ from openlora_tui.modals.dialogue import Dialogue
 from openlora_tui.run_actions import RunActions
 from openlora_tui.screens.place import Place
 from openlora_tui.screens.runs import RunsScreen
-from openlora_tui.screens.train import TrainScreen
 from openlora_tui.session import Change, Session
 from openlora_tui.widgets.machine import moved
+
+if TYPE_CHECKING:
+    from openlora_tui.screens.train import TrainScreen
 
 _TICK: Final = 0.1
 _NUMBERS: Final = 5
 """Ticks between two paintings of numbers; charts and logs come half as often, a quarter over SSH."""
 _TERMINAL_CHECK: Final = 5.0
+
+
+def _train_screen() -> Place:
+    """Imported when it is first gone to: the first paint needs no chart."""
+    from openlora_tui.screens.train import TrainScreen
+
+    return TrainScreen()
 
 
 class OpenLoraApp(RunActions):
@@ -37,7 +46,7 @@ class OpenLoraApp(RunActions):
     CSS_PATH = "app.tcss"
     TITLE = "OpenLoRA"
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar = {"runs": RunsScreen, "train": TrainScreen}
+    MODES: ClassVar = {"runs": RunsScreen, "train": _train_screen}
     DEFAULT_MODE = "runs"
     NOTIFICATION_TIMEOUT = 6
     BINDINGS: ClassVar = [
@@ -187,20 +196,20 @@ class OpenLoraApp(RunActions):
     def facts(self) -> actions.Facts:
         """What decides which actions are available now."""
         session, place = self.session, self.current_mode
-        screens = {type(screen): screen for screen in self._screen_stack[:1]}
-        runs, train = screens.get(RunsScreen), screens.get(TrainScreen)
         state = session.state
         row = session.rows.get(session.watched) or next(iter(session.newest_first()), None)
-        if isinstance(runs, RunsScreen):
-            row = runs.selected
+        screen = self._screen_stack[0] if self._screen_stack else None
+        if isinstance(screen, RunsScreen):
+            row = screen.selected
+        train = cast("TrainScreen", screen) if place == "train" and isinstance(screen, Place) else None
         return actions.Facts(
             place=place,
             trouble="" if session.connected else session.trouble or "The engine is not connected.",
             row=row,
-            marks=len(train.chart.marks) if isinstance(train, TrainScreen) and train.is_mounted else 0,
+            marks=len(train.chart.marks) if train is not None and train.ready else 0,
             samples=len(state.samples) if state else 0,
             findings=len(state.findings) if state else 0,
-            marking=isinstance(train, TrainScreen) and train.marking,
+            marking=train is not None and train.ready and train.marking,
         )
 
     def action_do(self, id: str) -> None:
@@ -238,7 +247,7 @@ class OpenLoraApp(RunActions):
         if run != self.session.watched:
             self.session.watch(run)
             for screen in self._screen_stacks.get("train", []):
-                if isinstance(screen, TrainScreen):
+                if isinstance(screen, Place):
                     screen.reset()
         self.switch_mode("train")
 

@@ -43,6 +43,9 @@ class Place(Screen[None]):
         """Paint everything, as after coming back."""
         self.paint_live({"link", "rows", "machine", "run", "status"}, curves=True)
 
+    def reset(self) -> None:
+        """Forget what belonged to the run that was open before."""
+
     def on_screen_resume(self) -> None:
         """Catch up with what happened while the screen was hidden."""
         self.call_after_refresh(self.paint_all)

@@ -8,8 +8,7 @@ from openlora_tui import figures
 from openlora_tui.glyphs import STATUS_ROLE, status_word
 from openlora_tui.widgets.machine import heading
 from openlora_tui.widgets.painted import Painted, Row
-from openlora_tui.widgets.run_head import tail
-from openlora_tui.widgets.wrap import wrapped
+from openlora_tui.widgets.wrap import tail, wrapped
 
 
 class RunDetail(Painted):
@@ -44,7 +43,8 @@ class RunDetail(Painted):
         first = self._line("status", f"{glyph} {word}", role)
         if run.findings:
             first.add(f"   {run.findings} finding{'s' if run.findings > 1 else ''}", "warn")
-        reason = one_line(run.reason)
+        # A run that ended well keeps the detail of its last phase, which nobody asks for any more.
+        reason = "" if run.status in ("succeeded", "stopped") else one_line(run.reason)
         if not reason:
             return [first]
         if most == 1:

@@ -11,7 +11,7 @@ from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, STATUS_ROLE, status_word
 from openlora_tui.widgets.machine import bar
 from openlora_tui.widgets.painted import Painted, Row, between, columns, fitting
-from openlora_tui.widgets.wrap import wrapped
+from openlora_tui.widgets.wrap import tail, wrapped
 
 SILENT: Final = 15.0
 """Seconds without a word from the worker before the screen says so."""
@@ -213,11 +213,6 @@ def _said(label: str, text: str, width: int, role: str, most: int) -> list[Row]:
     if len(lines) > most:
         lines = [*lines[: most - 1], one_line(" ".join(lines[most - 1 :]), width - 9)]
     return [Row((label if i == 0 else "").ljust(9), "dim").add(line, role) for i, line in enumerate(lines)]
-
-
-def tail(path: str, width: int) -> str:
-    """The end of a path, which is the part that tells it from others."""
-    return path if len(path) <= width else "…" + path[-(max(width, 2) - 1) :]
 
 
 def recent_speed(state: RunState) -> float:

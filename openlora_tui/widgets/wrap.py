@@ -1,4 +1,4 @@
-"""Folds cleaned text into lines of a width, by cells and not by characters."""
+"""Fits cleaned text into a width, by cells and not by characters."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ def wrapped(text: str, width: int) -> list[str]:
     for paragraph in clean(text).expandtabs(4).split("\n"):
         lines += _folded(paragraph, max(width, 4))
     return lines
+
+
+def tail(path: str, width: int) -> str:
+    """The end of a path, which is the part that tells it from others."""
+    return path if len(path) <= width else "…" + path[-(max(width, 2) - 1) :]
 
 
 def _folded(paragraph: str, width: int) -> list[str]:

@@ -33,7 +33,9 @@ async def test_stop_and_save_leaves_once_the_engine_has_it(opened: Any, engine: 
         await pilot.press("q", "j", "enter")
         await settle(pilot)
         assert not left(pilot.app)
-        assert [(act.run, act.verb) for act in engine.asked(ms.Act)] == [(RUN, "stop")]  # type: ignore[attr-defined]
+        (act,) = engine.asked(ms.Act)
+        assert isinstance(act, ms.Act)
+        assert (act.run, act.verb) == (RUN, "stop")
         engine.accept()
         await settle(pilot)
         assert left(pilot.app)
