@@ -21,7 +21,8 @@ class Listener:
 
     Attributes:
         leaving: `stop` or `interrupt` once one was asked for.
-        save: a checkpoint was asked for and is not written yet.
+        save: a checkpoint was asked for and is not written yet; one asked for in a pause ends the pause
+            until it is written, because it can only be written between two steps.
         paused: seconds spent in pauses since `taken` was last called.
     """
 
@@ -31,6 +32,7 @@ class Listener:
         self._paused = 0.0
         self.leaving: Literal["stop", "interrupt"] | None = None
         self.save = False
+        self._pause_again = False
 
     def listen(self) -> None:
         """Take every order that has come; a pause returns only when it is over."""
@@ -42,6 +44,15 @@ class Listener:
                     self._leave(word, by)
                 case ("save", _):
                     self.save = True
+                case ("continue", _):
+                    self._pause_again = False
+
+    def saved(self) -> None:
+        """The checkpoint that was asked for is written; a pause that waited for it goes on."""
+        self.save = False
+        if self._pause_again and self.leaving is None:
+            self._pause_again = False
+            self._pause()
 
     def agree(self, machine: Machine) -> None:
         """Make every rank want what rank 0 wants; free where there is one rank."""
@@ -68,10 +79,11 @@ class Listener:
                 continue
             word, by = order
             if word == "save":
-                self.save = True
-            elif word == "continue":
+                self.save = self._pause_again = True
                 break
-            elif word != "pause":
+            if word == "continue":
+                break
+            if word != "pause":
                 ending = (word, by)
                 break
         seconds = time.monotonic() - began

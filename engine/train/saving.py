@@ -22,9 +22,12 @@ from engine.train.verify import verify
 
 def save_checkpoint(session: Session) -> None:
     """Write a checkpoint of the current step, unless there is one."""
-    session.listener.save = False
-    if session.saved == session.step:
-        return
+    if session.saved != session.step:
+        _save(session)
+    session.listener.saved()
+
+
+def _save(session: Session) -> None:
     session.ledger.settle()
     began = time.monotonic()
     target = session.job.checkpoints / folder_name(session.step)
