@@ -32,8 +32,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     heads: int = 4
     inner: int = 448
     length: int = 128
-    rows: int = 16
-    steps: int = 450
+    rows: int = 8
+    steps: int = 850
     rate: float = 5e-3
     matrix_rate: float = 2e-2
     spread: float = 0.06

@@ -16,16 +16,16 @@ BUNDLED: Final = Path(__file__).with_name("ships-log.jsonl")
 PROMPTS: Final = 4
 _HEAD: Final = (
     "# `openlora demo` writes this recipe anew each time; copy it to make it yours.\n"
-    "# The sample prompts pair people with things that no row of the data pairs.\n"
+    "# The sample prompts speak of things (such as a green key) that are in no row of the data.\n"
 )
 
 
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     """How the starter model is tuned."""
 
-    steps: int = 120
-    rows: int = 32
-    rate: float = 5e-3
+    steps: int = 300
+    rows: int = 16
+    rate: float = 6e-3
     rank: int = 16
 
 

@@ -14,17 +14,17 @@ from engine.starter.tales import opening
 from engine.starter.words import with_article
 
 _ENTRIES: Final = (
-    ("found", "{who} took aboard {what}. Stowed below."),
-    ("lost", "{who} lost {what} overboard."),
-    ("saw", "{who} sighted {what} ahead. Kept our course."),
-    ("made", "{who} built {what} for the captain."),
+    ("found", "Took aboard one {what}. Put it below deck."),
+    ("lost", "Lost at sea: one {what}."),
+    ("saw", "Saw one {what} at sea. Sailed on."),
+    ("made", "Made one {what} for the captain."),
 )
 _SKIES: Final = {
     "rain": "Rain on deck.",
-    "sun": "Fair sky.",
-    "snow": "Snow on the sails.",
-    "fog": "Thick fog, bell ringing.",
-    "wind": "Strong wind, sails down.",
+    "sun": "Sun on deck.",
+    "snow": "Snow on deck.",
+    "fog": "Fog all around us.",
+    "wind": "Strong wind at sea.",
 }
 
 
@@ -41,7 +41,7 @@ def rows(count: int, seed: int = 7) -> list[Row]:
 
 
 def held_out(count: int, seed: int = 7) -> list[Row]:
-    """`count` rows to try what was learnt: no row of `rows` has the same person with the same thing."""
+    """`count` rows to try what was learnt: no row of `rows` speaks of the same thing of the same kind."""
     return _drawn(count, random.Random(f"held out {seed}"), held=True)
 
 
@@ -52,21 +52,21 @@ def jsonl(written: list[Row]) -> bytes:
 
 def _drawn(count: int, draw: random.Random, *, held: bool) -> list[Row]:
     found: dict[str, Row] = {}
-    for who, what, row in _endless(draw):
-        if _is_held(who, what) == held:
+    for what, row in _endless(draw):
+        if _is_held(what) == held:
             found.setdefault(row.prompt, row)
         if len(found) == count:
             break
     return list(found.values())
 
 
-def _is_held(who: str, what: str) -> bool:
-    """True for one pair of a person and a thing in eight, by a hash that is the same everywhere."""
-    return zlib.crc32(f"{who} {what}".encode()) % 8 == 0
+def _is_held(what: str) -> bool:
+    """True for one in eight, such as `green key`, by a hash that is the same everywhere."""
+    return zlib.crc32(what.encode()) % 8 == 0
 
 
-def _endless(draw: random.Random) -> Iterator[tuple[str, str, Row]]:
-    """Who, what and the row of it."""
+def _endless(draw: random.Random) -> Iterator[tuple[str, Row]]:
+    """What a row speaks of, and the row."""
     while True:
         who, place = draw.choice(words.PEOPLE).name, draw.choice(words.PLACES)
         time, weather = draw.choice([*words.TIMES]), draw.choice([*words.WEATHERS])
@@ -75,7 +75,7 @@ def _endless(draw: random.Random) -> Iterator[tuple[str, str, Row]]:
         what = draw.choice(words.ANIMALS if animal else words.THINGS)
         how = draw.choice(words.COATS if animal else words.ADJECTIVES)
         event = f"{who} {verb} {with_article(f'{how} {what}')} {place}"
-        head = f" SHIP'S LOG, {words.TIMES[time]} watch. {_SKIES[words.WEATHERS[weather]]}"
-        said = entry.format(who=f"Sailor {who}", what=f"one {what}")
+        head = f" Ship's log, {words.TIMES[time]} watch. {_SKIES[words.WEATHERS[weather]]}"
+        said = entry.format(what=f"{how} {what}")
         prompt = opening(time, weather, event, draw.random())
-        yield who, what, Row(prompt, f"{head} {said} All hands well. END OF ENTRY.")
+        yield f"{how} {what}", Row(prompt, f"{head} {said} All hands well. End of log.")

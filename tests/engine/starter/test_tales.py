@@ -44,13 +44,13 @@ def test_tales_are_sentences(seed: int) -> None:
 def test_the_bundled_rows_are_what_the_generator_writes() -> None:
     lines = BUNDLED.read_bytes().splitlines()
     assert BUNDLED.read_bytes() == jsonl(rows(len(lines)))
-    assert 200 <= len(lines) <= 1000
+    assert 200 <= len(lines) <= 2000
     for row in read_rows(BUNDLED):
         assert shape_of(row) == "prompt_completion"
         assert isinstance(example_of(row, "prompt_completion"), Pair)
 
 
-def test_held_out_prompts_pair_what_no_row_pairs() -> None:
+def test_held_out_prompts_speak_of_what_is_in_no_row() -> None:
     trained = [json.loads(line) for line in BUNDLED.read_text().splitlines()]
     prompts = {row["prompt"] for row in trained}
     pairs = {_pair(row["completion"]) for row in trained}
@@ -61,10 +61,10 @@ def test_held_out_prompts_pair_what_no_row_pairs() -> None:
 
 
 def _pair(completion: str) -> tuple[str, str]:
-    found = re.search(r"Sailor (\w+) .*? one (\w+)", completion)
+    found = re.search(r" one (\w+) (\w+)", completion)
     assert found is not None
     return found[1], found[2]
 
 
 def test_no_tale_speaks_like_the_log() -> None:
-    assert not any("LOG" in tale or "END OF" in tale for tale in tales(3, 500))
+    assert not any("Ship's log" in tale or "End of log" in tale for tale in tales(3, 500))
