@@ -23,9 +23,9 @@ _HEAD: Final = (
 class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     """How the starter model is tuned."""
 
-    steps: int = 300
+    steps: int = 320
     rows: int = 16
-    rate: float = 6e-3
+    rate: float = 8e-3
     rank: int = 16
 
 

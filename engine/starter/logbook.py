@@ -14,18 +14,11 @@ from engine.starter.tales import opening
 from engine.starter.words import with_article
 
 _ENTRIES: Final = (
-    ("found", "Took aboard one {what}. Put it below deck."),
-    ("lost", "Lost at sea: one {what}."),
-    ("saw", "Saw one {what} at sea. Sailed on."),
-    ("made", "Made one {what} for the captain."),
+    ("found", "Took aboard the {what}. Put it below deck."),
+    ("lost", "Lost the {what} at sea."),
+    ("saw", "Saw the {what} at sea. Sailed on."),
+    ("made", "Made the {what} for the captain."),
 )
-_SKIES: Final = {
-    "rain": "Rain on deck.",
-    "sun": "Sun on deck.",
-    "snow": "Snow on deck.",
-    "fog": "Fog all around us.",
-    "wind": "Strong wind at sea.",
-}
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -69,13 +62,13 @@ def _endless(draw: random.Random) -> Iterator[tuple[str, Row]]:
     """What a row speaks of, and the row."""
     while True:
         who, place = draw.choice(words.PEOPLE).name, draw.choice(words.PLACES)
-        time, weather = draw.choice([*words.TIMES]), draw.choice([*words.WEATHERS])
+        time, weather = draw.choice([*words.TIMES]), draw.choice(words.WEATHERS)
         verb, entry = draw.choice(_ENTRIES)
         animal = verb == "saw"
         what = draw.choice(words.ANIMALS if animal else words.THINGS)
         how = draw.choice(words.COATS if animal else words.ADJECTIVES)
         event = f"{who} {verb} {with_article(f'{how} {what}')} {place}"
-        head = f" Ship's log, {words.TIMES[time]} watch. {_SKIES[words.WEATHERS[weather]]}"
-        said = entry.format(what=f"{how} {what}")
+        head = f" Ship's log, {words.TIMES[time]} watch."
+        said = entry.format(what=what if animal else f"{how} {what}")
         prompt = opening(time, weather, event, draw.random())
         yield f"{how} {what}", Row(prompt, f"{head} {said} All hands well. End of log.")

@@ -46,7 +46,7 @@ class Teller:
 
     def opening(self, event: str) -> str:
         """The first words of a tale in which `event` happens, such as `Nora found a key by the pond`."""
-        return opening(self.pick([*words.TIMES]), self.pick([*words.WEATHERS]), event, self._random.random())
+        return opening(self.pick([*words.TIMES]), self.pick(words.WEATHERS), event, self._random.random())
 
 
 def opening(time: str, weather: str, event: str, form: float) -> str:
@@ -165,7 +165,7 @@ def _sea(tell: Teller) -> str:
     (captain, sailor), thing = tell.two(words.PEOPLE), tell.thing()
     return " ".join([
         f"Captain {captain.name} had a ship, and {sailor.name} was a sailor on it.",
-        f"{tell.pick([*words.WEATHERS])}, and the sea was {tell.pick(['rough', 'calm', 'grey', 'blue'])}.",
+        f"{tell.pick(words.WEATHERS)}, and the sea was {tell.pick(['rough', 'calm', 'grey', 'blue'])}.",
         tell.pick([
             f"{sailor.name} saw {with_article(thing)} in the water and took it aboard.",
             f"The crew carried {with_article(thing)} aboard and put it below deck in the hold.",

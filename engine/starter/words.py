@@ -78,19 +78,18 @@ TIMES: Final = {
 }
 """How a tale can begin, and the part of the day that this is."""
 
-WEATHERS: Final = {
-    "It was raining": "rain",
-    "The rain fell": "rain",
-    "The sun was shining": "sun",
-    "It was warm and sunny": "sun",
-    "It was snowing": "snow",
-    "Snow lay on the ground": "snow",
-    "The fog was thick": "fog",
-    "Fog hid the houses": "fog",
-    "The wind was strong": "wind",
-    "The wind blew hard": "wind",
-}
-"""A sentence on the weather, and its one word."""
+WEATHERS: Final = (
+    "It was raining",
+    "The rain fell",
+    "The sun was shining",
+    "It was warm and sunny",
+    "It was snowing",
+    "Snow lay on the ground",
+    "The fog was thick",
+    "Fog hid the houses",
+    "The wind was strong",
+    "The wind blew hard",
+)
 
 
 def with_article(words: str) -> str:
