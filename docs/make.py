@@ -14,7 +14,12 @@ DOCS = Path(__file__).parent
 
 def recipe() -> str:
     """Every recipe field, by section."""
-    lines = ["# Recipe fields", "", "Only `model` and `data` are required. Paths start at the recipe's folder.", ""]
+    lines = [
+        "# Recipe fields",
+        "",
+        "Only `model` and `data` are required. Paths start at the recipe's folder.",
+        "",
+    ]
     for section, title in SECTIONS.items():
         lines += [f"## {title}", "", "| field | default | takes | what it does |", "|---|---|---|---|"]
         for field in FIELDS:

@@ -97,9 +97,9 @@ def serve(root: Path, boxes: Mailboxes) -> Path:
     """
     key = os.urandom(32)
     folder = socket_folder()
-    socket = folder / f"engine-{os.getpid()}.sock"
-    _sweep(folder)
-    _write_private(_key_file(root, socket), key)
+    socket = folder / f"{engine_name(root)}-{os.getpid()}.sock"
+    _sweep(folder, engine_name(root))
+    _write_private(_key_file(socket), key)
 
     class Served(BaseManager):
         pass
@@ -121,7 +121,7 @@ def withdraw(root: Path, socket: Path) -> None:
     if link.is_symlink() and link.readlink().name == socket.name:
         link.unlink(missing_ok=True)
     # The listener removes its socket itself when this process ends.
-    _key_file(root, socket).unlink(missing_ok=True)
+    _key_file(socket).unlink(missing_ok=True)
 
 
 def connect(root: Path) -> Any:
@@ -131,7 +131,7 @@ def connect(root: Path) -> Any:
         one of `LOST` where no engine answers.
     """
     socket = engine_link(root).parent / engine_link(root).readlink().name
-    manager = _Manager(address=str(socket), authkey=_key_file(root, socket).read_bytes())
+    manager = _Manager(address=str(socket), authkey=_key_file(socket).read_bytes())
     manager.connect()
     return manager.mailboxes()  # type: ignore[attr-defined]
 
@@ -139,21 +139,19 @@ def connect(root: Path) -> Any:
 def engine_pid(root: Path) -> int | None:
     """The process id in the address of the engine, alive or not."""
     try:
-        return int(engine_link(root).readlink().stem.removeprefix("engine-"))
+        return int(engine_link(root).readlink().stem.rpartition("-")[2])
     except (OSError, ValueError):
         return None
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what engines that were killed have left."""
-    for left in (*folder.glob("engine-*.sock"), *folder.glob("*-engine-*.key")):
-        pid = left.stem.rpartition("-")[2]
-        if pid == str(os.getpid()) or not Path(f"/proc/{pid}").exists():
-            left.unlink(missing_ok=True)
+def _sweep(folder: Path, name: str) -> None:
+    """Remove what earlier engines of this home have left; whoever serves holds its lock, so none lives."""
+    for left in (*folder.glob(f"{name}-*.sock"), *folder.glob(f"{name}-*.key")):
+        left.unlink(missing_ok=True)
 
 
-def _key_file(root: Path, socket: Path) -> Path:
-    return socket_folder() / f"{engine_name(root)}-{socket.stem}.key"
+def _key_file(socket: Path) -> Path:
+    return socket.with_suffix(".key")
 
 
 def _write_private(path: Path, data: bytes) -> None:

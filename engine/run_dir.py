@@ -152,6 +152,12 @@ class RunDir:
         shutil.rmtree(doomed, ignore_errors=True)
 
 
+def sweep_deleted(root: Path) -> None:
+    """Finish deletions that were broken off."""
+    for left in runs_folder(root).glob(".deleted-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def all_runs(root: Path) -> list[str]:
     """Ids of the runs of a home, oldest first."""
     names = (entry.name for entry in os.scandir(runs_folder(root)) if _is_number(entry.name))

@@ -1,6 +1,7 @@
 """The recipe: everything that decides a run, as one YAML file."""
 
 from engine.recipe.fields import FIELDS, Field, field_named
+from engine.recipe.places import absolute_text, check_paths
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, override, read, template
 
@@ -9,7 +10,9 @@ __all__ = [
     "Field",
     "Recipe",
     "RecipeFile",
+    "absolute_text",
     "changed",
+    "check_paths",
     "field_named",
     "override",
     "read",

@@ -96,7 +96,7 @@ class Desk:
 
     def _act(self, message: m.Act) -> None:
         directory = self._known(message.run)
-        live = self._floor.get(message.run)
+        live = self._floor.up_to_date(message.run)
         note = self._act_live(message, live) if live else self._act_ended(message, directory)
         self._accept(message.front, message.request, message.run, note)
 
@@ -176,8 +176,8 @@ def _unexpected(root: Path, error: Exception) -> Problem:
 
 def _lesson(state: RunState) -> dict[str, object]:
     return {
-        "run": state.run, "name": state.name, "model": state.model, "data": state.data,
-        "status": state.status,
-        "steps": state.step, "loss": state.mean_loss, "eval_loss": state.best_eval, "reason": state.reason,
+        "run": state.run, "parent": state.parent, "name": state.name, "model": state.model,
+        "data": state.data, "status": state.status, "steps": state.step,
+        "loss": state.mean_loss, "eval_loss": state.best_eval, "reason": state.reason,
         "findings": state.findings,
     }  # fmt: skip

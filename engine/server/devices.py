@@ -45,10 +45,15 @@ def environment_for(device: str, cards: list[Gpu]) -> dict[str, str]:
 def _visible(setting: str | None, cards: list[Gpu]) -> list[str]:
     if setting is None:
         return [f"cuda:{card.index}" for card in cards]
-    by_name = {str(card.index): card.index for card in cards} | {card.uuid: card.index for card in cards}
     chosen = []
     for part in re.split(r"[,\s]+", setting.strip()):
-        if part not in by_name:
+        meant = [card.index for card in cards if _means(part, card)]
+        if len(meant) != 1:
             break  # CUDA itself stops at the first name that it does not know
-        chosen.append(f"cuda:{by_name[part]}")
+        chosen.append(f"cuda:{meant[0]}")
     return chosen
+
+
+def _means(name: str, card: Gpu) -> bool:
+    """True where CUDA takes `name` for the card: its number, or the beginning of its UUID."""
+    return name == str(card.index) or (name.startswith("GPU-") and card.uuid.startswith(name))

@@ -13,7 +13,7 @@ from engine import __version__
 from engine import messages as m
 from engine.bus import ENGINE, Mailboxes
 from engine.problem import Problem
-from engine.run_dir import live_runs
+from engine.run_dir import live_runs, sweep_deleted
 from engine.server.desk import Desk
 from engine.server.floor import Floor
 from engine.server.fronts import Fronts
@@ -36,6 +36,7 @@ class Engine:
         self._boxes = boxes
         self._stay = stay
         self._leaving = False
+        sweep_deleted(root)
         self._store = Store(root)
         self._fronts = Fronts(boxes)
         self._floor = Floor(root, boxes, self._store, self._fronts)

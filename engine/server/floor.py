@@ -24,6 +24,8 @@ from engine.store.row import row_of
 from engine.telemetry.gpu import gpus
 
 _SAVE: Final = 2.0
+_LEAVING: Final = 2.0
+"""Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
 _SPARE_AFTER: Final = 2.0
 
@@ -49,6 +51,19 @@ class Floor:
 
     def get(self, run: str) -> LiveRun | None:
         """The run, if it has not ended."""
+        return self._live.get(run)
+
+    def up_to_date(self, run: str) -> LiveRun | None:
+        """The run with all that its worker has written; one that has just said its last word is let go."""
+        live = self._live.get(run)
+        if live is None:
+            return None
+        self._pass_on(live)
+        end = time.monotonic() + _LEAVING
+        while live.state.outcome is not None and live.working and time.monotonic() < end:
+            time.sleep(0.01)
+        if live.state.outcome is not None and not live.working:
+            self._bury(live)
         return self._live.get(run)
 
     def add(self, directory: RunDir, context: m.JobContext, *events: ev.Event) -> LiveRun:

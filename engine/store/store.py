@@ -61,8 +61,11 @@ class Store:
 
     def index(self, run: str) -> RunState:
         """Bring a run up to date with its events, from where the index left off."""
+        events = RunDir(self._root, run).events
         state = self.state(run) or RunState(run=run)
-        reader = EventReader(RunDir(self._root, run).events, state.offset)
+        if state.offset > (_size(events) or 0):
+            state = RunState(run=run)  # the file was put back to an earlier one
+        reader = EventReader(events, state.offset)
         before = state.events
         fold(reader, state)
         state.run = run  # a copied directory tells the number of its original

@@ -92,7 +92,7 @@ class Pulse:
             title=f"Nothing has moved for {quiet:.0f} s while {self.phase or 'starting'}",
             evidence=[line.strip() for part in stack for line in part.splitlines()],
             cause=f"The loop waits in the place that the evidence ends with.{usual}",
-            remedy="A download or a first compilation is worth waiting for; else stop it and see its console.",
+            remedy="Wait, if it is a download or a first compilation; else stop it and see its console.",
             step=self.step or None,
         )
 

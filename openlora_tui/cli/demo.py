@@ -16,7 +16,7 @@ from engine import events as ev
 from engine import messages as m
 from engine import paths
 from engine.client.context import job_context
-from engine.recipe import read
+from engine.recipe import absolute_text, check_paths, read
 from engine.run_state import RunState
 from engine.starter.cache import Plan
 from engine.starter.lesson import Lesson, lay_out
@@ -25,7 +25,6 @@ from engine.text import one_line
 from openlora_tui.cli import watching
 from openlora_tui.cli.printer import Printer, duration
 from openlora_tui.cli.session import Session, new_request
-from openlora_tui.cli.train import absolute_text, check_paths
 
 HELP: Final = (
     "the whole story in two minutes, with nothing downloaded: make a model, tune it, before and after"

@@ -36,7 +36,8 @@ _VERBS: Final = {
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its words."""
     commands = parser.add_subparsers(metavar="ACTION")
-    parser.set_defaults(act=_list, json=False, limit=50)
+    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    parser.set_defaults(act=_list, limit=50)
     listing = _action(commands, "list", "the newest runs", _list, run=False)
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many [50]")
     _action(commands, "show", "everything about one run", _show)
@@ -61,7 +62,8 @@ def _action(
     parser: argparse.ArgumentParser = commands.add_parser(name, help=words, description=words)
     if run:
         parser.add_argument("run", metavar="RUN", help="its number, its name, or `last`")
-    parser.add_argument("--json", action="store_true", help="JSON on stdout")
+    # Suppressed: a default here would undo a `--json` given before the action.
+    parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="JSON on stdout")
     parser.set_defaults(act=act)
     return parser
 

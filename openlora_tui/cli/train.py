@@ -12,8 +12,7 @@ import msgspec
 from engine import messages as m
 from engine import paths
 from engine.client.context import job_context
-from engine.problem import Problem
-from engine.recipe import RecipeFile, changed, override, read
+from engine.recipe import absolute_text, check_paths, override, read
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli import watching
@@ -61,38 +60,6 @@ def run(args: argparse.Namespace) -> int:
             return _detached(run_id, as_json=args.json)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
         return watching.to_the_end(session, run_id, RunState(), printer)
-
-
-def absolute_text(recipe: RecipeFile) -> str:
-    """The recipe's text with every local path absolute, as a run keeps it."""
-    resolved = recipe.resolved()
-    values: dict[str, object] = {"model": resolved.model, "data": resolved.data}
-    for name in ("eval_data", "adapter", "output_dir"):
-        value = getattr(resolved, name)
-        if value is not None:
-            values[name] = value
-    return changed(recipe, values).text
-
-
-def check_paths(recipe: RecipeFile) -> None:
-    """Say at once, not minutes later, that a file of the recipe is not there."""
-    resolved = recipe.resolved()
-    where = str(recipe.path or "recipe")
-    for name, files in (("data", resolved.data_files), ("eval_data", resolved.eval_files)):
-        for file in files:
-            if not Path(file).exists():
-                raise Problem(
-                    f"`{name}`: there is no file {file}.",
-                    where=where,
-                    do="Paths start at the recipe's folder.",
-                )
-    written = recipe.recipe.model
-    if written.startswith((".", "/", "~")) and not Path(resolved.model).is_dir():
-        raise Problem(
-            f"`model`: there is no folder {resolved.model}.",
-            where=where,
-            do="Name a model folder, or a hub id.",
-        )
 
 
 def _detached(run_id: str, *, as_json: bool) -> int:

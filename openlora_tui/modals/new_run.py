@@ -101,8 +101,7 @@ def _near(name: str, folder: Path) -> str:
 def text_to_submit(path: Path) -> tuple[str, str]:
     """The name of the run and the recipe's text with every path absolute; raises Problem."""
     # The headless twin does the same; imported on use, because nothing before the first paint needs it.
-    from engine.recipe import read
-    from openlora_tui.cli.train import absolute_text, check_paths
+    from engine.recipe import absolute_text, check_paths, read
 
     file = read(path)
     check_paths(file)

@@ -61,8 +61,7 @@ def recipes(folder: Path) -> list[Option]:
 
 def judged(path: Path, folder: Path) -> Option:
     """A recipe file with what it would do, or with what is wrong with it."""
-    from engine.recipe import read
-    from openlora_tui.cli.train import check_paths
+    from engine.recipe import check_paths, read
 
     label = shown(path, folder)
     try:

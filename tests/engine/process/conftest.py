@@ -18,6 +18,14 @@ from openlora_tui.cli.session import Session
 from tests.engine.process.driving import STEPS, Driver, adapter_bytes
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny tensors are slower on two threads than on one, far slower where other work holds a core."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", "1")
+        yield
+
+
 @pytest.fixture(scope="session")
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama of a few thousand parameters with a byte-level tokenizer."""

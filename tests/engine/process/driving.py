@@ -10,11 +10,10 @@ from typing import TypeVar
 from engine import messages as m
 from engine.client.context import job_context
 from engine.event_log import EventReader
-from engine.recipe import RecipeFile, changed
+from engine.recipe import RecipeFile, absolute_text, changed
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
 from openlora_tui.cli.session import Session, new_request
-from openlora_tui.cli.train import absolute_text
 
 _T = TypeVar("_T")
 PATIENCE = 90.0

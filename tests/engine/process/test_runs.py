@@ -74,7 +74,7 @@ def test_pause_save_continue_and_stop_are_answered_between_micro_batches(driver:
     driver.session.act(run, "pause")
     paused = driver.until(run, lambda state: state.status == "paused")
     driver.session.act(run, "save")
-    saved = driver.until(run, lambda state: state.checkpoint is not None)
+    saved = driver.until(run, lambda state: state.checkpoint is not None and state.status == "paused")
     assert saved.checkpoint is not None
     assert saved.checkpoint.step >= paused.step
     driver.session.act(run, "resume")
