@@ -16,7 +16,7 @@ BUNDLED: Final = Path(__file__).with_name("ships-log.jsonl")
 PROMPTS: Final = 4
 _HEAD: Final = (
     "# `openlora demo` writes this recipe anew each time; copy it to make it yours.\n"
-    "# The sample prompts speak of things (such as a green key) that are in no row of the data.\n"
+    "# The sample prompts speak of things, colour and all, that are in no row of the data.\n"
 )
 
 
