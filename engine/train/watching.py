@@ -6,6 +6,7 @@ import time
 
 from engine import events as ev
 from engine.data.shapes import Chat
+from engine.data.tokenizer import ModelTokenizer
 from engine.train.batches import cut, share
 from engine.train.evaluate import held_out_loss
 from engine.train.sample import continued, spoken
@@ -76,7 +77,18 @@ def sample_prompts(session: Session) -> list[list[int]]:
     room = (session.context or session.recipe.max_length) // 2
     chosen = range(0, len(data), max(len(data) // _PROMPTS, 1))[:_PROMPTS]
     prompts = [list(data.prompt(row, _TEXT_PROMPT))[-room:] for row in chosen]
+    if session.data.shapes[0] == "text":
+        prompts = [_to_word_end(tokenizer, prompt) for prompt in prompts]
     return [prompt or tokenizer.started([]) or [tokenizer.pad] for prompt in prompts]
+
+
+def _to_word_end(tokenizer: ModelTokenizer, ids: list[int]) -> list[int]:
+    """`ids` without a word that they begin and do not end, so that a sample reads as one text."""
+    for end in range(len(ids) - 1, len(ids) // 2, -1):
+        head = tokenizer.decode(ids[:end])
+        if tokenizer.decode(ids)[len(head) :][:1].isspace():
+            return ids[:end]
+    return ids
 
 
 def _asked(session: Session, prompt: str) -> list[int]:

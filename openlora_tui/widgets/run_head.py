@@ -100,7 +100,7 @@ class RunHead(Painted):
 
     def _place(self, state: RunState, width: int) -> Row:
         steps = f"{state.step:,} / {state.steps:,}"
-        epochs = f" / {state.plan.epochs:g}" if state.plan is not None else ""
+        epochs = f" / {state.plan.epochs:.2f}".removesuffix(".00") if state.plan is not None else ""
         parts = [
             Row("step   ", "dim").add(steps.rjust(2 * len(f"{state.steps:,}") + 3), "bright"),
             Row("epoch ", "dim").add(f"{state.epoch:.2f}{epochs}"),
