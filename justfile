@@ -9,11 +9,13 @@ default:
     @just --list
 
 # make .venv and install everything, the advisor included; an installed torch is kept
-setup:
+setup: install advisor
+    @touch .venv/.ready
+
+[private]
+install:
     @test -x {{bin}}/python || python3 -m venv .venv
     {{bin}}/python -m pip install -q --disable-pip-version-check -e '.[train,dev]'
-    @just advisor
-    @touch .venv/.ready
 
 # build the advisor's llama.cpp (minutes; needs a C++ compiler), and go on without it where that fails
 advisor:
@@ -21,7 +23,7 @@ advisor:
 
 [private]
 ready:
-    @test -f .venv/.ready || just setup
+    @test -f .venv/.ready || {{just_executable()}} setup
 
 # the whole story in about two minutes, with nothing downloaded
 demo *words: ready
@@ -50,7 +52,7 @@ fix: ready
 
 # renew the screens' pictures after a change that was meant
 pictures: ready
-    {{bin}}/python -m pytest tests/tui --update-pictures
+    UPDATE_PICTURES=1 {{bin}}/python -m pytest tests/tui/test_pictures.py
 
 # measure what docs/benchmarks.md claims
 bench *words: ready

@@ -283,4 +283,4 @@ class OpenLoraApp(RunActions):
         """Every action by name."""
         from openlora_tui.modals.palette import palette
 
-        self.push_screen(palette(self), lambda id: self.action_do(id) if id else None)
+        self.push_screen(palette(self.facts()), lambda id: self.action_do(id) if id else None)

@@ -109,10 +109,10 @@ class RunActions(App[None]):
     async def _new_run(self) -> None:
         from openlora_tui.modals.new_run import pick_recipe, text_to_submit
 
-        path = await pick_recipe(self, self.folder)
-        if path is None:
-            return
         try:
+            path = await pick_recipe(self, self.folder)
+            if path is None:
+                return
             name, text = await asyncio.to_thread(text_to_submit, path)
         except Problem as problem:
             self.tell_problem(problem.as_dict())

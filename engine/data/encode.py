@@ -12,7 +12,7 @@ from tokenizers import Encoding
 
 from engine.data.dataset import Rows
 from engine.data.refusal import Refusal
-from engine.data.rows import Row
+from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair
 from engine.data.template import answers
 from engine.data.tokenizer import ModelTokenizer

@@ -9,7 +9,7 @@ from typing import Final
 
 from engine.data.files import LINE_BYTES, decoded_lines
 from engine.data.refusal import Refusal
-from engine.data.rows import Row
+from engine.data.row import Row
 
 _DELIMITERS: Final = (",", "\t", ";", "|")
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from engine.data.files import decoded_lines, whole_text
 from engine.data.refusal import Refusal
-from engine.data.rows import Row, row_of
+from engine.data.row import Row, row_of
 
 _DECODER: Final = json.JSONDecoder()
 _SPACE: Final[re.Pattern[str]] = WHITESPACE

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.files import decoded_lines
-from engine.data.rows import Row
+from engine.data.row import Row
 
 PIECE: Final = 1 << 18
 """Characters of a piece, about; pieces are tokenised apart, so a token never spans two."""

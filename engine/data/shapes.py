@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.data.refusal import Refusal
-from engine.data.rows import Row
+from engine.data.row import Row
 
 Shape = Literal["text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"]
 

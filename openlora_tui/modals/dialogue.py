@@ -10,7 +10,7 @@ from textual.screen import ModalScreen
 from openlora_tui.widgets.painted import Painted, Row, between
 
 if TYPE_CHECKING:
-    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.host import Host
     from openlora_tui.session import Change
 
 Result = TypeVar("Result")
@@ -28,9 +28,9 @@ class Dialogue(ModalScreen[Result], Generic[Result]):
         super().__init__(classes="-page" if self.PAGE else None)
 
     @property
-    def tui(self) -> OpenLoraApp:
+    def tui(self) -> Host:
         """The app, by its own type."""
-        return cast("OpenLoraApp", self.app)
+        return cast("Host", self.app)
 
     def on_mount(self) -> None:
         """From here on the dialogue can be painted."""

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
+from textual.app import App
+
+from engine.problem import Problem
 from openlora_tui.modals import recipes
 from openlora_tui.modals.chooser import Chooser, Question
 
-if TYPE_CHECKING:
-    from openlora_tui.run_actions import RunActions
 
+async def pick_recipe(app: App[Any], folder: Path) -> Path | None:
+    """The recipe that a person chose or had written; None where they thought better of it.
 
-async def pick_recipe(app: RunActions, folder: Path) -> Path | None:
-    """The recipe that a person chose or had written; None where they thought better of it."""
+    Raises:
+        Problem: a recipe that was to be written cannot be.
+    """
     question = Question(
         title="Start a run",
         prompt="filter, or type the path of a recipe",
@@ -29,7 +33,7 @@ async def pick_recipe(app: RunActions, folder: Path) -> Path | None:
     return await _new_recipe(app, folder) if chosen == recipes.NEW else Path(chosen)
 
 
-async def _new_recipe(app: RunActions, folder: Path) -> Path | None:
+async def _new_recipe(app: App[Any], folder: Path) -> Path | None:
     data = await app.push_screen_wait(
         Chooser(
             Question(
@@ -57,7 +61,7 @@ async def _new_recipe(app: RunActions, folder: Path) -> Path | None:
     return None if model is None else await _save(app, folder, data, model)
 
 
-async def _save(app: RunActions, folder: Path, data: str, model: str) -> Path | None:
+async def _save(app: App[Any], folder: Path, data: str, model: str) -> Path | None:
     from engine.recipe import template
 
     text = template({"model": _near(model, folder), "data": _near(data, folder)})
@@ -83,10 +87,7 @@ async def _save(app: RunActions, folder: Path, data: str, model: str) -> Path | 
         with target.open("x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        app.tell_problem(
-            {"what": "The recipe cannot be written.", "where": chosen, "why": f"{error.strerror}."}
-        )
-        return None
+        raise Problem("The recipe cannot be written.", where=chosen, why=f"{error.strerror}.") from error
     return target
 
 

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from openlora_tui.actions import ACTIONS, Action, Facts, said
 from openlora_tui.modals.chooser import Chooser, Option, Question
-
-if TYPE_CHECKING:
-    from openlora_tui.app import OpenLoraApp
 
 _NOT_LISTED = ("move", "page", "dialogue")
 
@@ -27,9 +22,8 @@ def why_not(action: Action, facts: Facts) -> str:
     return action.needs(facts)
 
 
-def palette(app: OpenLoraApp) -> Chooser:
+def palette(facts: Facts) -> Chooser:
     """The palette as things stand."""
-    facts = app.facts()
 
     def option(action: Action) -> Option:
         refusal = why_not(action, facts)

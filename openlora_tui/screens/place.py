@@ -9,7 +9,7 @@ from textual.screen import Screen
 from openlora_tui.widgets.bars import KeyBar, TopBar
 
 if TYPE_CHECKING:
-    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.host import Host
     from openlora_tui.session import Change
 
 
@@ -27,9 +27,9 @@ class Place(Screen[None]):
     """True once the widgets are there to be painted."""
 
     @property
-    def tui(self) -> OpenLoraApp:
+    def tui(self) -> Host:
         """The app, by its own type."""
-        return cast("OpenLoraApp", self.app)
+        return cast("Host", self.app)
 
     def on_mount(self) -> None:
         """From here on the screen can be painted."""

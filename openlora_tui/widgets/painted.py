@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 if TYPE_CHECKING:
-    from openlora_tui.app import OpenLoraApp
+    from openlora_tui.host import Host
     from openlora_tui.themes import Look
 
 # Two changed spans closer than this go out as one: moving the terminal's cursor costs about as many bytes.
@@ -117,9 +117,9 @@ class Painted(Widget):
         self._painted_for: tuple[int, int, str] = (0, 0, "")
 
     @property
-    def tui(self) -> OpenLoraApp:
+    def tui(self) -> Host:
         """The app, by its own type."""
-        return cast("OpenLoraApp", self.app)
+        return cast("Host", self.app)
 
     def rows(self, width: int, height: int) -> list[Row]:
         """All rows of the widget; what does not fit is cut."""

@@ -1,0 +1,39 @@
+"""What screens, dialogues and widgets may ask of the app, so that none of them has to know it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from openlora_tui.actions import Facts
+from openlora_tui.glyphs import Glyphs
+from openlora_tui.session import Session
+from openlora_tui.themes import Look
+
+
+class Host(Protocol):
+    """The app, as everything on its screens sees it."""
+
+    session: Session
+    glyphs: Glyphs
+    clock: Callable[[], float]
+
+    @property
+    def look(self) -> Look:
+        """The colours now."""
+
+    @property
+    def spinner(self) -> str:
+        """One cell that turns while a run works."""
+
+    def facts(self) -> Facts:
+        """What decides which actions are available now."""
+
+    def action_do(self, id: str) -> None:
+        """Run an action, or say why it is not available."""
+
+    def do_runs(self) -> None:
+        """Go to the list of runs."""
+
+    def tell(self, text: str, *, good: bool = False) -> None:
+        """A short notice."""
