@@ -164,6 +164,8 @@ class OpenLoraApp(RunActions):
         """Take in what has come and, at the rhythm of the kind, let the screen paint it."""
         self._ticks += 1
         changes = self.session.drain()
+        for note in self.session.untold_notes():
+            self.tell(one_line(note))
         if "machine" in changes and not self._machine_matters():
             changes.discard("machine")
         self._dirty |= changes

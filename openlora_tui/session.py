@@ -30,6 +30,7 @@ class Session:
         self.listed = False
         """True once the engine has said which runs there are."""
         self.welcome: ms.Welcome | None = None
+        self._notes: dict[str, bool] = {}
         self.machine: ms.Machine | None = None
         self.watched = ""
         self.state: RunState | None = None
@@ -84,6 +85,12 @@ class Session:
             answer,
         )
 
+    def untold_notes(self) -> list[str]:
+        """What the engine noted when it opened its store, each once."""
+        fresh = [note for note, told in self._notes.items() if not told]
+        self._notes = dict.fromkeys(self._notes, True)
+        return fresh
+
     def drain(self) -> set[Change]:
         """Take in what has come, within a budget of time, and say what has changed."""
         changes: set[Change] = set()
@@ -133,6 +140,7 @@ class Session:
                 return {"run", "status"}
             case ms.Welcome():
                 self.welcome = message
+                self._notes = dict.fromkeys(message.notes, False) | self._notes
                 self._ask_watch()
                 self._give_up()
                 return {"link"}

@@ -51,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
         directory = RunDir.create(paths.home(), text, job_context())
         return run_here(directory, recipe, printer)
     with Session(paths.home()) as session:
+        for note in session.welcome.notes:
+            printer.say(f"note: {note}")
         request = new_request()
         submit = m.Submit(
             front=session.front, request=request, name=recipe.name, recipe=text, context=job_context()

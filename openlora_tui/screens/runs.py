@@ -123,6 +123,9 @@ class RunsScreen(Place):
             Row(),
             Row("  n", "bold accent").add("   start one from a recipe, or from a data file and a model"),
             Row("  ?", "bold accent").add("   what the keys do"),
+            Row(),
+            Row("  With nothing at hand to tune, ", "dim").add("openlora demo", "bright"),
+            Row("  makes a small model in the shell and tunes it.", "dim"),
         ]
 
 

@@ -114,3 +114,14 @@ async def test_marks_are_stepped_through_in_full(opened: Any, engine: FakeEngine
         await pilot.press("escape")
         assert not pilot.app.facts().marking
         assert pilot.app.current_mode == "train"
+
+
+async def test_what_the_engine_notes_of_its_store_is_told_once(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        note = "home is on a network file system: the index does without WAL."
+        told: list[str] = []
+        pilot.app.tell = told.append
+        for _ in range(2):
+            engine.push(ms.Welcome(pid=2, version="0.1", home="/home", notes=[note]))
+            await settle(pilot)
+        assert told == [note]

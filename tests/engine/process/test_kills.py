@@ -14,6 +14,7 @@ from engine.event_log import EventReader
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
 from tests.engine.process.driving import STEPS, Driver, adapter_bytes, reached, wait_for, worker_pid
+from tests.terminal import Terminal
 
 
 def test_a_worker_killed_in_a_step_is_explained_and_resumes_bit_for_bit(
@@ -104,6 +105,24 @@ def test_a_killed_front_end_leaves_the_run_going(
     front.wait()
     assert driver.ended("1").status == "succeeded"
     assert driver.adapter("1") == unbroken
+
+
+def test_a_killed_app_leaves_the_run_going_and_the_next_one_shows_it(driver: Driver) -> None:
+    run = driver.submit(max_steps=100_000, save_steps=0)
+    driver.until(run, reached(5))
+    command = [sys.executable, "-m", "openlora_tui.start"]
+    with Terminal(command) as app:  # which ends with SIGKILL
+        app.until("quick")
+        app.press("\r")
+        app.until("/ 100,000")
+    step = driver.state(run).step
+    driver.until(run, reached(step + 5))
+    with Terminal(command) as app:
+        app.until("quick")
+        app.press("\r")
+        app.until("/ 100,000")
+    driver.session.act(run, "kill")
+    driver.ended(run)
 
 
 def test_ctrl_c_stops_and_saves_and_says_so_by_its_status(
