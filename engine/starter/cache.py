@@ -53,7 +53,7 @@ def starter_folder(home: Path) -> Path:
 
 def model_folder(home: Path) -> Path:
     """Where a home keeps its starter model."""
-    return starter_folder(home) / "model"
+    return starter_folder(home) / "starter-1M"
 
 
 def seal(folder: Path, plan: Plan) -> None:
