@@ -229,7 +229,7 @@ class Failed(Event, frozen=True, kw_only=True):
     exit_code: Count | None = None
     signal: str | None = None
     console: list[str] = []
-    """Last lines of the worker's console."""
+    """Last lines of the console of a worker that died without a word."""
     log: str = ""
     """Path of the whole console."""
 

@@ -85,12 +85,8 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
         pulse.stop()
     if isinstance(outcome, ev.Finished):
         return outcome
-    return msgspec.structs.replace(
-        outcome,
-        resumable=outcome.resumable or directory.resumable(),
-        console=[] if outcome.interrupted else directory.console_tail(),
-        log=str(directory.console),
-    )
+    resumable = outcome.resumable or directory.resumable()
+    return msgspec.structs.replace(outcome, resumable=resumable, log=str(directory.console))
 
 
 def _never_began(directory: RunDir, error: Exception) -> ev.Failed:
