@@ -64,7 +64,7 @@ async def test_the_help_shows_every_action(opened: Any, engine: FakeEngine) -> N
 
 async def test_the_palette_lists_every_action_and_runs_it(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
-        options = {option.value for option in palette(pilot.app)._question.options()}
+        options = {option.value for option in palette(pilot.app.facts())._question.options()}
         assert options == {action.id for action in listed()}
         await pilot.press("colon", *"theme")
         await settle(pilot)
@@ -75,7 +75,7 @@ async def test_the_palette_lists_every_action_and_runs_it(opened: Any, engine: F
 
 async def test_the_palette_says_why_an_action_does_nothing(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
-        refusals = {o.value: o.refusal for o in palette(pilot.app)._question.options()}
+        refusals = {o.value: o.refusal for o in palette(pilot.app.facts())._question.options()}
         assert "has not ended" in refusals["resume"]
         assert "Train screen" in refusals["zoom"]
         assert refusals["pause"] == ""
