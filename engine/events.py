@@ -17,6 +17,7 @@ from engine.findings import Finding
 VERSION: Final = 1
 
 Outcome = Literal["succeeded", "stopped"]
+Level = Literal["info", "warning", "error"]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
 Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
@@ -195,7 +196,7 @@ class Log(Event, frozen=True, kw_only=True):
     """A line for people."""
 
     text: str
-    level: Literal["info", "warning", "error"] = "info"
+    level: Level = "info"
 
 
 class Finished(Event, frozen=True, kw_only=True):

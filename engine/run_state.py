@@ -10,6 +10,7 @@ import msgspec
 
 from engine import events as ev
 from engine.findings import Finding
+from engine.log_lines import log_line
 from engine.series import Series
 
 Status = Literal[
@@ -99,6 +100,7 @@ class RunState(msgspec.Struct, kw_only=True):
     samples: list[ev.Sampled] = []
     findings: list[Finding] = []
     log: list[ev.Log] = []
+    """What happened, a line each; steps and samples are shown elsewhere."""
     checkpoint: ev.Saved | None = None
     heartbeat: ev.Heartbeat | None = None
     outcome: ev.Finished | ev.Failed | None = None
@@ -137,6 +139,7 @@ def fold(lines: Iterable[bytes], state: RunState | None = None) -> RunState:
 def apply(state: RunState, event: ev.AnyEvent) -> None:
     """Take one event into `state`, which depends on nothing else."""
     state.updated = max(state.updated, event.t)
+    _noted(state, event)
     match event:
         case ev.Step():
             _step(state, event)
@@ -158,10 +161,14 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
             state.samples = [*state.samples, event][-_SAMPLES:]
         case ev.Found():
             _found(state, event.finding)
-        case ev.Log():
-            state.log = [*state.log, event][-_LINES:]
         case _:
             _moved(state, event)
+
+
+def _noted(state: RunState, event: ev.AnyEvent) -> None:
+    line = log_line(event)
+    if line is not None:
+        state.log = [*state.log, line][-_LINES:]
 
 
 def _created(state: RunState, event: ev.Created) -> None:

@@ -150,7 +150,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
     ev.Paused: lambda e: f"paused at step {e.step:,}",
     ev.Continued: lambda e: f"goes on after {duration(e.seconds)}",
     ev.Stopping: lambda e: f"stopping at step {e.step:,}",
-    ev.Found: lambda e: finding_line(e.finding),
+    # A blocker is told by the failure that it causes.
+    ev.Found: lambda e: "" if e.finding.severity == "blocker" else finding_line(e.finding),
     ev.Log: lambda e: clean(e.text),
     ev.Finished: _finished,
     ev.Failed: _failed,

@@ -212,7 +212,6 @@ def trained(steps: int = 412) -> list[ev.Event]:
             events.append(ev.Evaluated(t=at, step=step, loss=value, label_tokens=9000, seconds=2, best=True))
         if step % 100 == 0:
             events.append(ev.Saved(t=at, step=step, path=f"/runs/{step}", bytes=74 << 20, seconds=0.4))
-            events.append(ev.Log(t=at, text=f"Checkpoint at step {step}, 74.0 MiB in 0.4 s"))
             text = "I am sorry to hear that. Could you tell me your order number?"
             events.append(ev.Sampled(t=at, step=step, prompt="My parcel is not here.", text=text))
         if step == 310:
