@@ -25,6 +25,8 @@ _BUSY: Final = 0.1
 _IDLE: Final = 0.2
 _GRACE: Final = 5.0
 _SECOND: Final = 1.0
+_FAILURES: Final = 20
+"""Ticks that may fail in a row, of a full disk say, before the engine gives up."""
 _MEASURE: Final = 2.0
 
 
@@ -48,8 +50,16 @@ class Engine:
 
     def run(self) -> None:
         """Work until it is time to leave."""
+        failures = 0
         while not self._leaving:
-            self._tick()
+            try:
+                self._tick()
+                failures = 0
+            except Exception:
+                failures += 1
+                if failures > _FAILURES:
+                    raise
+                logging.exception("a tick failed")
             time.sleep(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
 
     def leave(self) -> None:

@@ -88,6 +88,9 @@ class Floor:
     def follow(self) -> None:
         """Take the events of every run, bury the dead, start what can start, tell who watches."""
         for live in list(self._live.values()):
+            if not live.directory.path.is_dir():
+                self._vanished(live)
+                continue
             working = live.working
             self._pass_on(live)
             if live.device is not None and not working:
@@ -159,6 +162,17 @@ class Floor:
         self._boxes.close(f"worker-{live.run}")
         self._save(live)
         self._fronts.send([front.name for front in self._fronts.apps], m.Runs(rows=[row_of(live.state)]))
+
+    def _vanished(self, live: LiveRun) -> None:
+        """Someone removed the run's directory by hand: there is nothing left to follow."""
+        logging.warning("run %s: its directory is gone", live.run)
+        live.kill()
+        live.directory.mark_ended()
+        del self._live[live.run]
+        self._boxes.close(f"worker-{live.run}")
+        self._store.forget(live.run)
+        gone = m.Runs(rows=[], gone=[live.run], total=self._store.count())
+        self._fronts.send([front.name for front in self._fronts.apps], gone)
 
     def _save(self, live: LiveRun) -> None:
         live.saved, live.changed = time.monotonic(), False

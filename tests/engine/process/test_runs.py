@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ from engine.client.context import job_context
 from engine.client.link import Link
 from engine.event_log import EventReader
 from engine.problem import Problem
-from engine.run_dir import RunDir
+from engine.run_dir import RunDir, process_start
 from engine.run_state import RunState, fold
 from tests.engine.process.driving import STEPS, Driver, reached, wait_for
 
@@ -200,3 +201,14 @@ def test_a_job_never_takes_the_engine_s_environment(driver: Driver, monkeypatch:
     for file in driver.root.rglob("*"):
         if file.is_file():
             assert b"must_not_reach_a_disk" not in file.read_bytes(), file
+
+
+def test_a_run_whose_directory_is_removed_by_hand_is_let_go(driver: Driver) -> None:
+    run = driver.submit(max_steps=LONG)
+    pid = driver.until(run, reached(1)).pid
+    shutil.rmtree(RunDir(driver.root, run).path, ignore_errors=True)
+    wait_for(driver.session.rows, lambda rows: rows == [])
+    wait_for(lambda: process_start(pid), lambda start: start is None)
+    following = driver.submit(max_steps=2)
+    assert int(following) > 0
+    assert driver.ended(following).status == "succeeded"
