@@ -76,6 +76,7 @@ class Desk:
         self._known(message.run)
         front = self._fronts.get(message.front)
         if front is not None:
+            self._floor.refresh(message.run)
             front.watched.add(message.run)
             self._snapshot(message.front, message.run)
 
@@ -96,7 +97,7 @@ class Desk:
 
     def _act(self, message: m.Act) -> None:
         directory = self._known(message.run)
-        live = self._floor.up_to_date(message.run)
+        live = self._floor.settled(message.run)
         note = self._act_live(message, live) if live else self._act_ended(message, directory)
         self._accept(message.front, message.request, message.run, note)
 

@@ -53,12 +53,18 @@ class Floor:
         """The run, if it has not ended."""
         return self._live.get(run)
 
-    def up_to_date(self, run: str) -> LiveRun | None:
-        """The run with all that its worker has written; one that has just said its last word is let go."""
+    def refresh(self, run: str) -> None:
+        """Take what the run's worker has written up to now, for whoever asks."""
+        live = self._live.get(run)
+        if live is not None:
+            self._pass_on(live)
+
+    def settled(self, run: str) -> LiveRun | None:
+        """The run as it is now; one that has just said its last word is let go."""
+        self.refresh(run)
         live = self._live.get(run)
         if live is None:
             return None
-        self._pass_on(live)
         end = time.monotonic() + _LEAVING
         while live.state.outcome is not None and live.working and time.monotonic() < end:
             time.sleep(0.01)
