@@ -27,6 +27,7 @@ class Pulse:
         self._events = events
         self._process = psutil.Process()
         self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._moved = time.monotonic()
         self._usual = 0.0
         self._waiting = False
@@ -39,11 +40,13 @@ class Pulse:
     def start(self) -> None:
         """Begin to beat."""
         self._process.cpu_percent(None)
-        threading.Thread(target=self._beat, name="pulse", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
-        """Stop beating."""
+        """Stop beating; no beat comes after this returns, so that the last event is the last."""
         self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
 
     def report(self, event: ev.Event) -> None:
         """Pass on one event of the job; also a sign that the loop moves."""
