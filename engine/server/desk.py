@@ -138,7 +138,9 @@ class Desk:
         state = self._store.index(directory.run)
         if state.status == "succeeded":
             raise _not_now(message, "It has finished", "Start a new run from its recipe to train more.")
-        context = message.context or directory.context() or job_context()
+        front = self._fronts.get(message.front)
+        asked_from = message.context or (front.context if front else None)
+        context = asked_from or directory.context() or job_context()
         directory.write_context(context)
         from_checkpoint = directory.resumable()
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
