@@ -21,7 +21,7 @@ def failure(directory: RunDir, state: RunState, code: int | None, *, killed: boo
         killed: True where a person asked for it.
     """
     name = signal_name(code)
-    resumable = directory.resumable()
+    checkpoint = directory.resumable()
     what = "The run was ended at once, as asked." if killed else _what(code, name)
     findings = [] if killed else [_finding(directory, state, what, name)]
     return ev.Failed(
@@ -29,11 +29,12 @@ def failure(directory: RunDir, state: RunState, code: int | None, *, killed: boo
         steps=state.step,
         what=what,
         why="" if killed else _why(state, name),
-        do=_do(state, resumable),
+        do=_do(state, checkpoint),
         where=state.phase,
         loss=state.mean_loss,
         findings=[*state.findings, *findings],
-        resumable=resumable,
+        # A run that was only told to end can be told to begin again, checkpoint or not.
+        resumable=checkpoint or killed,
         interrupted=killed,
         exit_code=code if code is not None and code >= 0 else None,
         signal=name,
@@ -77,8 +78,8 @@ def _memory(state: RunState) -> str:
     return f"When last heard it held {held / 2**30:.1f} of this machine's {total / 2**30:.1f} GiB."
 
 
-def _do(state: RunState, resumable: bool) -> str:
-    if resumable:
+def _do(state: RunState, checkpoint: bool) -> str:
+    if checkpoint:
         return f"`openlora runs resume {state.run}` goes on from the last checkpoint."
     return f"`openlora runs resume {state.run}` starts it again; there is no checkpoint yet."
 

@@ -23,6 +23,7 @@ from openlora_tui.cli.watching import status_of
 
 def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
     """Work on a new run until it ends; the exit status is 75 where it was saved to be resumed."""
+    relay = _Relay(printer)
     writer = EventWriter(directory.events)
     resolved = recipe.resolved()
     writer.write(
@@ -35,19 +36,49 @@ def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
         )
     )
     writer.close()
-    return work_here(directory, str(resolved.devices), RunState(), printer)
+    return _work(directory, str(resolved.devices), RunState(), printer, relay)
 
 
 def work_here(directory: RunDir, device: str, state: RunState, printer: Printer) -> int:
-    """Start a worker for the run and follow it, passing signals on to it."""
+    """Go on with a run that is in `state`; like `run_here` otherwise."""
+    return _work(directory, device, state, printer, _Relay(printer))
+
+
+def _work(directory: RunDir, device: str, state: RunState, printer: Printer, relay: _Relay) -> int:
     worker = _spawn(directory, f"cuda:{device}" if device.isdigit() else device)
-    asked = _pass_signals(worker, printer)
+    relay.lead_to(worker)
     printer.say(f"run {directory.run} in process {worker.pid}; its console is {directory.console}")
     for lines in _until_gone(worker, directory, state):
         printer(state, lines)
     if state.outcome is None:
-        _bury(directory, state, worker.returncode, printer)
-    return INTERRUPTED if asked else status_of(state)
+        _bury(directory, state, worker.returncode, printer, asked=bool(relay.came))
+    return INTERRUPTED if signal.SIGINT in relay.came else status_of(state)
+
+
+class _Relay:
+    """Hands SIGINT, SIGTERM and SIGUSR1 on to the worker, those too that come before there is one."""
+
+    def __init__(self, printer: Printer) -> None:
+        self.came: list[int] = []
+        self._printer = printer
+        self._worker: subprocess.Popen[bytes] | None = None
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+            signal.signal(number, self._take)
+
+    def lead_to(self, worker: subprocess.Popen[bytes]) -> None:
+        """From now on there is a worker."""
+        self._worker = worker
+        for number in self.came:
+            worker.send_signal(number)
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if number == signal.SIGINT:
+            if number in self.came:
+                raise KeyboardInterrupt
+            self._printer.say("stopping and saving; ctrl+c again leaves at once")
+        self.came.append(number)
+        if self._worker is not None and self._worker.poll() is None:
+            self._worker.send_signal(number)
 
 
 def _spawn(directory: RunDir, device: str) -> subprocess.Popen[bytes]:
@@ -63,39 +94,24 @@ def _spawn(directory: RunDir, device: str) -> subprocess.Popen[bytes]:
         )
 
 
-def _pass_signals(worker: subprocess.Popen[bytes], printer: Printer) -> list[int]:
-    """Hand SIGINT, SIGTERM and SIGUSR1 to the worker; returns the list of SIGINTs, filled as they come."""
-    asked: list[int] = []
-
-    def pass_on(number: int, _frame: FrameType | None) -> None:
-        if number == signal.SIGINT:
-            if asked:
-                raise KeyboardInterrupt
-            asked.append(number)
-            printer.say("stopping and saving; ctrl+c again leaves at once")
-        if worker.poll() is None:
-            worker.send_signal(number)
-
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
-        signal.signal(number, pass_on)
-    return asked
-
-
 def _until_gone(worker: subprocess.Popen[bytes], directory: RunDir, state: RunState) -> Iterator[list[bytes]]:
     """The run's events until its last word, or until the worker is gone and everything is read."""
+    gone = False
     for lines in follow(directory, state):
-        gone = worker.poll() is not None
         yield lines
         if state.outcome is not None:
             worker.wait()
             return
         if gone and not lines:
             return
+        # Only a read that began after the worker's end has certainly seen all that it wrote.
+        gone = worker.poll() is not None
 
 
-def _bury(directory: RunDir, state: RunState, code: int, printer: Printer) -> None:
+def _bury(directory: RunDir, state: RunState, code: int, printer: Printer, *, asked: bool) -> None:
+    """Say the last word for a worker that died without one; `asked` where a signal had told it to end."""
     writer = EventWriter(directory.events)
-    writer.write(postmortem.failure(directory, state, code, killed=False))
+    writer.write(postmortem.failure(directory, state, code, killed=asked))
     writer.close()
     directory.mark_ended()
     for lines in follow(directory, state):

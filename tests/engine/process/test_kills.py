@@ -183,3 +183,16 @@ def _foreground(*words: str) -> subprocess.Popen[bytes]:
 def _events(driver: Driver, run: str) -> list[ev.AnyEvent]:
     decoded = (ev.decode(line) for line in EventReader(RunDir(driver.root, run).events))
     return [event for event in decoded if event is not None]
+
+
+def test_in_the_foreground_sigterm_before_the_worker_listens_is_resumable_too(
+    home: Path, recipe_file: Path
+) -> None:
+    front = _foreground("train", str(recipe_file))
+    wait_for(lambda: RunDir(home, "1").events.exists(), bool)
+    front.send_signal(signal.SIGTERM)
+    assert front.wait(timeout=60) == 75
+    outcome = fold(EventReader(RunDir(home, "1").events)).outcome
+    assert isinstance(outcome, ev.Failed)
+    assert outcome.interrupted
+    assert outcome.resumable
