@@ -130,8 +130,7 @@ class Desk:
         remember_deleted(self._root, _lesson(state))
         directory.delete()
         self._store.forget(directory.run)
-        apps = [front.name for front in self._fronts.apps]
-        self._fronts.send(apps, m.Runs(rows=[], gone=[directory.run], total=self._store.count()))
+        self._fronts.send_apps(m.Runs(rows=[], gone=[directory.run], total=self._store.count()))
         return "it was deleted"
 
     def _resume(self, message: m.Act, directory: RunDir) -> str:

@@ -133,17 +133,16 @@ class Engine:
                 continue
             try:
                 row = row_of(self._store.index(run))
-                self._fronts.send([front.name for front in self._fronts.apps], m.Runs(rows=[row]))
+                self._fronts.send_apps(m.Runs(rows=[row]))
             except (Problem, OSError, ValueError):
                 logging.exception("run %s cannot be indexed", run)
 
     def _measure(self) -> None:
         now = time.monotonic()
-        apps = [front.name for front in self._fronts.apps]
-        if not apps or now < self._next_measure:
+        if not self._fronts.apps or now < self._next_measure:
             return
         self._next_measure = now + _MEASURE
-        self._fronts.send(apps, m.Measured(machine=measure(self._root)))
+        self._fronts.send_apps(m.Measured(machine=measure(self._root)))
 
 
 def _changed(folder: Path) -> float:

@@ -167,7 +167,7 @@ class Floor:
         del self._live[live.run]
         self._boxes.close(f"worker-{live.run}")
         self._save(live)
-        self._fronts.send([front.name for front in self._fronts.apps], m.Runs(rows=[row_of(live.state)]))
+        self._fronts.send_apps(m.Runs(rows=[row_of(live.state)]))
 
     def _vanished(self, live: LiveRun) -> None:
         """Someone removed the run's directory by hand: there is nothing left to follow."""
@@ -178,7 +178,7 @@ class Floor:
         self._boxes.close(f"worker-{live.run}")
         self._store.forget(live.run)
         gone = m.Runs(rows=[], gone=[live.run], total=self._store.count())
-        self._fronts.send([front.name for front in self._fronts.apps], gone)
+        self._fronts.send_apps(gone)
 
     def _save(self, live: LiveRun) -> None:
         live.saved, live.changed = time.monotonic(), False
@@ -228,12 +228,11 @@ class Floor:
 
     def _tell_rows(self) -> None:
         now = time.monotonic()
-        apps = [front.name for front in self._fronts.apps]
-        if not apps or now < self._next_rows or not self._live:
+        if not self._fronts.apps or now < self._next_rows or not self._live:
             return
         self._next_rows = now + _ROWS
         rows = [row_of(live.state, silent=live.silent) for live in self._live.values()]
-        self._fronts.send(apps, m.Runs(rows=rows))
+        self._fronts.send_apps(m.Runs(rows=rows))
 
 
 def _no_worker(context: m.JobContext, error: OSError) -> Problem:

@@ -64,6 +64,10 @@ class Fronts:
             data = data or m.encode(message)
             self._boxes.put(name, [data])
 
+    def send_apps(self, message: m.Message) -> None:
+        """Put one message into the mailbox of every full-screen app."""
+        self.send([front.name for front in self.apps], message)
+
     def watchers(self, run: str) -> list[str]:
         """Who watches that run."""
         return [front.name for front in self._fronts.values() if run in front.watched]

@@ -70,11 +70,6 @@ class Workers:
             self._boxes.close(self._spare.name)
             self._spare = None
 
-    @property
-    def spare_ready(self) -> bool:
-        """True where an imported worker waits."""
-        return self._spare is not None and self._spare.ready(self._boxes)
-
     def _spawn(self, job: m.JobContext, words: list[str], console: Path) -> subprocess.Popen[bytes]:
         # -P: a folder named `engine` in the user's working directory must not be imported as ours.
         with console.open("ab") as output:

@@ -13,18 +13,17 @@ from typing import Final
 import msgspec
 
 from engine import events as ev
-from engine import messages as m
 from engine import paths
-from engine.client.context import job_context
-from engine.recipe import absolute_text, check_paths, read
+from engine.recipe import check_paths, read
 from engine.run_state import RunState
 from engine.starter.cache import Plan
 from engine.starter.lesson import Lesson, lay_out
 from engine.starter.making import ready_model
 from engine.text import one_line
 from openlora_tui.cli import watching
-from openlora_tui.cli.printer import Printer, duration
-from openlora_tui.cli.session import Session, new_request
+from openlora_tui.cli.printer import Printer
+from openlora_tui.cli.session import Session
+from openlora_tui.figures import duration
 
 HELP: Final = (
     "the whole story in two minutes, with nothing downloaded: make a model, tune it, before and after"
@@ -66,14 +65,7 @@ def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:
     check_paths(recipe)
     printer = StoryPrinter(as_json=as_json)
     with Session(home) as session:
-        submit = m.Submit(
-            front=session.front,
-            request=new_request(),
-            name=recipe.name,
-            recipe=absolute_text(recipe),
-            context=job_context(),
-        )
-        run_id = session.ask(submit).run
+        run_id = session.submit(recipe)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
         status = watching.to_the_end(session, run_id, RunState(), printer)
     if not as_json and printer.samples:

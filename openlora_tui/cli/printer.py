@@ -12,6 +12,7 @@ from engine import events as ev
 from engine.findings import Finding
 from engine.run_state import RunState
 from engine.text import clean, one_line
+from openlora_tui.figures import duration
 
 _EVERY: Final = 2.0
 _TOLD_OTHERWISE: Final = frozenset({"training", "evaluating", "sampling", "saving"})
@@ -81,16 +82,6 @@ def step_line(state: RunState, event: ev.Step) -> str:
 def number(value: float | None) -> str:
     """A loss or a norm in four digits; a number that is not finite is called so."""
     return "not finite" if value is None else f"{value:.4g}"
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people say them: `42 s`, `3 m 05 s`, `2 h 10 m`."""
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} m {whole % 60:02d} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02d} m"
 
 
 def _planned(event: ev.Planned) -> str:

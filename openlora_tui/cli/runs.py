@@ -21,8 +21,9 @@ from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import watching
 from openlora_tui.cli.foreground import work_here
-from openlora_tui.cli.printer import Printer, duration, finding_line, number
+from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
+from openlora_tui.figures import duration
 
 HELP: Final = "list, show, watch, stop, kill, pause, resume, save or delete runs"
 _VERBS: Final = {

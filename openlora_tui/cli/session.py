@@ -10,9 +10,11 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from engine import messages as m
+from engine.client.context import job_context
 from engine.client.link import Link
 from engine.event_log import EventReader
 from engine.problem import WORK_FAILED, Problem
+from engine.recipe import RecipeFile, absolute_text
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
 
@@ -55,9 +57,16 @@ class Session:
             raise Problem(**answer.problem, exit_status=answer.exit_status)
         return answer
 
-    def send(self, message: m.Message) -> None:
-        """Send without waiting."""
-        self._link.send(message)
+    def submit(self, recipe: RecipeFile) -> str:
+        """Queue a recipe, with this process's surroundings, and return the run's id."""
+        submit = m.Submit(
+            front=self.front,
+            request=new_request(),
+            name=recipe.name,
+            recipe=absolute_text(recipe),
+            context=job_context(),
+        )
+        return self.ask(submit).run
 
     def act(self, run: str, verb: m.Verb, context: m.JobContext | None = None) -> m.Accepted:
         """Ask for something to be done with a run."""

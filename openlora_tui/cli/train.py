@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from engine import messages as m
 from engine import paths
 from engine.client.context import job_context
 from engine.recipe import absolute_text, check_paths, override, read
@@ -19,7 +18,7 @@ from openlora_tui.cli import watching
 from openlora_tui.cli.foreground import run_here
 from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.printer import Printer
-from openlora_tui.cli.session import Session, new_request
+from openlora_tui.cli.session import Session
 
 HELP: Final = "run a recipe"
 
@@ -45,19 +44,14 @@ def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
     recipe = override(read(args.recipe), given_fields(args))
     check_paths(recipe)
-    text = absolute_text(recipe)
     printer = Printer(as_json=args.json)
     if args.foreground:
-        directory = RunDir.create(paths.home(), text, job_context())
+        directory = RunDir.create(paths.home(), absolute_text(recipe), job_context())
         return run_here(directory, recipe, printer)
     with Session(paths.home()) as session:
         for note in session.welcome.notes:
             printer.say(f"note: {note}")
-        request = new_request()
-        submit = m.Submit(
-            front=session.front, request=request, name=recipe.name, recipe=text, context=job_context()
-        )
-        run_id = session.ask(submit).run
+        run_id = session.submit(recipe)
         if args.detach:
             return _detached(run_id, as_json=args.json)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")

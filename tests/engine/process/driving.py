@@ -7,13 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from engine import messages as m
-from engine.client.context import job_context
 from engine.event_log import EventReader
-from engine.recipe import RecipeFile, absolute_text, changed
+from engine.recipe import RecipeFile, changed
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
-from openlora_tui.cli.session import Session, new_request
+from openlora_tui.cli.session import Session
 
 _T = TypeVar("_T")
 PATIENCE = 90.0
@@ -29,12 +27,7 @@ class Driver:
         self.recipe = recipe
 
     def submit(self, **changes: object) -> str:
-        text = absolute_text(changed(self.recipe, changes))
-        request = new_request()
-        submit = m.Submit(
-            front=self.session.front, request=request, name="quick", recipe=text, context=job_context()
-        )
-        return self.session.ask(submit).run
+        return self.session.submit(changed(self.recipe, changes))
 
     def state(self, run: str) -> RunState:
         return fold(EventReader(RunDir(self.root, run).events))
