@@ -1,0 +1,1 @@
+"""Models from the hub: what a model needs, what is here already, and how the rest comes."""
