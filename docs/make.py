@@ -21,12 +21,21 @@ def recipe() -> str:
         "",
     ]
     for section, title in SECTIONS.items():
-        lines += [f"## {title}", "", "| field | default | takes | what it does |", "|---|---|---|---|"]
+        heads = (
+            "field",
+            "default",
+            "takes",
+            "what it does",
+            "what goes wrong",
+            "where the default comes from",
+        )
+        lines += [f"## {title}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for field in FIELDS:
             if field.section == section:
                 default = "required" if field.required else f"`{written(field.default)}`"
                 takes = " ".join(part for part in (field.bounds, field.unit) if part)
-                lines.append(f"| `{field.name}` | {default} | {takes} | {field.help} |")
+                cells = (f"`{field.name}`", default, takes, field.help, field.wrong, field.source)
+                lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -33,6 +33,10 @@ def test_each_field_has_what_the_form_shows_and_a_default_that_it_accepts(field:
     assert 2 < len(field.label) <= 24
     assert field.help.endswith(".")
     assert len(field.help) <= 110
+    for words in (field.wrong, field.source):
+        assert 12 < len(words) <= 170
+        assert words[0].isupper() or words.startswith(("transformers", "PEFT", "`"))
+        assert words.endswith(".")
     assert (field.low is None or field.high is None) or field.low < field.high
     if field.required:
         return

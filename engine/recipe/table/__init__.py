@@ -1,0 +1,14 @@
+"""The table of recipe fields, a file for each section."""
+
+from typing import Final
+
+from engine.recipe.field import Field
+from engine.recipe.table import adapter, device, optimisation, reporting, what
+
+FIELDS: Final[tuple[Field, ...]] = (
+    *what.FIELDS,
+    *adapter.FIELDS,
+    *optimisation.FIELDS,
+    *device.FIELDS,
+    *reporting.FIELDS,
+)

@@ -1,0 +1,77 @@
+"""The adapter: how much it can hold, and where it sits."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.recipe.field import Field
+
+FIELDS: Final = (
+    Field(
+        name="method",
+        label="Method",
+        help="How the model is tuned.",
+        wrong="There is one to choose.",
+        source="Our choice: LoRA (arXiv 2106.09685).",
+        section="adapter",
+        choices=("lora",),
+    ),
+    Field(
+        name="lora_r",
+        label="Rank",
+        help="Rank of the adapter's matrices: how much it can hold, and what it costs.",
+        wrong=(
+            "Too low for the data and the loss stays high; higher than needed costs memory and time, and "
+            "gains nothing."
+        ),
+        source="TRL's default; PEFT's is 8, the QLoRA scripts use 64.",
+        section="adapter",
+        level="essential",
+        low=1,
+        high=4096,
+    ),
+    Field(
+        name="lora_alpha",
+        label="Alpha",
+        help="Scale of the adapter; its output is multiplied by alpha / rank.",
+        wrong=(
+            "The factor is alpha / rank: raise the rank alone and each update shrinks. A large factor "
+            "works like a large learning rate, and diverges."
+        ),
+        source="TRL's default, twice the rank; 32 in LoRA Without Regret (2025).",
+        section="adapter",
+        low=0.001,
+        high=65536,
+    ),
+    Field(
+        name="lora_dropout",
+        label="Dropout",
+        help="Share of the adapter's inputs dropped in training; helps only where few rows are seen often.",
+        wrong="High dropout slows learning, and rarely helps where each row is seen only a few times.",
+        source="PEFT's default; the QLoRA scripts use 0.05 for the largest models.",
+        section="adapter",
+        low=0,
+        high=0.9,
+        step=0.05,
+    ),
+    Field(
+        name="target_modules",
+        label="Target modules",
+        help="Which layers carry an adapter: all-linear, or a list of module names such as [q_proj, v_proj].",
+        wrong=(
+            "Attention layers alone learn less, even at the same number of weights. A name that matches "
+            "no layer is refused."
+        ),
+        source="All linear layers, as in QLoRA (arXiv 2305.14314) and LoRA Without Regret (2025).",
+        section="adapter",
+    ),
+    Field(
+        name="adapter",
+        label="Start from adapter",
+        help="A folder with an adapter to go on from, in place of a fresh one.",
+        wrong="An adapter of another base model, rank or set of modules does not fit and is refused.",
+        source="PEFT: a run begins with an adapter that changes nothing.",
+        section="adapter",
+        level="expert",
+    ),
+)

@@ -1,0 +1,179 @@
+"""The steps: how large, how many, over how many rows."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.recipe.field import Field
+
+FIELDS: Final = (
+    Field(
+        name="learning_rate",
+        label="Learning rate",
+        help="Peak step size. LoRA wants about ten times the rate of full fine-tuning: 1e-4 to 5e-4.",
+        wrong=(
+            "Too high and the loss jumps up or turns into NaN; too low and it hardly moves. Rates of full "
+            "fine-tuning (2e-5) are ten times too low."
+        ),
+        source=(
+            "The QLoRA scripts, up to 13B (1e-4 above); LoRA Without Regret (2025): ten times full "
+            "fine-tuning."
+        ),
+        section="optimisation",
+        level="essential",
+        low=1e-8,
+        high=1,
+    ),
+    Field(
+        name="lr_scheduler_type",
+        label="Schedule",
+        help="How the rate falls after warm-up: along a cosine to 0, in a line to 0, or not at all.",
+        wrong=(
+            "Without decay the last steps stay noisy; with decay, a run that is stopped early has never "
+            "seen the low rates."
+        ),
+        source="Common in LoRA recipes (Axolotl, LLaMA-Factory); transformers' default is linear.",
+        section="optimisation",
+        choices=("cosine", "linear", "constant"),
+    ),
+    Field(
+        name="warmup_ratio",
+        label="Warm-up",
+        help="Share of the steps in which the rate rises from 0.",
+        wrong=(
+            "None at all, and the first steps can throw a model off its course; in a run shorter than 30 "
+            "steps, 0.03 is one step."
+        ),
+        source="The QLoRA scripts, 0.03; transformers' default is none.",
+        section="optimisation",
+        low=0,
+        high=1,
+        step=0.01,
+    ),
+    Field(
+        name="num_train_epochs",
+        label="Epochs",
+        help="How often each row is seen. max_steps, if set, decides instead.",
+        wrong=(
+            "Too many and rows are learnt by heart: training loss falls while evaluation loss rises. "
+            "Fewer than 1 leaves rows unseen."
+        ),
+        source="transformers' default, 3.",
+        section="optimisation",
+        level="essential",
+        low=0.001,
+        high=10_000,
+        step=1,
+    ),
+    Field(
+        name="max_steps",
+        label="Steps",
+        help="Optimizer steps of the run; -1 leaves it to num_train_epochs.",
+        wrong="A number left over from a trial run ends the real one early, whatever the epochs say.",
+        source="transformers' default, -1.",
+        section="optimisation",
+        unit="steps",
+        low=-1,
+        high=100_000_000,
+    ),
+    Field(
+        name="per_device_train_batch_size",
+        label="Batch size",
+        help="Times gradient_accumulation_steps: rows of a step. Times max_length: tokens held at once.",
+        wrong=(
+            "Too large runs out of memory, on the longest rows first. With accumulation above about 32 "
+            "rows, LoRA learns less from each row."
+        ),
+        source=(
+            "With accumulation 16 rows, as in the QLoRA scripts; below 32 as in LoRA Without Regret (2025)."
+        ),
+        section="optimisation",
+        level="essential",
+        unit="rows",
+        low=1,
+        high=65536,
+    ),
+    Field(
+        name="gradient_accumulation_steps",
+        label="Accumulation",
+        help="Batches summed into one optimizer step. Costs time, not memory.",
+        wrong=(
+            "Raised alone it makes fewer and larger steps of the same data: the rate may have to rise, "
+            "and short runs end up with a handful of steps."
+        ),
+        source="With the batch size 16 rows a step, as in the QLoRA scripts.",
+        section="optimisation",
+        low=1,
+        high=65536,
+    ),
+    Field(
+        name="max_grad_norm",
+        label="Clip at",
+        help="Gradients longer than this are shortened to it; 0 leaves them alone.",
+        wrong=(
+            "At 0 a few broken rows can spoil the adapter in one step; far below the usual norm, every "
+            "step is cut to the same length."
+        ),
+        source="transformers' default, 1; the QLoRA scripts use 0.3.",
+        section="optimisation",
+        low=0,
+        high=1e6,
+        step=0.1,
+    ),
+    Field(
+        name="weight_decay",
+        label="Weight decay",
+        help="Pull of the adapter's weights towards 0 in each step.",
+        wrong="On an adapter it pulls back towards the base model; much of it undoes what was learnt.",
+        source="transformers' default, and that of the QLoRA scripts.",
+        section="optimisation",
+        level="expert",
+        low=0,
+        high=1,
+        step=0.01,
+    ),
+    Field(
+        name="adam_beta1",
+        label="Adam beta 1",
+        help="Memory of the gradient's mean.",
+        wrong="Near 1 the steps lag far behind the gradient and overshoot.",
+        source="transformers' default, from Adam (arXiv 1412.6980).",
+        section="optimisation",
+        level="expert",
+        low=0,
+        high=0.99999,
+    ),
+    Field(
+        name="adam_beta2",
+        label="Adam beta 2",
+        help="Memory of the gradient's square.",
+        wrong="In runs of a few hundred steps, values above 0.999 hardly leave their start.",
+        source="transformers' default, from Adam (arXiv 1412.6980); the QLoRA scripts use 0.999 too.",
+        section="optimisation",
+        level="expert",
+        low=0,
+        high=0.99999999,
+    ),
+    Field(
+        name="adam_epsilon",
+        label="Adam epsilon",
+        help="Keeps Adam's division finite.",
+        wrong="Too large and weights with small gradients do not move.",
+        source="transformers' default, from Adam (arXiv 1412.6980).",
+        section="optimisation",
+        level="expert",
+        low=1e-16,
+        high=1,
+    ),
+    Field(
+        name="seed",
+        label="Seed",
+        help="Decides the initial adapter, the order of the rows, the held-out rows and dropout.",
+        wrong="One seed proves little: a small difference between two runs can be the seed's.",
+        source="transformers' default, 42.",
+        section="optimisation",
+        low=0,
+        high=4_294_967_295,
+        step=1,
+    ),
+)

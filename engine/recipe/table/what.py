@@ -1,0 +1,101 @@
+"""What is trained on what, and under which name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.recipe.field import Field
+
+FIELDS: Final = (
+    Field(
+        name="model",
+        label="Model",
+        help="A folder with a Hugging Face model, or a hub id such as Qwen/Qwen2.5-1.5B.",
+        wrong=(
+            "A model tuned already for chat learns a new format best; a name that is not on disk is "
+            "fetched, which takes gigabytes and minutes."
+        ),
+        source="No default: it is the first thing to decide.",
+        section="what",
+        level="essential",
+    ),
+    Field(
+        name="data",
+        label="Data",
+        help="A file or a list of files to learn from: .jsonl, .json, .csv or .txt.",
+        wrong=(
+            "Fewer than some hundred rows are learnt by heart rather than understood. Mistakes in the rows "
+            "are learnt like everything else."
+        ),
+        source="No default: it is what the model is to learn.",
+        section="what",
+        level="essential",
+    ),
+    Field(
+        name="run_name",
+        label="Name",
+        help="What the run is called on the screens; the recipe's file name if left out.",
+        wrong="Runs of one name are told apart by their number alone.",
+        source="Our choice: the recipe's file name.",
+        section="what",
+    ),
+    Field(
+        name="output_dir",
+        label="Output folder",
+        help="Where the finished adapter goes; inside the run's own folder if left out.",
+        wrong="A folder that cannot be written, or a disk that is full, keeps the finished adapter from it.",
+        source="Our choice: runs are kept whole, each in a folder of its own.",
+        section="what",
+    ),
+    Field(
+        name="eval_data",
+        label="Evaluation data",
+        help="Files to measure on and never train on. Left out, part of the training rows is held out.",
+        wrong=(
+            "Rows that are in the training data too make the evaluation loss look better than the model is."
+        ),
+        source="Our choice: held-out rows need no second file.",
+        section="what",
+    ),
+    Field(
+        name="eval_split",
+        label="Held-out share",
+        help="Share of the training rows that is held out where eval_data is left out; 0 measures nothing.",
+        wrong=(
+            "At 0 nothing shows that a model only learns by heart: its training loss falls all the same. "
+            "A large share leaves less to learn from."
+        ),
+        source="Our choice; the usual range is 0.05 to 0.1.",
+        section="what",
+        low=0,
+        high=0.5,
+        step=0.01,
+    ),
+    Field(
+        name="data_format",
+        label="Data format",
+        help="The shape of a row. `auto` goes by the column names and says what it found.",
+        wrong=(
+            "The wrong shape reads the wrong columns: rows are refused, or the prompt is learnt in place "
+            "of the answer."
+        ),
+        source="Our choice: column names decide, and the run's log says what was found.",
+        section="what",
+        choices=("auto", "text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"),
+    ),
+    Field(
+        name="max_length",
+        label="Longest row",
+        help="Tokens of a row that are kept; what goes beyond is cut, which cuts answers first.",
+        wrong=(
+            "Too short and answers lose their end, with the stop token: the model never learns to stop. "
+            "Longer rows take memory and time."
+        ),
+        source="TRL's default for SFT, 1,024.",
+        section="what",
+        level="essential",
+        unit="tokens",
+        low=8,
+        high=1_048_576,
+    ),
+)
