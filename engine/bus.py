@@ -33,9 +33,12 @@ class Mailboxes:
         self._seen: dict[str, float] = {}
         self._overflowed: set[str] = set()
         self._lock = threading.Lock()
+        self._came = threading.Event()
 
     def put(self, name: str, items: list[bytes]) -> None:
         """Append `items` to the mailbox `name`."""
+        if name == ENGINE:
+            self._came.set()
         with self._lock:
             box = self._boxes.setdefault(name, deque())
             box.extend(items)
@@ -61,6 +64,11 @@ class Mailboxes:
         if outgoing:
             self.put(ENGINE, outgoing)
         return self.take(name, limit)
+
+    def wait(self, seconds: float) -> None:
+        """Sleep until something comes for the engine, `seconds` at most."""
+        self._came.wait(seconds)
+        self._came.clear()
 
     def seen(self, name: str) -> float | None:
         """When `name` was last taken from, on the monotonic clock, or None."""

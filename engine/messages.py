@@ -13,6 +13,9 @@ PROTOCOL: Final = 1
 Verb = Literal["stop", "kill", "pause", "continue", "save", "resume", "delete"]
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker."""
 
+SideJob = Literal["chat", "inspect"]
+"""What a worker does that is no run: it talks with one front end, and leaves with it."""
+
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """One message; unknown fields are ignored, so that versions can differ."""
@@ -140,6 +143,31 @@ class Act(Message, frozen=True, kw_only=True):
     context: JobContext | None = None
 
 
+class Begin(Message, frozen=True, kw_only=True):
+    """Start a side job; `spec` is JSON of the job's own kind. Accepted with the side's id as `run`."""
+
+    front: str
+    request: str
+    job: SideJob
+    spec: bytes
+    context: JobContext
+
+
+class Tell(Message, frozen=True, kw_only=True):
+    """Something for a side job, passed on as it is; `body` is JSON of the job's own kind."""
+
+    front: str
+    side: str
+    body: bytes
+
+
+class End(Message, frozen=True, kw_only=True):
+    """The side job is not wanted any more."""
+
+    front: str
+    side: str
+
+
 class Leave(Message, frozen=True, kw_only=True):
     """End the engine; workers go on."""
 
@@ -206,6 +234,24 @@ class Refused(Message, frozen=True, kw_only=True):
     exit_status: int = 2
 
 
+# --- side job to engine, and on to its front end ---
+
+
+class Said(Message, frozen=True, kw_only=True):
+    """What a side job says; `body` is JSON of the job's own kind."""
+
+    side: str
+    body: bytes
+
+
+class Ended(Message, frozen=True, kw_only=True):
+    """A side job ended, by itself or by a problem."""
+
+    side: str
+    problem: dict[str, str] | None = None
+    exit_status: int = 1
+
+
 # --- engine to worker ---
 
 
@@ -224,9 +270,21 @@ class Assign(Message, frozen=True, kw_only=True):
     device: str
 
 
-ToEngine = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Leave
-ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused
-ToWorker = Order | Assign
+class Serve(Message, frozen=True, kw_only=True):
+    """A worker gets a side job; it listens at the mailbox named as the side from now on."""
+
+    side: str
+    job: SideJob
+    spec: bytes
+    context: JobContext
+    device: str
+    console: str
+
+
+FromFront = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Begin | Tell | End | Leave
+ToEngine = FromFront | Said | Ended
+ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
+ToWorker = Order | Assign | Serve | Tell | End
 
 _T = TypeVar("_T")
 

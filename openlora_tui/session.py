@@ -12,8 +12,10 @@ from engine import messages as ms
 from engine.run_state import ENDED, RunState, fold
 from openlora_tui.engine_link import EngineLink
 
-Change = Literal["link", "rows", "machine", "run", "status"]
+Change = Literal["link", "rows", "machine", "run", "status", "side"]
 Answer = Callable[[ms.Accepted | ms.Refused], None]
+Hears = Callable[[bytes], None]
+Ends = Callable[[dict[str, str] | None], None]
 
 # Seconds of folding in one go: the rest waits for the next tick, so that keys are answered.
 _BUDGET: Final = 0.03
@@ -36,6 +38,7 @@ class Session:
         self.state: RunState | None = None
         self._waiting: deque[ms.ToFront] = deque()
         self._answers: dict[str, Answer] = {}
+        self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
         self._was_connected = False
 
@@ -85,6 +88,31 @@ class Session:
             answer,
         )
 
+    def begin(self, job: ms.SideJob, spec: bytes, said: Hears, ended: Ends) -> Talk:
+        """Start a side job; `said` gets its bodies, `ended` its problem, None where it just ended."""
+        talk = Talk(self, said, ended)
+        context = _context()
+
+        def answer(reply: ms.Accepted | ms.Refused) -> None:
+            if isinstance(reply, ms.Refused):
+                talk.over(reply.problem)
+            else:
+                talk.started(reply.run)
+                self._talks[reply.run] = talk
+
+        self._request(
+            lambda front, request: ms.Begin(
+                front=front, request=request, job=job, spec=spec, context=context
+            ),
+            answer,
+        )
+        return talk
+
+    def send(self, make: Callable[[str], ms.Message]) -> None:
+        """Send a message that needs no answer; `make` is given this front end's name."""
+        if self.link is not None:
+            self.link.send(make(self.link.front))
+
     def untold_notes(self) -> list[str]:
         """What the engine noted when it opened its store, each once."""
         fresh = [note for note, told in self._notes.items() if not told]
@@ -116,6 +144,9 @@ class Session:
     def _give_up(self) -> None:
         """Answer what the engine before this one left open: a request must not vanish without a word."""
         problem = {"what": "The engine ended before it answered.", "do": "Look at the run, then try again."}
+        talks, self._talks = self._talks, {}
+        for talk in talks.values():
+            talk.over(problem)
         left, self._answers = self._answers, {}
         for request, answer in left.items():
             answer(ms.Refused(request=request, problem=problem))
@@ -149,6 +180,15 @@ class Session:
                 if answer is not None:
                     answer(message)
                 return set()
+            case ms.Said():
+                if message.side in self._talks:
+                    self._talks[message.side].said(message.body)
+                return {"side"}
+            case ms.Ended():
+                talk = self._talks.pop(message.side, None)
+                if talk is not None:
+                    talk.over(message.problem)
+                return {"side"}
 
     def _runs(self, message: ms.Runs) -> set[Change]:
         if message.whole:
@@ -170,6 +210,53 @@ class Session:
         fold(message.lines, self.state)
         after = (self.state.status, self.state.phase)
         return {"run", "status"} if before != after else {"run"}
+
+
+class Talk:
+    """A conversation with a side job, from the first word, which may wait until the job has begun."""
+
+    def __init__(self, session: Session, said: Hears, ended: Ends) -> None:
+        self.said = said
+        self.live = True
+        """False once it has ended, whoever ended it."""
+        self._session = session
+        self._ended = ended
+        self._side = ""
+        self._waiting: list[bytes] = []
+
+    def tell(self, body: bytes) -> None:
+        """Send `body` to the job."""
+        if not self._side:
+            self._waiting.append(body)
+        elif self.live:
+            side = self._side
+            self._session.send(lambda front: ms.Tell(front=front, side=side, body=body))
+
+    def end(self) -> None:
+        """The job is not wanted any more; nothing more is heard of it."""
+        self.said, self._ended, self.live = _nothing, _nothing, False
+        if self._side:
+            side = self._side
+            self._session.send(lambda front: ms.End(front=front, side=side))
+
+    def started(self, side: str) -> None:
+        """The engine has given the job a name."""
+        self._side = side
+        if not self.live:
+            self.end()
+            return
+        for body in self._waiting:
+            self.tell(body)
+        self._waiting = []
+
+    def over(self, problem: dict[str, str] | None) -> None:
+        """The job has ended."""
+        self.live = False
+        self._ended(problem)
+
+
+def _nothing(_: object) -> None:
+    return
 
 
 def _context() -> ms.JobContext:

@@ -16,6 +16,7 @@ from engine.run_state import RunState
 from engine.server.floor import Floor
 from engine.server.fronts import Front, Fronts
 from engine.server.live import LiveRun
+from engine.server.sides import Sides
 from engine.store import Store
 
 _ROWS = 500
@@ -24,14 +25,17 @@ _ROWS = 500
 class Desk:
     """Where front ends are served."""
 
-    def __init__(self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, floor: Floor) -> None:
+    def __init__(
+        self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, floor: Floor, sides: Sides
+    ) -> None:
         self._root = root
         self._boxes = boxes
         self._store = store
         self._fronts = fronts
         self._floor = floor
+        self._sides = sides
 
-    def answer(self, message: m.ToEngine) -> None:
+    def answer(self, message: m.FromFront) -> None:
         """Do what the message asks; whatever goes wrong becomes an answer, never the engine's end."""
         request = getattr(message, "request", "")
         try:
@@ -55,7 +59,7 @@ class Desk:
         for run in sorted(front.watched):
             self._snapshot(front.name, run)
 
-    def _dispatch(self, message: m.ToEngine) -> None:
+    def _dispatch(self, message: m.FromFront) -> None:
         match message:
             case m.Bye():
                 self._fronts.bye(message.front)
@@ -71,6 +75,11 @@ class Desk:
                 self._submit(message)
             case m.Act():
                 self._act(message)
+            case m.Begin():
+                side = self._sides.begin(message, self._floor.device_for(message))
+                self._accept(message.front, message.request, side)
+            case m.Tell() | m.End():
+                self._sides.hand_over(message)
 
     def _watch(self, message: m.Watch) -> None:
         self._known(message.run)

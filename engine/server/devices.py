@@ -20,18 +20,24 @@ def candidates(recipe: Recipe, context: JobContext, cards: list[Gpu]) -> list[st
     wanted = str(recipe.devices).strip().lower()
     if wanted == CPU:
         return [CPU]
-    visible = _visible(context.env.get("CUDA_VISIBLE_DEVICES"), cards)
+    seen = visible(context, cards)
     if wanted == "auto":
-        return visible or [CPU]
+        return seen or [CPU]
     named = f"cuda:{wanted.removeprefix('cuda:')}"
-    if named in visible:
+    if named in seen:
         return [named]
     raise Problem(
         f"The device {named} is not there.",
         where="devices",
-        why=f"This machine offers {', '.join(visible) or 'no NVIDIA card'} to the job.",
+        why=f"This machine offers {', '.join(seen) or 'no NVIDIA card'} to the job.",
         do="Set `devices` to auto, cpu or one of these.",
     )
+
+
+def visible(context: JobContext, cards: list[Gpu]) -> list[str]:
+    """The cards that the job may see, by `CUDA_VISIBLE_DEVICES` of its front end."""
+    setting = context.env.get("CUDA_VISIBLE_DEVICES")
+    return [f"cuda:{card.index}" for card in cards] if setting is None else _chosen(setting, cards)
 
 
 def environment_for(device: str, cards: list[Gpu]) -> dict[str, str]:
@@ -42,9 +48,7 @@ def environment_for(device: str, cards: list[Gpu]) -> dict[str, str]:
     return {"CUDA_VISIBLE_DEVICES": card.uuid, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
 
 
-def _visible(setting: str | None, cards: list[Gpu]) -> list[str]:
-    if setting is None:
-        return [f"cuda:{card.index}" for card in cards]
+def _chosen(setting: str, cards: list[Gpu]) -> list[str]:
     chosen = []
     for part in re.split(r"[,\s]+", setting.strip()):
         meant = [card.index for card in cards if _means(part, card)]

@@ -17,12 +17,15 @@ from engine.run_dir import live_runs, sweep_deleted
 from engine.server.desk import Desk
 from engine.server.floor import Floor
 from engine.server.fronts import Fronts
+from engine.server.sides import Sides
+from engine.server.workers import Workers
 from engine.store import Store
 from engine.store.row import row_of
 from engine.telemetry.machine import measure
 
 _BUSY: Final = 0.1
 _IDLE: Final = 0.2
+_PAUSE: Final = 0.01
 _GRACE: Final = 5.0
 _SECOND: Final = 1.0
 _FAILURES: Final = 20
@@ -41,8 +44,10 @@ class Engine:
         sweep_deleted(root)
         self._store = Store(root)
         self._fronts = Fronts(boxes)
-        self._floor = Floor(root, boxes, self._store, self._fronts)
-        self._desk = Desk(root, boxes, self._store, self._fronts, self._floor)
+        workers = Workers(root, boxes)
+        self._sides = Sides(root, boxes, self._fronts, workers)
+        self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides)
+        self._desk = Desk(root, boxes, self._store, self._fronts, self._floor, self._sides)
         self._stale: Iterator[str] = iter(())
         self._folders: tuple[float, ...] = ()
         self._next_look = 0.0
@@ -60,14 +65,17 @@ class Engine:
                 if failures > _FAILURES:
                     raise
                 logging.exception("a tick failed")
-            time.sleep(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
+            self._boxes.wait(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
+            # One tick for all that comes at nearly the same moment.
+            time.sleep(_PAUSE)
 
     def leave(self) -> None:
         """End the loop; workers go on."""
         self._leaving = True
 
     def close(self) -> None:
-        """Write what is known and let go of everything but the workers."""
+        """Write what is known and let go of everything but the runs' workers."""
+        self._sides.close()
         self._floor.close()
         self._store.close()
 
@@ -75,6 +83,7 @@ class Engine:
         for data in self._boxes.take(ENGINE):
             self._hear(data)
         self._floor.follow()
+        self._sides.follow()
         now = time.monotonic()
         if now < self._next_look:
             return
@@ -90,6 +99,8 @@ class Engine:
                 self._leaving = True
             case m.Hello():
                 self._welcome(message)
+            case m.Said() | m.Ended():
+                self._sides.pass_on(message)
             case _:
                 self._desk.answer(message)
 

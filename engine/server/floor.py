@@ -18,6 +18,7 @@ from engine.run_dir import RunDir
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
+from engine.server.sides import HEAVY, Sides
 from engine.server.workers import Workers
 from engine.store import Store
 from engine.store.row import row_of
@@ -33,12 +34,15 @@ _SPARE_AFTER: Final = 2.0
 class Floor:
     """Where the work is done."""
 
-    def __init__(self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts) -> None:
+    def __init__(
+        self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, workers: Workers, sides: Sides
+    ) -> None:
         self._root = root
         self._boxes = boxes
         self._store = store
         self._fronts = fronts
-        self._workers = Workers(root, boxes)
+        self._workers = workers
+        self._sides = sides
         self._live: dict[str, LiveRun] = {}
         self._cards = gpus()
         self._next_rows = 0.0
@@ -110,7 +114,7 @@ class Floor:
         for live in self._live.values():
             if live.changed and now - live.saved > _SAVE:
                 self._save(live)
-        if self._live:
+        if self._live or self._sides.heavy:
             self._quiet_since = now
             return
         context = next((front.context for front in self._fronts.apps if front.context), None)
@@ -118,6 +122,13 @@ class Floor:
             self._workers.drop_spare()
         elif now - self._quiet_since > _SPARE_AFTER:
             self._workers.keep_spare(context)
+
+    def device_for(self, begin: m.Begin) -> tuple[str, dict[str, str]]:
+        """A card that nobody holds, else the CPU, and the variables that show it to a side job."""
+        held = self._held()
+        visible = devices.visible(begin.context, self._cards) if begin.job in HEAVY else []
+        device = next((card for card in visible if card not in held), devices.CPU)
+        return device, devices.environment_for(device, self._cards)
 
     def order(self, live: LiveRun, order: m.Order) -> None:
         """Send an order to the run's worker."""
@@ -187,7 +198,7 @@ class Floor:
     def _start_waiting(self) -> None:
         """Start the oldest waiting run of each free device."""
         waiting = [live for live in self._live.values() if live.device is None]
-        held = {live.device: live.run for live in self._live.values() if live.device is not None}
+        held = self._held()
         for live in waiting:
             try:
                 wanted = live.accepted = live.accepted or self._wanted(live)
@@ -197,10 +208,15 @@ class Floor:
             free = [device for device in wanted if device not in held]
             if free:
                 self._start(live, free[0])
-                held[free[0]] = live.run
+                held[free[0]] = f"run {live.run}"
             else:
                 self._wait_for(live, wanted[0], held[wanted[0]])
-                held.setdefault(wanted[0], live.run)
+                held.setdefault(wanted[0], f"run {live.run}")
+
+    def _held(self) -> dict[str, str]:
+        """Who holds each device, in words."""
+        runs = {live.device: f"run {live.run}" for live in self._live.values() if live.device is not None}
+        return self._sides.held() | runs
 
     def _wanted(self, live: LiveRun) -> list[str]:
         return devices.candidates(read(live.directory.recipe).recipe, live.context, self._cards)
@@ -222,7 +238,7 @@ class Floor:
         self._remove(live)
 
     def _wait_for(self, live: LiveRun, device: str, holder: str) -> None:
-        reason = f"waits for {device}, which run {holder} holds"
+        reason = f"waits for {device}, which {holder} holds"
         if live.state.reason != reason:
             live.write(ev.Queued(reason=reason))
 

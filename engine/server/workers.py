@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import psutil
 
 from engine import messages as m
@@ -46,6 +47,23 @@ class Workers:
             self._boxes.put(spare.name, [m.encode(assign)])
             return spare.process, True
         return self._spawn(job, [str(directory.path), "--device", device], directory.console), False
+
+    def serve(self, serve: m.Serve, shown: Mapping[str, str], *, heavy: bool) -> subprocess.Popen[bytes]:
+        """A worker for a side job: the spare where the job needs what it has imported, else a new process.
+
+        Raises:
+            OSError: where the interpreter or the working directory of the job is not there.
+        """
+        job = _with(serve.context, {**shown, "OPENLORA_HOME": str(self._root)})
+        spare = self._spare
+        if heavy and spare is not None and spare.ready(self._boxes) and spare.fits(job):
+            self._spare = None
+            name, process = spare.name, spare.process
+        else:
+            name = f"{serve.side}-begins"
+            process = self._spawn(job, ["--side", name], Path(serve.console))
+        self._boxes.put(name, [m.encode(msgspec.structs.replace(serve, context=job))])
+        return process
 
     def keep_spare(self, context: m.JobContext) -> None:
         """See to it that a worker for jobs of this kind waits, memory allowing."""

@@ -1,4 +1,4 @@
-"""A worker process: `python -m engine.worker FOLDER --device D`, or `--spare NAME` to import and wait."""
+"""A worker process: works on a run in FOLDER, or waits for a job (`--spare` with everything imported)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _PATIENCE: Final = 5.0
+_PERIOD: Final = 0.05
 
 
 def main() -> int:
@@ -18,20 +19,24 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--spare", metavar="NAME")
+    parser.add_argument("--side", metavar="NAME")
     words = parser.parse_args()
     if words.spare:
+        import engine.train.loop  # noqa: F401
+
         return _wait_for_job(words.spare)
+    if words.side:
+        return _wait_for_job(words.side)
     from engine.worker.work import work
 
     return work(words.folder.absolute(), words.device, spare=False)
 
 
 def _wait_for_job(name: str) -> int:
-    """Import what every job needs, then poll for one; leave when the engine has gone."""
-    import engine.train.loop  # noqa: F401
+    """Poll for a job; leave when the engine has gone."""
     from engine import bus, paths
     from engine import messages as m
-    from engine.worker.work import become, work
+    from engine.worker.become import become
 
     root = paths.home()
     boxes, heard = None, time.monotonic()
@@ -44,9 +49,16 @@ def _wait_for_job(name: str) -> int:
             boxes, came = None, []
         for message in map(m.to_worker, came):
             if isinstance(message, m.Assign):
-                become(message.context, Path(message.folder))
+                from engine.worker.work import work
+
+                become(message.context, Path(message.folder) / "console.log")
                 return work(Path(message.folder), message.device, spare=True)
-        time.sleep(0.1)
+            if isinstance(message, m.Serve):
+                from engine.worker.side import serve_side
+
+                become(message.context, Path(message.console))
+                return serve_side(message, boxes)
+        time.sleep(_PERIOD)
     return 0
 
 

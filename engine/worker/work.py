@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -16,7 +15,6 @@ from engine import __version__
 from engine import events as ev
 from engine.event_log import EventWriter
 from engine.job import Job
-from engine.messages import JobContext
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
@@ -31,17 +29,6 @@ TAKEN: Final = 3
 """Another process works on the run already."""
 
 _PACKAGES: Final = ("torch", "transformers", "peft", "accelerate", "tokenizers")
-
-
-def become(context: JobContext, folder: Path) -> None:
-    """Turn a spare worker into the job's: its directory, umask, variables and console."""
-    console = os.open(folder / "console.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    os.dup2(console, 1)
-    os.dup2(console, 2)
-    os.close(console)
-    os.environ.update(context.env)
-    os.umask(context.umask)
-    os.chdir(context.cwd)
 
 
 def work(folder: Path, device: str, *, spare: bool) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -45,7 +46,7 @@ class Session:
         """The name under which the engine knows this command."""
         return self._link.front
 
-    def ask(self, message: m.Submit | m.Act) -> m.Accepted:
+    def ask(self, message: m.Submit | m.Act | m.Begin) -> m.Accepted:
         """Send a request and wait for its answer.
 
         Raises:
@@ -71,6 +72,20 @@ class Session:
     def act(self, run: str, verb: m.Verb, context: m.JobContext | None = None) -> m.Accepted:
         """Ask for something to be done with a run."""
         return self.ask(m.Act(front=self.front, request=new_request(), run=run, verb=verb, context=context))
+
+    @contextmanager
+    def begin(self, job: m.SideJob, spec: bytes) -> Iterator[Talk]:
+        """Start a side job, and end it with the body.
+
+        Raises:
+            Problem: the job cannot be started.
+        """
+        begin = m.Begin(front=self.front, request=new_request(), job=job, spec=spec, context=job_context())
+        talk = Talk(self, self.ask(begin).run)
+        try:
+            yield talk
+        finally:
+            talk.end()
 
     def rows(self, limit: int = _ALL) -> list[m.RunRow]:
         """The newest runs, newest first."""
@@ -108,6 +123,15 @@ class Session:
             yield lines
             self._check()
 
+    def tell(self, message: m.Tell | m.End) -> None:
+        """Send a message that needs no answer."""
+        self._link.send(message)
+
+    def heard(self) -> list[m.ToFront]:
+        """What has come since the last look; raises Problem where the engine cannot be reached at all."""
+        self._check()
+        return self._take()
+
     def _answer(self, request: str) -> m.Accepted | m.Refused:
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
@@ -144,6 +168,44 @@ class Session:
             do="`openlora doctor` checks this machine.",
             exit_status=WORK_FAILED,
         )
+
+
+class Talk:
+    """A conversation with a side job."""
+
+    def __init__(self, session: Session, side: str) -> None:
+        self._session = session
+        self._side = side
+
+    def tell(self, body: bytes) -> None:
+        """Send `body` to the job."""
+        self._session.tell(m.Tell(front=self._session.front, side=self._side, body=body))
+
+    def end(self) -> None:
+        """The job is not wanted any more."""
+        self._session.tell(m.End(front=self._session.front, side=self._side))
+
+    def bodies(self) -> Iterator[bytes]:
+        """What the job says, until it ends by itself.
+
+        Raises:
+            Problem: the job failed, or the engine went away.
+        """
+        while True:
+            for message in self._session.heard():
+                if isinstance(message, m.Welcome):
+                    raise Problem(
+                        "The engine ended, and with it what was begun.",
+                        do="Begin again; `openlora doctor` checks this machine.",
+                        exit_status=WORK_FAILED,
+                    )
+                if isinstance(message, m.Said) and message.side == self._side:
+                    yield message.body
+                if isinstance(message, m.Ended) and message.side == self._side:
+                    if message.problem is not None:
+                        raise Problem(**message.problem, exit_status=message.exit_status)
+                    return
+            time.sleep(_TICK)
 
 
 def new_request() -> str:

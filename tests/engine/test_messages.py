@@ -24,7 +24,12 @@ TO_ENGINE: list[m.Message] = [
     m.ListRuns(front="f", request="r", limit=3),
     m.Submit(front="f", request="r", name="n", recipe="model: m\n", context=CONTEXT),
     m.Act(front="f", request="r", run="1", verb="pause", context=None),
+    m.Begin(front="f", request="r", job="chat", spec=b"{}", context=CONTEXT),
+    m.Tell(front="f", side="side-1-1", body=b"{}"),
+    m.End(front="f", side="side-1-1"),
     m.Leave(front="f"),
+    m.Said(side="side-1-1", body=b"{}"),
+    m.Ended(side="side-1-1", problem={"what": "No."}, exit_status=2),
 ]
 TO_FRONT: list[m.Message] = [
     m.Welcome(pid=1, version="0.1", home="/h", notes=["no WAL"]),
@@ -34,10 +39,15 @@ TO_FRONT: list[m.Message] = [
     m.Measured(machine=MACHINE),
     m.Accepted(request="r", run="1", note="queued"),
     m.Refused(request="r", problem={"what": "No."}, exit_status=1),
+    m.Said(side="side-1-1", body=b"{}"),
+    m.Ended(side="side-1-1"),
 ]
 TO_WORKER: list[m.Message] = [
     m.Order(verb="stop", by="front-1"),
     m.Assign(folder="/runs/1", context=CONTEXT, device="cuda:0"),
+    m.Serve(side="s", job="chat", spec=b"{}", context=CONTEXT, device="cpu", console="/c.log"),
+    m.Tell(front="f", side="side-1-1", body=b"{}"),
+    m.End(front="f", side="side-1-1"),
 ]
 DOORS = [(m.to_engine, TO_ENGINE, m.ToEngine), (m.to_front, TO_FRONT, m.ToFront),
          (m.to_worker, TO_WORKER, m.ToWorker)]  # fmt: skip
