@@ -6,38 +6,26 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Final, cast
-
-from textual.binding import Binding
+from typing import ClassVar, Final
 
 from engine import messages as ms
 from engine.problem import Problem
 from engine.run_state import ENDED
 from engine.text import one_line
 from openlora_tui import actions, themes
+from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
 from openlora_tui.modals.dialogue import Dialogue
 from openlora_tui.run_actions import RunActions
 from openlora_tui.screens.place import Place
-from openlora_tui.screens.runs import RunsScreen
 from openlora_tui.session import Change, Session
 from openlora_tui.widgets.machine import moved
-
-if TYPE_CHECKING:
-    from openlora_tui.screens.train import TrainScreen
 
 _TICK: Final = 0.1
 _NUMBERS: Final = 5
 """Ticks between two paintings of numbers; charts and logs come half as often, a quarter over SSH."""
 _TERMINAL_CHECK: Final = 5.0
-
-
-def _train_screen() -> Place:
-    """Imported when it is first gone to: the first paint needs no chart."""
-    from openlora_tui.screens.train import TrainScreen
-
-    return TrainScreen()
 
 
 class OpenLoraApp(RunActions):
@@ -46,13 +34,10 @@ class OpenLoraApp(RunActions):
     CSS_PATH = "app.tcss"
     TITLE = "OpenLoRA"
     ENABLE_COMMAND_PALETTE = False
-    MODES: ClassVar = {"runs": RunsScreen, "train": _train_screen}
+    MODES: ClassVar = {place.mode: place.open for place in PLACES}
     DEFAULT_MODE = "runs"
     NOTIFICATION_TIMEOUT = 6
-    BINDINGS: ClassVar = [
-        *actions.bindings("app"),
-        Binding("ctrl+q", "do('leave')", show=False, priority=True),
-    ]
+    BINDINGS: ClassVar = actions.bindings("app")
 
     def __init__(
         self,
@@ -63,6 +48,7 @@ class OpenLoraApp(RunActions):
         ascii_only: bool = False,
         folder: Path | None = None,
         slow: bool = False,
+        readonly: bool = False,
     ) -> None:
         self.looks, self._mistakes = themes.shipped()
         super().__init__()
@@ -70,6 +56,8 @@ class OpenLoraApp(RunActions):
         self.clock = clock
         self.glyphs = ASCII if ascii_only else UNICODE
         self.folder = folder or Path.cwd()
+        self.readonly = readonly
+        self._keys = {action.id: actions.shown(action.keys[0]) for action in actions.ACTIONS}
         self._connect = connect
         self._wanted_theme = theme
         self._curves = _NUMBERS * (4 if slow else 2)
@@ -195,29 +183,48 @@ class OpenLoraApp(RunActions):
 
     # --- actions ---
 
+    @property
+    def place(self) -> Place | None:
+        """The screen of the place that is open, under any dialogue; None until it can be asked."""
+        screen = self._screen_stack[0] if self._screen_stack else None
+        return screen if isinstance(screen, Place) and screen.ready else None
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of the actions that the open place binds."""
+        return self.place.TABLES if self.place is not None else ()
+
     def facts(self) -> actions.Facts:
         """What decides which actions are available now."""
-        session, place = self.session, self.current_mode
-        state = session.state
-        row = session.rows.get(session.watched) or next(iter(session.newest_first()), None)
-        screen = self._screen_stack[0] if self._screen_stack else None
-        if isinstance(screen, RunsScreen):
-            row = screen.selected
-        train = cast("TrainScreen", screen) if place == "train" and isinstance(screen, Place) else None
+        session, place = self.session, self.place
         return actions.Facts(
-            place=place,
+            place=self.current_mode,
             trouble="" if session.connected else session.trouble or "The engine is not connected.",
-            row=row,
-            marks=len(train.chart.marks) if train is not None and train.ready else 0,
-            samples=len(state.samples) if state else 0,
-            findings=len(state.findings) if state else 0,
-            marking=train is not None and train.ready and train.marking,
+            row=place.row if place is not None else None,
+            keys=self._keys,
         )
+
+    def why_not(self, action: actions.Action, facts: actions.Facts | None = None) -> str:
+        """Why an action does nothing now: watched only, no run, no engine, or what the place says."""
+        facts = facts or self.facts()
+        if action.changes and self.readonly:
+            return "OpenLoRA was opened to watch only (--readonly)."
+        if action.id in ("onward", "back_one"):
+            return self._why_not_step(1 if action.id == "onward" else -1, facts)
+        why = action.needs(facts)
+        return why or (self.place.why_not(action.id) if self.place is not None else "")
+
+    def _why_not_step(self, way: int, facts: actions.Facts) -> str:
+        if way > 0 and hasattr(self.place, "do_onward"):
+            return self.place.why_not("onward") if self.place is not None else ""
+        entry = neighbour(facts.place, way)
+        if entry is None:
+            return f"This is the {'last' if way > 0 else 'first'} place of the work."
+        return entry.needs(facts)
 
     def action_do(self, id: str) -> None:
         """Run an action of the registry, or say why it does nothing now."""
-        action = actions.BY_ID[id]
-        why = action.needs(self.facts())
+        why = self.why_not(actions.BY_ID[id])
         if why:
             self.tell(why)
             return
@@ -226,10 +233,21 @@ class OpenLoraApp(RunActions):
             if handler is not None:
                 handler()
                 return
+        if id in BY_MODE:
+            self.switch_mode(id)
 
-    def do_runs(self) -> None:
-        """Go to the list."""
-        self.switch_mode("runs")
+    def do_onward(self) -> None:
+        """The next place of the work."""
+        self._step(1)
+
+    def do_back_one(self) -> None:
+        """The place before."""
+        self._step(-1)
+
+    def _step(self, way: int) -> None:
+        entry = neighbour(self.current_mode, way)
+        if entry is not None:
+            self.action_do(entry.mode)
 
     def do_train(self) -> None:
         """Go to the open run, else open the selected one."""
@@ -261,7 +279,9 @@ class OpenLoraApp(RunActions):
 
     def do_hint(self) -> None:
         """Say what ctrl+c does not do."""
-        self.tell("ctrl+c does nothing here. q goes back, ctrl+q quits, S stops a run.")
+        key = self.facts().key
+        back, leave, stop = (key(id) for id in ("back", "leave", "stop"))
+        self.tell(f"ctrl+c does nothing here. {back} goes back, {leave} quits, {stop} stops a run.")
 
     def action_help_quit(self) -> None:
         """Textual's own way to ctrl+c ends in the same hint."""
@@ -275,14 +295,11 @@ class OpenLoraApp(RunActions):
         """The keys, those of this place first."""
         from openlora_tui.modals.readers import Help
 
-        place = self.current_mode
-        if place == "runs":
-            self.push_screen(Help(["runs", "run", "find", "move"], "Runs"))
-        else:
-            self.push_screen(Help(["train", "run"], "Train"))
+        place = BY_MODE[self.current_mode]
+        self.push_screen(Help(self.tables, place.title))
 
     def do_palette(self) -> None:
         """Every action by name."""
         from openlora_tui.modals.palette import palette
 
-        self.push_screen(palette(self.facts()), lambda id: self.action_do(id) if id else None)
+        self.push_screen(palette(self), lambda id: self.action_do(id) if id else None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from openlora_tui.actions import Facts
+from openlora_tui.actions import Action, Facts
 from openlora_tui.glyphs import Glyphs
 from openlora_tui.session import Session
 from openlora_tui.themes import Look
@@ -26,14 +26,18 @@ class Host(Protocol):
     def spinner(self) -> str:
         """One cell that turns while a run works."""
 
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """The tables of the actions that the open place binds."""
+
     def facts(self) -> Facts:
         """What decides which actions are available now."""
 
+    def why_not(self, action: Action, facts: Facts | None = None) -> str:
+        """Why an action does nothing now; empty where it does something."""
+
     def action_do(self, id: str) -> None:
         """Run an action, or say why it is not available."""
-
-    def do_runs(self) -> None:
-        """Go to the list of runs."""
 
     def tell(self, text: str, *, good: bool = False) -> None:
         """A short notice."""

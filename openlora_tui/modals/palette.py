@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from openlora_tui.actions import ACTIONS, Action, Facts, said
+from openlora_tui.actions import ACTIONS, TABLE_OF, Action, said
+from openlora_tui.actions.places import BY_MODE
+from openlora_tui.host import Host
 from openlora_tui.modals.chooser import Chooser, Option, Question
 
 _NOT_LISTED = ("move", "page", "dialogue")
@@ -10,27 +12,30 @@ _NOT_LISTED = ("move", "page", "dialogue")
 
 def listed() -> list[Action]:
     """The actions that a palette can run: all but moving about, and the palette itself."""
-    return [a for a in ACTIONS if a.where not in _NOT_LISTED and a.id not in ("palette", "hint")]
+    return [a for a in ACTIONS if TABLE_OF[a.id].name not in _NOT_LISTED and a.id not in ("palette", "hint")]
 
 
-def why_not(action: Action, facts: Facts) -> str:
+def why_not(action: Action, tui: Host) -> str:
     """Why an action cannot be run from here now; empty where it can."""
-    if action.where in ("runs", "find") and facts.place != "runs":
-        return "Only on the Runs screen: 1 goes there."
-    if action.where == "train" and facts.place != "train":
-        return "Only on the Train screen: 4 goes there."
-    return action.needs(facts)
+    facts, table = tui.facts(), TABLE_OF[action.id]
+    if table.name not in ("app", *tui.tables):
+        place = BY_MODE.get(table.name)
+        if place is None:
+            return "This screen has nothing for it."
+        return f"Only on the {place.title} screen: {facts.key(place.mode)} goes there."
+    return tui.why_not(action, facts)
 
 
-def palette(facts: Facts) -> Chooser:
+def palette(tui: Host) -> Chooser:
     """The palette as things stand."""
+    facts = tui.facts()
 
     def option(action: Action) -> Option:
-        refusal = why_not(action, facts)
+        refusal = why_not(action, tui)
         return Option(
             action.id,
             said(action, facts),
-            action.key,
+            facts.key(action.id),
             refusal=refusal,
             role="bright",
             help=refusal or action.help,

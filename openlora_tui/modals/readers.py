@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.widgets import Input
 
 from engine.text import clean, one_line
-from openlora_tui.actions import WHERE, Where, of, shown
+from openlora_tui.actions import TABLES, shown
 from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.page import Page
@@ -65,16 +65,16 @@ class Reader(Dialogue[None]):
 class Help(Reader):
     """What the keys do: here first, then everywhere."""
 
-    def __init__(self, places: list[Where], title: str) -> None:
+    def __init__(self, places: tuple[str, ...], title: str) -> None:
         super().__init__(f"Keys in {title}")
         self._places = places
 
     def write(self, width: int) -> list[Row]:
         """A block for each place, the present one first."""
         rows: list[Row] = []
-        for place in [*self._places, *(where for where in WHERE if where not in self._places)]:
-            rows.append(Row(WHERE[place], "bright"))
-            for action in of(place):
+        for name in [*self._places, *(name for name in TABLES if name not in self._places)]:
+            rows.append(Row(TABLES[name].title, "bright"))
+            for action in TABLES[name].actions:
                 names = " ".join(shown(key) for key in action.keys)
                 label = Row("  ").add(names.ljust(16), "bold accent")
                 lines = wrapped(action.help, width - 18)

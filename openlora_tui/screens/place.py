@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual.screen import Screen
 
 from openlora_tui.widgets.bars import KeyBar, TopBar
 
 if TYPE_CHECKING:
+    from engine.messages import RunRow
     from openlora_tui.host import Host
     from openlora_tui.session import Change
 
@@ -18,7 +19,10 @@ _HEIGHTS: Final = [(0, "-flat"), (16, "-low"), (32, "-tall")]
 
 
 class Place(Screen[None]):
-    """A screen on a number key."""
+    """A screen of `actions.places`; `do_...` methods run its actions."""
+
+    TABLES: ClassVar[tuple[str, ...]] = ()
+    """The tables of the actions that it binds, its own first."""
 
     # Textual declares these as variables of the instance, which rules out ClassVar.
     HORIZONTAL_BREAKPOINTS = _WIDTHS
@@ -42,6 +46,16 @@ class Place(Screen[None]):
     def paint_all(self) -> None:
         """Paint everything, as after coming back."""
         self.paint_live({"link", "rows", "machine", "run", "status"}, curves=True)
+
+    @property
+    def row(self) -> RunRow | None:
+        """The run that actions are about: the open one, else the newest."""
+        session = self.tui.session
+        return session.rows.get(session.watched) or next(iter(session.newest_first()), None)
+
+    def why_not(self, id: str) -> str:
+        """Why an action of the place does nothing now; empty where it does something. Called once ready."""
+        return ""
 
     def reset(self) -> None:
         """Forget what belonged to the run that was open before."""

@@ -30,7 +30,8 @@ class RunsScreen(Place):
     """The list of runs; the selected one is described beside or below it."""
 
     CSS_PATH = "runs.tcss"
-    BINDINGS = bindings("run", "runs", "find")
+    TABLES = ("runs", "run", "find")
+    BINDINGS = bindings(*TABLES)
     AUTO_FOCUS = "#runs"
 
     def compose(self) -> ComposeResult:
@@ -51,7 +52,7 @@ class RunsScreen(Place):
         return self.query_one("#runs", PickList)
 
     @property
-    def selected(self) -> RunRow | None:
+    def row(self) -> RunRow | None:
         """The run under the cursor, as it is now."""
         item = self.table.current if self.is_mounted else None
         return self.tui.session.rows.get(item.key) if item is not None else None

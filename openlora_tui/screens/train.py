@@ -24,7 +24,8 @@ class TrainScreen(Place):
     """The head, the chart, and beside it what surrounds a run."""
 
     CSS_PATH = "train.tcss"
-    BINDINGS = bindings("run", "train", "dialogue")
+    TABLES = ("train", "run", "dialogue")
+    BINDINGS = bindings(*TABLES)
 
     def compose(self) -> ComposeResult:
         """Everything that any size shows; the style sheet decides what a size leaves out."""
@@ -71,6 +72,19 @@ class TrainScreen(Place):
             for painted in self.query(Painted):
                 painted.repaint()
 
+    def why_not(self, id: str) -> str:
+        """What the curve and the run lack."""
+        state = self.tui.session.state
+        if id == "marks" and not self.chart.marks:
+            return "Nothing has happened on this curve yet."
+        if id in ("mark_before", "mark_after") and not self.marking:
+            return f"{self.tui.facts().key('marks')} shows the marks first."
+        if id == "samples" and not (state and state.samples):
+            return "There are no samples yet; sample_steps in the recipe says when they come."
+        if id == "findings" and not (state and state.findings):
+            return "There are no findings: nothing was noticed that needs you."
+        return ""
+
     def do_marks(self) -> None:
         """The newest mark, then on to the left."""
         self.chart.step_marks(-1)
@@ -99,7 +113,7 @@ class TrainScreen(Place):
     def do_close(self) -> None:
         """Leave the marks, else the zoom."""
         if not self.leave_mode():
-            self.tui.do_runs()
+            self.tui.action_do("runs")
 
     def do_back(self) -> None:
         """Out of marks or zoom first, then back to the runs."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from textual import events
 
 from openlora_tui.actions import BY_ID, Action, footer, said
+from openlora_tui.actions.places import PLACES
 from openlora_tui.widgets.machine import one_row
 from openlora_tui.widgets.painted import Painted, Row, between
 
-_PLACES = (("runs", "1", "Runs"), ("train", "4", "Train"))
+_PLACES = tuple((place.mode, place.key, place.title) for place in PLACES if place.key)
 
 
 class TopBar(Painted):
@@ -22,7 +23,7 @@ class TopBar(Painted):
         facts = self.tui.facts()
         for place, key, title in _PLACES:
             here = facts.place == place
-            able = here or not BY_ID[place].needs(facts)
+            able = here or not self.tui.why_not(BY_ID[place], facts)
             row.add("  ").add(f" {key} ", "accent" if able else "faint")
             row.add(title, "bright" if here else "text" if able else "faint")
         session = self.tui.session
@@ -51,9 +52,9 @@ class KeyBar(Painted):
         facts = self.tui.facts()
         row = Row()
         for _, _, action in self._spans(width):
-            off = bool(action.needs(facts))
+            off = bool(self.tui.why_not(action, facts))
             row.add(" " if not row.width else "   ")
-            row.add(action.key, "faint" if off else "bold accent")
+            row.add(facts.key(action.id), "faint" if off else "bold accent")
             row.add(f" {said(action, facts)}", "faint" if off else "text")
         return [row]
 
@@ -69,11 +70,11 @@ class KeyBar(Painted):
     def _spans(self, width: int) -> list[tuple[int, int, Action]]:
         """Where each key stands; those that do not fit are left out before the help, which comes last."""
         facts = self.tui.facts()
-        shown = footer(facts)
+        shown = footer(facts, lambda action: self.tui.why_not(action, facts))
         while True:
             spans, at = [], 0
             for action in shown:
-                end = at + (3 if at else 1) + len(action.key) + 1 + len(said(action, facts))
+                end = at + (3 if at else 1) + len(facts.key(action.id)) + 1 + len(said(action, facts))
                 spans.append((at, end, action))
                 at = end
             if at <= width or len(shown) < 2:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
-from openlora_tui.actions import ACTIONS, BY_ID, FOOTER, Facts, footer, key_table, shown
+import pytest
+
+from engine import messages as ms
+from openlora_tui.actions import ACTIONS, BY_ID, TABLE_OF, TABLES, Facts, footer, shown
+from openlora_tui.actions.places import BY_MODE, PLACES, Entry
 from openlora_tui.app import OpenLoraApp
 from openlora_tui.modals.palette import listed, palette
 from openlora_tui.modals.readers import Help
-from openlora_tui.screens.runs import RunsScreen
-from openlora_tui.screens.train import TrainScreen
+from openlora_tui.screens.place import Place
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.pick_list import PickList
 from tests.tui.conftest import settle
@@ -20,22 +21,25 @@ from tests.tui.fake_engine import FakeEngine
 
 
 def test_every_action_has_words_and_a_handler() -> None:
-    owners = (OpenLoraApp, RunsScreen, TrainScreen)
+    owners = (OpenLoraApp, *(type(place.open()) for place in PLACES))
     for action in ACTIONS:
         assert action.help.endswith("."), action.id
         assert action.keys, action.id
-        if action.where in ("move", "page"):
+        where = TABLE_OF[action.id].name
+        if where in ("move", "page"):
             assert hasattr(Page, f"action_{action.id}"), action.id
-        else:
+        elif action.id not in BY_MODE:
             assert any(hasattr(owner, f"do_{action.id}") for owner in owners), action.id
-        if action.where == "move":
+        if where == "move":
             assert hasattr(PickList, f"action_{action.id}"), action.id
 
 
 def test_no_key_means_two_things_in_one_place() -> None:
-    for places in (("app", "run", "runs", "find", "move"), ("app", "run", "train", "dialogue")):
-        keys = Counter(key for action in ACTIONS if action.where in places for key in action.keys)
-        assert [key for key, count in keys.items() if count > 1] == []
+    for place in PLACES:
+        screen = place.open()
+        tables = {"app", "move", *screen.TABLES}
+        keys = Counter(key for name in tables for action in TABLES[name].actions for key in action.keys)
+        assert [key for key, count in keys.items() if count > 1] == [], place.mode
 
 
 def test_keys_that_terminals_take_for_others_are_not_bound() -> None:
@@ -44,8 +48,8 @@ def test_keys_that_terminals_take_for_others_are_not_bound() -> None:
 
 
 def test_the_footer_names_six_keys_at_most_and_ends_with_help() -> None:
-    for place in FOOTER:
-        shown_here = footer(Facts(place=place))
+    for place in PLACES:
+        shown_here = footer(Facts(place=place.mode), lambda action: "")
         assert len(shown_here) <= 6
         assert shown_here[-1] is BY_ID["help"]
 
@@ -64,7 +68,7 @@ async def test_the_help_shows_every_action(opened: Any, engine: FakeEngine) -> N
 
 async def test_the_palette_lists_every_action_and_runs_it(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
-        options = {option.value for option in palette(pilot.app.facts())._question.options()}
+        options = {option.value for option in palette(pilot.app)._question.options()}
         assert options == {action.id for action in listed()}
         await pilot.press("colon", *"theme")
         await settle(pilot)
@@ -75,15 +79,44 @@ async def test_the_palette_lists_every_action_and_runs_it(opened: Any, engine: F
 
 async def test_the_palette_says_why_an_action_does_nothing(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
-        refusals = {o.value: o.refusal for o in palette(pilot.app.facts())._question.options()}
+        refusals = {o.value: o.refusal for o in palette(pilot.app)._question.options()}
         assert "has not ended" in refusals["resume"]
         assert "Train screen" in refusals["zoom"]
         assert refusals["pause"] == ""
 
 
-def test_the_docs_table_is_printed() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "openlora_tui.actions"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout == key_table()
-    assert "| `p` |" in done.stdout
+@pytest.mark.parametrize("entry", PLACES, ids=lambda entry: entry.mode)
+def test_every_place_is_complete(entry: Entry) -> None:
+    screen = entry.open()
+    assert isinstance(screen, Place)
+    assert screen.TABLES
+    assert entry.help.endswith(".")
+    assert TABLES[entry.mode].footer
+
+
+async def test_the_brackets_walk_the_places_in_the_order_of_the_work(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("left_square_bracket")
+        (notice,) = pilot.app._notifications
+        assert "first place" in notice.message
+        seen = [pilot.app.current_mode]
+        while not pilot.app.why_not(BY_ID["onward"]):
+            await pilot.press("right_square_bracket")
+            await settle(pilot)
+            seen.append(pilot.app.current_mode)
+        assert seen == [place.mode for place in PLACES]
+        await pilot.press("left_square_bracket")
+        await settle(pilot)
+        assert pilot.app.current_mode == PLACES[-2].mode
+
+
+async def test_watching_only_refuses_every_action_that_changes_something(
+    opened: Any, engine: FakeEngine
+) -> None:
+    async with opened(readonly=True) as pilot:
+        for action in ACTIONS:
+            assert bool(action.changes) == ("watch only" in pilot.app.why_not(action)), action.id
+        await pilot.press("S", "K", "d", "n", "p")
+        await settle(pilot)
+        assert len(pilot.app.screen_stack) == 1
+        assert not engine.asked(ms.Act)

@@ -79,7 +79,7 @@ async def test_resizing_keeps_the_place_the_mark_and_the_selection(opened: Any, 
         assert "needs 60 by 16" in shown(pilot.app)
         await pilot.resize_terminal(80, 24)
         await settle(pilot)
-        assert pilot.app.facts().marking
+        assert pilot.app.screen.marking
 
 
 async def test_foreign_text_reaches_the_screen_inert(opened: Any, engine: FakeEngine) -> None:
@@ -112,7 +112,7 @@ async def test_marks_are_stepped_through_in_full(opened: Any, engine: FakeEngine
         await settle(pilot)
         assert "step 310  The loss jumped" in shown(pilot.app)
         await pilot.press("escape")
-        assert not pilot.app.facts().marking
+        assert not pilot.app.screen.marking
         assert pilot.app.current_mode == "train"
 
 

@@ -1,0 +1,75 @@
+"""Everything a key can do, in one registry: it makes bindings, footer, help, palette and docs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from textual.binding import Binding, BindingType
+
+from openlora_tui.actions.everywhere import EVERYWHERE
+from openlora_tui.actions.moving import DIALOGUE, FIND, MOVE, PAGE
+from openlora_tui.actions.runs import RUN, RUNS
+from openlora_tui.actions.table import Action, Facts, Table, shown
+from openlora_tui.actions.train import TRAIN
+
+__all__ = ["ACTIONS", "BY_ID", "TABLES", "TABLE_OF", "Action", "Facts", "Table", "bindings", "footer",
+           "key_table", "moves", "of", "said", "shown"]  # fmt: skip
+
+TABLES: Final = {table.name: table for table in (EVERYWHERE, RUN, RUNS, TRAIN, MOVE, FIND, PAGE, DIALOGUE)}
+"""A file for each place; a place's table bears the name of its mode."""
+ACTIONS: Final = tuple(action for table in TABLES.values() for action in table.actions)
+BY_ID: Final = {action.id: action for action in ACTIONS}
+TABLE_OF: Final = {action.id: table for table in TABLES.values() for action in table.actions}
+
+
+def said(action: Action, facts: Facts) -> str:
+    """The label as the run stands: a paused run is continued."""
+    paused = facts.row is not None and facts.row.status == "paused"
+    return "continue" if action.id == "pause" and paused else action.label
+
+
+def of(*tables: str) -> list[Action]:
+    """The actions of some tables, in their order."""
+    return [action for table in TABLES.values() if table.name in tables for action in table.actions]
+
+
+def bindings(*tables: str) -> list[BindingType]:
+    """Bindings of a screen or of the app; all go through the app, which knows whether they apply now."""
+    return [_binding(action, f"app.do('{action.id}')") for action in of(*tables)]
+
+
+def moves(*, find: bool = False) -> list[BindingType]:
+    """Bindings of a widget that can be moved in; they call its own `action_...` methods."""
+    wanted = ("move", "find", "page") if find else ("move",)
+    return [_binding(action, action.id) for action in of(*wanted)]
+
+
+def _binding(action: Action, call: str) -> Binding:
+    keys = ",".join(action.keys)
+    return Binding(
+        keys, call, action.label, show=False, tooltip=action.help, id=action.id, priority=action.always
+    )
+
+
+def footer(facts: Facts, why_not: Callable[[Action], str]) -> list[Action]:
+    """At most six actions for the foot of a place: those available now before those that are not."""
+    table = TABLES.get(facts.place)
+    wanted = [BY_ID[id] for id in table.footer] if table is not None else []
+    able = [action for action in wanted if not why_not(action)]
+    if facts.row is None:
+        wanted = able
+    chosen = [*able, *(action for action in wanted if action not in able)][:5]
+    return [*(action for action in wanted if action in chosen), BY_ID["help"]]
+
+
+def key_table() -> str:
+    """All keys as Markdown, for the docs."""
+    lines: list[str] = []
+    for table in TABLES.values():
+        lines += [f"### {table.title}", "", "| key | does |", "|---|---|"]
+        for action in table.actions:
+            keys = " ".join(f"`{shown(key)}`" for key in action.keys)
+            lines.append(f"| {keys} | {action.help} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"

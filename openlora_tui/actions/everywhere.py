@@ -1,0 +1,31 @@
+"""Actions that are available everywhere: going to a place, and what concerns the whole app."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openlora_tui.actions.needs import the_engine
+from openlora_tui.actions.places import PLACES
+from openlora_tui.actions.table import Action, Table
+
+EVERYWHERE: Final = Table(
+    "app",
+    "Everywhere",
+    (
+        *(Action(place.mode, (place.key,), place.title, place.help, place.needs)
+          for place in PLACES if place.key),
+        Action("onward", ("right_square_bracket",), "onward",
+               "Go to the next screen in the order of the work."),
+        Action("back_one", ("left_square_bracket",), "back one",
+               "Go to the screen before in the order of the work."),
+        Action("new", ("n",), "new run", "Pick a recipe, or a data file and a model, and start a run.",
+               the_engine, changes=True),
+        Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
+        Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),
+        Action("theme", ("ctrl+t",), "theme", "Change to the next colour theme."),
+        Action("back", ("q",), "back", "Go back; on the Runs screen, quit."),
+        Action("leave", ("ctrl+q",), "quit", "Quit. A live run goes on unless you say otherwise.",
+               always=True),
+        Action("hint", ("ctrl+c",), "", "Never quits: says how to quit and how to stop a run."),
+    ),
+)  # fmt: skip

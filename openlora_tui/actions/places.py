@@ -1,0 +1,52 @@
+"""The places of the app, in the order of the work: one line makes a place known to all that names places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
+
+from openlora_tui.actions.needs import a_run, elsewhere
+from openlora_tui.actions.table import Needs
+
+if TYPE_CHECKING:
+    from openlora_tui.screens.place import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One place."""
+
+    mode: str
+    """Its name in the app; also the id of the action that goes there, and of its table of actions."""
+    key: str
+    """A number, or empty for a place that is reached by an action of another place."""
+    title: str
+    help: str
+    screen: str
+    """`module:Class`, imported when the place is first gone to."""
+    needs: Needs
+
+    def open(self) -> Place:
+        """The screen, made."""
+        module, _, name = self.screen.partition(":")
+        return cast("Callable[[], Place]", getattr(import_module(module), name))()
+
+
+_SCREENS: Final = "openlora_tui.screens"
+PLACES: Final = (
+    Entry("runs", "1", "Runs", "Go to the list of runs.", f"{_SCREENS}.runs:RunsScreen",
+          elsewhere("runs")),
+    Entry("train", "4", "Train", "Go to the run that is open, else open the selected one.",
+          f"{_SCREENS}.train:TrainScreen", a_run),
+)  # fmt: skip
+BY_MODE: Final = {place.mode: place for place in PLACES}
+
+
+def neighbour(mode: str, way: int) -> Entry | None:
+    """The next place of the work (`way` 1) or the one before (-1); None at either end."""
+    at = next((i for i, place in enumerate(PLACES) if place.mode == mode), None)
+    if at is None or not 0 <= at + way < len(PLACES):
+        return None
+    return PLACES[at + way]

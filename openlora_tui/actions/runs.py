@@ -1,0 +1,33 @@
+"""Actions on a run, wherever one is shown, and those of the Runs screen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openlora_tui.actions.needs import a_run, deletable, live, resumable, stoppable, working
+from openlora_tui.actions.table import Action, Table
+
+RUN: Final = Table(
+    "run",
+    "The run: the selected one in Runs, the open one in Train",
+    (
+        Action("pause", ("p",), "pause", "Pause or continue the run; a pause keeps the device.", working,
+               changes=True),
+        Action("save", ("s",), "save", "Write a checkpoint now.", working, changes=True),
+        Action("stop", ("S",), "stop", "Stop the run after saving; asks first.", stoppable, changes=True),
+        Action("kill", ("K",), "kill", "End the run at once without saving; asks first.", live, changes=True),
+        Action("resume", ("r",), "resume", "Go on from the last checkpoint of a run that has ended.",
+               resumable, changes=True),
+        Action("copy", ("y",), "copy", "Copy the adapter's path, or the run's id before that.", a_run),
+    ),
+)  # fmt: skip
+RUNS: Final = Table(
+    "runs",
+    "Runs",
+    (
+        Action("open", ("enter",), "open", "Open the selected run in Train.", a_run),
+        Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
+               changes=True),
+    ),
+    footer=("open", "new", "pause", "resume", "stop", "delete"),
+)  # fmt: skip

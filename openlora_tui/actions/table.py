@@ -1,0 +1,76 @@
+"""What an action is, and what decides whether it is available now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from engine.messages import RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the availability of an action may depend on anywhere; a place knows the rest (`Place.why_not`)."""
+
+    place: str = ""
+    trouble: str = ""
+    """Why the engine does not hear us; empty while it does."""
+    row: RunRow | None = None
+    """The run that actions are about: the selected one in Runs, else the open one."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """The first key of each action, as it is written on a screen."""
+
+    def key(self, id: str) -> str:
+        """How a person gets at an action now, for use in a sentence."""
+        return self.keys.get(id, id)
+
+
+Needs = Callable[[Facts], str]
+
+
+def nothing(facts: Facts) -> str:
+    """Always available."""
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a person can do."""
+
+    id: str
+    keys: tuple[str, ...]
+    label: str
+    """One or two words, for the footer."""
+    help: str
+    needs: Needs = nothing
+    """Says why the action is not available now; empty where it is."""
+    changes: bool = False
+    """Starts, ends, writes or deletes something: refused by `--readonly`."""
+    always: bool = False
+    """Heard while a text is typed and over any dialogue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The actions of one place or of one kind of widget."""
+
+    name: str
+    title: str
+    actions: tuple[Action, ...]
+    footer: tuple[str, ...] = ()
+    """What the foot of a place may name, in its order; actions of other tables too."""
+
+
+_NAMES: Final = {
+    "question_mark": "?", "colon": ":", "slash": "/", "plus": "+", "minus": "-", "equals_sign": "=",
+    "left_square_bracket": "[", "right_square_bracket": "]", "full_stop": ".", "comma": ",",
+    "semicolon": ";", "exclamation_mark": "!", "underscore": "_", "backslash": "\\", "tilde": "~",
+    "less_than_sign": "<", "greater_than_sign": ">", "asterisk": "*", "number_sign": "#",
+    "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del", "insert": "ins",
+}  # fmt: skip
+
+
+def shown(key: str) -> str:
+    """A key as it is written on a screen and in the docs."""
+    return _NAMES.get(key, key)

@@ -1,0 +1,25 @@
+"""Actions of the Train screen; what they need of the chart and the run, the screen says itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openlora_tui.actions.needs import a_run
+from openlora_tui.actions.table import Action, Table
+
+TRAIN: Final = Table(
+    "train",
+    "Train",
+    (
+        Action("marks", ("m",), "marks", "Step through what happened on the curve."),
+        Action("mark_before", ("left",), "mark before", "The mark to the left."),
+        Action("mark_after", ("right",), "mark after", "The mark to the right."),
+        Action("zoom", ("z",), "zoom", "Give the chart the whole screen, or take it back."),
+        Action("closer", ("plus", "equals_sign"), "closer", "Show only the later half of the curve."),
+        Action("farther", ("minus",), "farther", "Show twice as much of the curve."),
+        Action("samples", ("t",), "samples", "Read all sample texts."),
+        Action("findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
+        Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),
+    ),
+    footer=("pause", "save", "stop", "resume", "marks", "zoom", "samples", "log", "copy"),
+)
