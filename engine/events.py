@@ -18,6 +18,8 @@ VERSION: Final = 1
 
 Outcome = Literal["succeeded", "stopped"]
 Level = Literal["info", "warning", "error"]
+Form = Literal["chat", "verbatim"]
+"""How a prompt is written: as turns by the chat template, or as it stands."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
 Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
@@ -95,6 +97,8 @@ class Planned(Event, frozen=True, kw_only=True):
     """Rows of one optimizer step, over all ranks and micro-batches."""
     precision: str = "fp32"
     device: str = "cpu"
+    form: Form | None = None
+    """How the rows' prompts are written, None where an older worker did not say."""
 
 
 class Step(Event, frozen=True, kw_only=True):

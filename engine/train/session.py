@@ -197,6 +197,7 @@ def _announce(session: Session) -> None:
             batch_rows=min(session.feed.batch, session.feed.rows),
             precision=session.machine.precision,
             device=session.machine.name,
+            form=session.data.form,
         )
     )
 

@@ -63,6 +63,7 @@ def event(kind: type[ev.Event]) -> st.SearchStrategy[ev.Event]:
 _CHOSEN = {
     "outcome": st.sampled_from(["succeeded", "stopped"]),
     "level": st.sampled_from(["info", "warning", "error"]),
+    "form": st.sampled_from([None, "chat", "verbatim"]),
 }
 KINDS: tuple[type[ev.Event], ...] = ev.AnyEvent.__args__
 EVENT = st.sampled_from(KINDS).flatmap(event)
