@@ -93,8 +93,8 @@ def _row(row: m.RunRow) -> str:
     loss = "" if row.loss is None else number(row.loss)
     held_out = "" if row.eval_loss is None else number(row.eval_loss)
     age = duration(max(time.time() - row.created, 0))
-    name = one_line(row.name, 40)
-    return f"{row.run:>5}  {'held' if row.held else row.status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
+    name, status = one_line(row.name, 40), "held" if row.held else row.status
+    return f"{row.run:>5}  {status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
 
 
 def _show(args: argparse.Namespace) -> int:
