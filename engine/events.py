@@ -43,6 +43,9 @@ class Created(Event, frozen=True, kw_only=True):
     steps: Count = 0
     """Planned optimizer steps, 0 while unknown."""
     parent: str | None = None
+    """The run whose adapter or model it starts from."""
+    lineage: list[str] = []
+    """The parent, its parent, and so on to the first."""
     version: int = VERSION
 
 
@@ -50,10 +53,6 @@ class Queued(Event, frozen=True, kw_only=True):
     """The run waits; `reason` says for what."""
 
     reason: str
-    place: Time | None = None
-    """Lower ones start first; None keeps the place it has, at first the time of this event."""
-    held: bool = False
-    """True where it waits for someone to release it."""
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -103,6 +102,12 @@ class Planned(Event, frozen=True, kw_only=True):
     device: str = "cpu"
     form: Form | None = None
     """How the rows' prompts are written, None where an older worker did not say."""
+    rank: Count = 0
+    """Rank of the adapter; 0 in runs of older versions."""
+    targets: list[str] = []
+    """Names of the layers that carry the adapter, as peft matches them."""
+    layers: Count = 0
+    """How many layers they are."""
 
 
 class Step(Event, frozen=True, kw_only=True):
