@@ -53,6 +53,10 @@ class Queued(Event, frozen=True, kw_only=True):
     """The run waits; `reason` says for what."""
 
     reason: str
+    place: Time | None = None
+    """Lower ones start first; None keeps the place it has, at first the time of this event."""
+    held: bool = False
+    """True where it waits for someone to release it."""
 
 
 class Started(Event, frozen=True, kw_only=True):

@@ -10,8 +10,13 @@ from engine.run_state import RunState
 
 PROTOCOL: Final = 1
 
-Verb = Literal["stop", "kill", "pause", "continue", "save", "resume", "delete"]
-"""`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker."""
+Verb = Literal[
+    "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner", "later"
+]
+"""`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
+
+`hold`, `release`, `sooner` and `later` are for a run that waits in the queue.
+"""
 
 SideJob = Literal["chat", "inspect"]
 """What a worker does that is no run: it talks with one front end, and leaves with it."""
@@ -80,6 +85,10 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     findings: int = 0
     silent: bool = False
     """True where the worker lives but has not been heard for a while."""
+    held: bool = False
+    """True where it waits until someone releases it."""
+    place: float = 0.0
+    """Its place in the queue while it waits: lower ones start first."""
 
 
 # --- front end to engine ---
@@ -133,6 +142,8 @@ class Submit(Message, frozen=True, kw_only=True):
     name: str
     recipe: str
     context: JobContext
+    hold: bool = False
+    """Let it wait until someone releases it."""
 
 
 class Act(Message, frozen=True, kw_only=True):

@@ -62,6 +62,10 @@ class RunState(msgspec.Struct, kw_only=True):
     status: Status = "queued"
     reason: str = ""
     """Why it waits, or what the phase is doing."""
+    place: float = 0.0
+    """Its place in the queue while it waits: lower ones start first."""
+    held: bool = False
+    """True where it waits until someone releases it."""
     phase: str = ""
     done: int = 0
     total: int = 0
@@ -186,10 +190,11 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
     match event:
         case ev.Queued():
             state.status, state.reason, state.phase, state.outcome = "queued", event.reason, "", None
+            state.place, state.held = event.place or state.place or event.t, event.held
         case ev.Started():
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
-            state.session_start = state.paused = 0.0
+            state.session_start = state.paused = state.place = 0.0
         case ev.Phase():
             if state.status not in ("paused", "stopping"):
                 state.status = "running"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
@@ -39,22 +40,29 @@ def absolute_text(recipe: RecipeFile) -> str:
 
 def check_paths(recipe: RecipeFile) -> None:
     """Say at once, not minutes later, that a file of the recipe is not there."""
-    resolved = placed(recipe)
+    for _, problem in missing_paths(recipe):
+        raise problem
+
+
+def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
+    """The fields whose files or folders are not there, each with what is wrong."""
+    resolved = recipe.resolved()
     where = str(recipe.path or "recipe")
     for name, files in (("data", resolved.data_files), ("eval_data", resolved.eval_files)):
-        for file in files:
-            if not Path(file).exists():
-                raise Problem(
-                    f"`{name}`: there is no file {file}.",
-                    where=where,
-                    do="Paths start at the recipe's folder.",
-                )
+        gone = next((file for file in files if not Path(file).exists()), None)
+        if gone is not None:
+            what = f"`{name}`: there is no file {gone}."
+            yield name, Problem(what, where=where, do="Paths start at the recipe's folder.")
     written = recipe.recipe.model
     if written.startswith((".", "/", "~")) and not Path(resolved.model).is_dir():
-        raise Problem(
-            f"`model`: there is no folder {resolved.model}.",
-            where=where,
-            do="Name a model folder, or a hub id.",
-        )
-    if resolved.adapter is not None:
-        prove_fit(saved_adapter(Path(resolved.adapter)), Path(resolved.model))
+        what = f"`model`: there is no folder {resolved.model}."
+        yield "model", Problem(what, where=where, do="Name a model folder, or a hub id.")
+    try:
+        _check_adapter(placed(recipe))
+    except Problem as problem:
+        yield "adapter", problem
+
+
+def _check_adapter(recipe: Recipe) -> None:
+    if recipe.adapter is not None:
+        prove_fit(saved_adapter(Path(recipe.adapter)), Path(recipe.model))

@@ -28,4 +28,6 @@ def row_of(state: RunState, *, silent: bool = False) -> RunRow:
         worker_pid=state.pid,
         findings=len(state.findings),
         silent=silent,
+        held=state.held and state.status == "queued",
+        place=state.place,
     )

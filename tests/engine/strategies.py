@@ -35,12 +35,12 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "data": st.lists(TEXT, max_size=2), "lineage": st.lists(TEXT, max_size=2),
     "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
-    "version": st.integers(0, 9),
+    "version": st.integers(0, 9), "place": st.none() | TIME,
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
           "why", "do", "where", "log"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal"}
-_FLAGS = {"spare", "best", "save", "resumable", "interrupted"}
+_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 
 
 def _field(name: str) -> st.SearchStrategy[object] | None:
