@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 from tokenizers import Encoding
@@ -16,6 +16,7 @@ from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair
 from engine.data.template import answers
 from engine.data.tokenizer import ModelTokenizer
+from engine.inspection.losses import Losses
 
 _ROWS_AT_ONCE: Final = 512
 _CHARACTERS_AT_ONCE: Final = 1 << 21
@@ -24,21 +25,7 @@ Spans = list[tuple[int, int]]
 Tick = Callable[[int], None]
 
 
-class Tally(msgspec.Struct):
-    """What was lost on the way."""
-
-    rows: int = 0
-    truncated_rows: int = 0
-    truncated_answer_tokens: int = 0
-    vanished: list[str] = []
-    """`file:line` of rows that had nothing left to learn after truncation."""
-    empty: list[str] = []
-    """`file:line` of rows without an answer."""
-    endless: int = 0
-    """Conversations whose last learnt token does not stop a generated text."""
-
-
-class _Draft(msgspec.Struct):
+class Draft(msgspec.Struct):
     """A text to be encoded, with the characters that are learnt; None learns all of it."""
 
     row: Row
@@ -51,27 +38,50 @@ class _Draft(msgspec.Struct):
     chat: bool = False
 
 
+class Labelled(NamedTuple):
+    """A draft as tokens."""
+
+    made: Draft
+    encoding: Encoding
+    """Of the draft's text alone."""
+    ids: list[int]
+    mask: bytearray
+    """1 where the token is learnt, as long as `ids`."""
+    before: int
+    """Tokens put before those of the text."""
+
+
 def encode_examples(
     examples: Iterable[tuple[Row, Example]],
     tokenizer: ModelTokenizer,
     max_length: int,
     rows: Rows,
-    tally: Tally,
+    losses: Losses,
     tick: Tick,
 ) -> None:
-    """Append every example to `rows`, cut at `max_length` tokens, and count the losses in `tally`.
+    """Append every example to `rows`, cut at `max_length` tokens, and count what is lost in `losses`.
 
     Documents longer than `max_length` are cut into several rows and lose nothing.
     """
-    for drafts in _chunks(_draft(row, example, tokenizer) for row, example in examples):
-        for draft, encoding in zip(drafts, tokenizer.encode_many([d.text for d in drafts]), strict=True):
-            ids, mask = _labelled(draft, encoding, tokenizer)
-            if draft.spans is None:
-                _add_windows(ids, draft.row, tokenizer, max_length, rows)
+    for drafts in chunks(draft(row, example, tokenizer) for row, example in examples):
+        for made, _, ids, mask, _ in labelled(drafts, tokenizer):
+            if made.spans is None:
+                _add_windows(ids, made.row, tokenizer, max_length, rows)
             else:
-                _add_cut(ids, mask, draft, tokenizer, max_length, rows, tally)
-        tally.rows += len(drafts)
-        tick(tally.rows)
+                _add_cut(ids, mask, made, tokenizer, max_length, rows, losses)
+        losses.rows += len(drafts)
+        tick(losses.rows)
+
+
+def labelled(drafts: Sequence[Draft], tokenizer: ModelTokenizer) -> Iterator[Labelled]:
+    """Each draft with its ids and mask, not cut yet."""
+    for made, encoding in zip(drafts, tokenizer.encode_many([d.text for d in drafts]), strict=True):
+        yield _labelled(made, encoding, tokenizer)
+
+
+def endless(made: Draft, ids: Sequence[int], mask: bytearray, tokenizer: ModelTokenizer) -> bool:
+    """True for a conversation whose last learnt token does not stop a generated text."""
+    return made.chat and ids[mask.rfind(1)] not in tokenizer.stops
 
 
 def encode_stream(
@@ -102,18 +112,23 @@ def encode_stream(
         _add_window(waiting, tokenizer, rows, file, begin)
 
 
-def _draft(row: Row, example: Example, tokenizer: ModelTokenizer) -> _Draft:
+def draft(row: Row, example: Example, tokenizer: ModelTokenizer) -> Draft:
+    """The text of an example as the model sees it, and what of it is learnt.
+
+    Raises:
+        Refusal: the chat template refuses the turns, with the row's place.
+    """
     match example:
         case Document(text):
-            return _Draft(row, text, None, start=True, end=True)
+            return Draft(row, text, None, start=True, end=True)
         case Pair(prompt, completion):
             span = (len(prompt), len(prompt) + len(completion))
-            return _Draft(row, prompt + completion, [span], start=True, end=True)
+            return Draft(row, prompt + completion, [span], start=True, end=True)
         case Chat():
             return _chat_draft(row, example, tokenizer)
 
 
-def _chat_draft(row: Row, chat: Chat, tokenizer: ModelTokenizer) -> _Draft:
+def _chat_draft(row: Row, chat: Chat, tokenizer: ModelTokenizer) -> Draft:
     try:
         text, spans = answers(tokenizer.template, chat)
     except Refusal as refusal:
@@ -121,7 +136,7 @@ def _chat_draft(row: Row, chat: Chat, tokenizer: ModelTokenizer) -> _Draft:
         raise
     ends = sorted({tokenizer.decode([stop]) for stop in tokenizer.stops})
     spans = [(start, _without_tail(text, start, end, ends)) for start, end in spans]
-    return _Draft(row, text, spans, start=tokenizer.template.plain, end=False, chat=True)
+    return Draft(row, text, spans, start=tokenizer.template.plain, end=False, chat=True)
 
 
 def _without_tail(text: str, start: int, end: int, ends: Sequence[str]) -> int:
@@ -130,33 +145,35 @@ def _without_tail(text: str, start: int, end: int, ends: Sequence[str]) -> int:
     return start + len(bare) if bare and any(bare.endswith(stop) for stop in ends if stop) else end
 
 
-def _chunks(drafts: Iterable[_Draft]) -> Iterator[list[_Draft]]:
-    chunk: list[_Draft] = []
+def chunks(drafts: Iterable[Draft], rows: int = _ROWS_AT_ONCE) -> Iterator[list[Draft]]:
+    """Drafts in lists of at most `rows`, shorter where their texts are long."""
+    chunk: list[Draft] = []
     size = 0
-    for draft in drafts:
-        chunk.append(draft)
-        size += len(draft.text)
-        if len(chunk) >= _ROWS_AT_ONCE or size >= _CHARACTERS_AT_ONCE:
+    for made in drafts:
+        chunk.append(made)
+        size += len(made.text)
+        if len(chunk) >= rows or size >= _CHARACTERS_AT_ONCE:
             yield chunk
             chunk, size = [], 0
     if chunk:
         yield chunk
 
 
-def _labelled(draft: _Draft, encoding: Encoding, tokenizer: ModelTokenizer) -> tuple[list[int], bytearray]:
+def _labelled(made: Draft, encoding: Encoding, tokenizer: ModelTokenizer) -> Labelled:
     """Ids and mask of a draft, with prefix and end; the very first token is never learnt."""
-    ids = encoding.ids
-    mask = _mask(encoding, draft.spans) if draft.spans is not None else bytearray(b"\1") * len(ids)
-    if draft.start:
+    ids, before = encoding.ids, 0
+    mask = _mask(encoding, made.spans) if made.spans is not None else bytearray(b"\1") * len(ids)
+    if made.start:
         started = tokenizer.started(ids)
-        mask = bytearray(len(started) - len(ids)) + mask
+        before = len(started) - len(ids)
+        mask = bytearray(before) + mask
         ids = started
-    if draft.end and tokenizer.eos is not None and ids[-1:] != [tokenizer.eos]:
+    if made.end and tokenizer.eos is not None and ids[-1:] != [tokenizer.eos]:
         ids = [*ids, tokenizer.eos]
         mask.append(1)
     if mask:
         mask[0] = 0
-    return ids, mask
+    return Labelled(made, encoding, ids, mask, before)
 
 
 def _mask(encoding: Encoding, spans: Spans) -> bytearray:
@@ -177,22 +194,21 @@ def _mask(encoding: Encoding, spans: Spans) -> bytearray:
 def _add_cut(
     ids: list[int],
     mask: bytearray,
-    draft: _Draft,
+    made: Draft,
     tokenizer: ModelTokenizer,
     max_length: int,
     rows: Rows,
-    tally: Tally,
+    losses: Losses,
 ) -> None:
-    if draft.chat and ids[mask.rfind(1)] not in tokenizer.stops:
-        tally.endless += 1
+    losses.endless += endless(made, ids, mask, tokenizer)
     if len(ids) > max_length:
-        tally.truncated_rows += 1
-        tally.truncated_answer_tokens += mask.count(1, max_length)
+        losses.truncated_rows += 1
+        losses.truncated_answer_tokens += mask.count(1, max_length)
         ids, mask = ids[:max_length], mask[:max_length]
     if not mask.count(1):
-        tally.vanished.append(draft.row.where)
+        losses.vanished.add(made.row.where)
         return
-    rows.add(ids, mask, draft.row.file, draft.row.line)
+    rows.add(ids, mask, made.row.file, made.row.line)
 
 
 def _add_windows(ids: list[int], row: Row, tokenizer: ModelTokenizer, max_length: int, rows: Rows) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from engine.data.refusal import Refusal
+from engine.data.row import TOP, Start
 
 LINE_BYTES: Final = 64 << 20
 """No line of a data file may be longer; one that is, is no line of rows but another kind of file."""
@@ -20,8 +21,8 @@ _HEAD: Final = 1 << 16
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Line numbers from 1 and lines with their line ends; a leading byte-order mark is dropped.
+def decoded_lines(path: Path, start: Start = TOP) -> Iterator[tuple[Start, str]]:
+    """The lines from `start` on with their line ends, each with where it begins, without a byte-order mark.
 
     Raises:
         Refusal: the file cannot be opened, is not UTF-8, or has a line above `LINE_BYTES`.
@@ -29,18 +30,24 @@ def decoded_lines(path: Path) -> Iterator[tuple[int, str]]:
     with opened(path) as file:
         if _mac_line_ends(file):
             text = _decode(path, 1, file.read(WHOLE_BYTES).removeprefix(_BOM))
-            yield from enumerate(_LINE.findall(text), 1)
+            lines = enumerate(_LINE.findall(text), 1)
+            yield from ((Start(0, number), line) for number, line in lines if number >= start.line)
             return
-        number = 0
+        offset, number = start
+        file.seek(offset)
         while line := file.readline(LINE_BYTES + 1):
-            number += 1
             if len(line) > LINE_BYTES:
                 raise _too_long(path, number)
-            yield number, _decode(path, number, line.removeprefix(_BOM) if number == 1 else line)
+            yield (
+                Start(offset, number),
+                _decode(path, number, line.removeprefix(_BOM) if not offset else line),
+            )
+            offset += len(line)
+            number += 1
 
 
-def whole_text(path: Path) -> str:
-    """The file's text without a byte-order mark.
+def whole_text(path: Path) -> tuple[str, int]:
+    """The file's text without a byte-order mark, and the bytes of that mark.
 
     Raises:
         Refusal: the file cannot be opened, is not UTF-8, or is above `WHOLE_BYTES`.
@@ -55,9 +62,10 @@ def whole_text(path: Path) -> str:
             why=f"A JSON array has to be held whole, and this one is above {WHOLE_BYTES >> 20:,} MiB.",
             do="Save it as JSON Lines: one object a line, in a file that ends in .jsonl.",
         )
-    raw = raw.removeprefix(_BOM)
+    mark = len(_BOM) if raw.startswith(_BOM) else 0
+    raw = raw[mark:]
     try:
-        return raw.decode()
+        return raw.decode(), mark
     except UnicodeDecodeError as error:
         number = raw.count(b"\n", 0, error.start) + 1
         raise _undecodable(path, number, error) from None

@@ -10,20 +10,19 @@ from typing import Final
 import msgspec
 
 from engine.data.dataset import Dataset, Rows
-from engine.data.encode import Tally, encode_examples, encode_stream
+from engine.data.encode import encode_examples, encode_stream
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.rows import TEXT_SUFFIXES, read_rows
+from engine.data.rows import is_text, read_rows
 from engine.data.shapes import Chat, Document, Example, Pair, Shape, example_of, shape_of, unused_columns
 from engine.data.split import split
 from engine.data.tokenizer import ModelTokenizer
-from engine.events import Form
-from engine.findings import Category, Finding, Patch, Severity
+from engine.findings import Finding
+from engine.inspection.losses import Losses, findings_of
 from engine.recipe.recipe import Recipe
 
 _PROBES: Final = 48
 _PROBE_CHARACTERS: Final = 2000
-_SHOWN: Final = 5
 
 Progress = Callable[[int], None]
 
@@ -41,18 +40,13 @@ class Prepared(msgspec.Struct, kw_only=True):
     chats: list[Chat]
     """Some conversations of the rows, for comparing chat templates."""
 
-    @property
-    def form(self) -> Form:
-        """How the rows' prompts are written; a pair of lists of turns is a conversation too."""
-        return "chat" if self.chats else "verbatim"
-
 
 class _Reading:
     """What gathers while files are read."""
 
     def __init__(self) -> None:
         self.rows = Rows()
-        self.tally = Tally()
+        self.losses = Losses()
         self.shapes: list[Shape] = []
         self.ignored: dict[str, list[str]] = {}
         self.probes: list[str] = []
@@ -69,10 +63,10 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
     reading = _read(recipe.data_files, recipe, tokenizer, tick)
     everything = Dataset(reading.rows)
     if not len(everything):
-        raise _nothing(recipe.data_files, recipe, reading.tally)
+        raise _nothing(recipe.data_files, recipe, reading.losses)
     held = _read(recipe.eval_files, recipe, tokenizer, tick) if recipe.eval_files else None
     if held and not len(held.rows):
-        raise _nothing(recipe.eval_files, recipe, held.tally)
+        raise _nothing(recipe.eval_files, recipe, held.losses)
     train, evaluation = (
         (everything, Dataset(held.rows)) if held else split(everything, recipe.eval_split, recipe.seed)
     )
@@ -80,7 +74,7 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
         train=train,
         eval=evaluation,
         shapes=reading.shapes,
-        findings=list(_findings(reading, recipe)),
+        findings=list(findings_of(reading.losses, reading.ignored, recipe.max_length)),
         probes=reading.probes,
         chats=reading.chats,
     )
@@ -91,12 +85,12 @@ def _read(files: list[str], recipe: Recipe, tokenizer: ModelTokenizer, tick: Pro
     for name in files:
         path = Path(name)
         rows = read_rows(path)
-        if path.suffix.lower() in TEXT_SUFFIXES:
+        if is_text(path):
             pieces = _watched_pieces(rows, reading)
             encode_stream(pieces, tokenizer, recipe.max_length, reading.rows, tick)
         else:
             examples = _examples(rows, recipe.data_format, reading)
-            encode_examples(examples, tokenizer, recipe.max_length, reading.rows, reading.tally, tick)
+            encode_examples(examples, tokenizer, recipe.max_length, reading.rows, reading.losses, tick)
     return reading
 
 
@@ -119,7 +113,7 @@ def _examples(rows: Iterator[Row], wanted: str, reading: _Reading) -> Iterator[t
     for row in chain([first], rows):
         example = example_of(row, shape)
         if example is None:
-            reading.tally.empty.append(row.where)
+            reading.losses.empty.add(row.where)
             continue
         _probe(reading, example)
         yield row, example
@@ -145,62 +139,17 @@ def _probe(reading: _Reading, example: Example) -> None:
     reading.probes += texts[: _PROBES - len(reading.probes)]
 
 
-def _findings(reading: _Reading, recipe: Recipe) -> Iterator[Finding]:
-    tally = reading.tally
-    for file, columns in reading.ignored.items():
-        title = f"Columns that nothing is learnt from: {', '.join(columns)}"
-        yield _finding("dataset_format", "note", title, [file])
-    if tally.empty:
-        title = f"{len(tally.empty):,} rows have no answer and were left out"
-        yield _finding("dataset_format", "warning", title, _some(tally.empty))
-    if tally.truncated_answer_tokens:
-        yield _truncation(tally, recipe)
-    if tally.endless > 0.05 * max(tally.rows, 1):
-        yield Finding(
-            category="never_stops_generating",
-            severity="warning",
-            title=f"{tally.endless:,} of {tally.rows:,} answers do not end with a token that stops the model",
-            cause="The chat template writes no end-of-turn token that generation_config.json names.",
-            remedy="Name the template's end-of-turn token as eos_token_id in generation_config.json.",
-        )
-
-
-def _truncation(tally: Tally, recipe: Recipe) -> Finding:
-    longer = min(recipe.max_length * 2, 1_048_576)
-    return Finding(
-        category="truncation",
-        severity="warning",
-        title=f"{tally.truncated_rows:,} of {tally.rows:,} rows are cut at {recipe.max_length:,} tokens",
-        evidence=[
-            f"{tally.truncated_answer_tokens:,} answer tokens were cut off",
-            f"{len(tally.vanished):,} rows had no answer left and were left out",
-            *_some(tally.vanished),
-        ],
-        cause="Prompt and answer together are longer than max_length, and the end is what is cut.",
-        remedy="Raise max_length, or shorten the prompts.",
-        patch=Patch(label=f"max_length {recipe.max_length} -> {longer}", recipe={"max_length": longer}),
-    )
-
-
-def _finding(category: Category, severity: Severity, title: str, evidence: list[str]) -> Finding:
-    return Finding(category=category, severity=severity, title=title, evidence=evidence)
-
-
-def _some(places: list[str]) -> list[str]:
-    rest = len(places) - _SHOWN
-    return [*places[:_SHOWN], *([f"and {rest:,} more"] if rest > 0 else [])]
-
-
-def _nothing(files: list[str], recipe: Recipe, tally: Tally) -> Refusal:
+def _nothing(files: list[str], recipe: Recipe, losses: Losses) -> Refusal:
     where = ", ".join(files)
-    if tally.vanished:
+    if losses.vanished:
         return Refusal(
             "truncation",
-            f"All {tally.rows:,} rows lose their whole answer when cut at {recipe.max_length:,} tokens.",
+            f"All {losses.rows:,} rows lose their whole answer when cut at {recipe.max_length:,} tokens.",
             where=where,
             why="The prompts alone are longer than max_length.",
             do="Raise max_length.",
         )
-    why = f"All {len(tally.empty):,} rows have an empty answer." if tally.empty else "The files hold no rows."
+    empty = len(losses.empty)
+    why = f"All {empty:,} rows have an empty answer." if empty else "The files hold no rows."
     what = "There is nothing to learn from."
     return Refusal("empty_or_tiny_dataset", what, where=where, why=why, do="Check the files.")

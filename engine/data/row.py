@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from engine.data.refusal import Refusal
+
+
+class Start(NamedTuple):
+    """Where in a file a row begins: readers can go on from there."""
+
+    offset: int
+    """In bytes."""
+    line: int
+
+
+TOP: Final = Start(0, 1)
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -16,6 +27,13 @@ class Row(msgspec.Struct, frozen=True):
     file: str
     line: int
     values: dict[str, Any]
+    offset: int = 0
+    """Bytes of the file before the row."""
+
+    @property
+    def start(self) -> Start:
+        """Where it begins."""
+        return Start(self.offset, self.line)
 
     @property
     def where(self) -> str:
@@ -23,7 +41,7 @@ class Row(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
-def row_of(path: Path, line: int, value: object) -> Row:
+def row_of(path: Path, start: Start, value: object) -> Row:
     """The row that a parsed JSON `value` makes.
 
     Raises:
@@ -33,10 +51,11 @@ def row_of(path: Path, line: int, value: object) -> Row:
         raise Refusal(
             "dataset_format",
             f"A row has to be an object with columns, and this one is {_kind(value)}.",
-            where=f"{path}:{line}",
+            where=f"{path}:{start.line}",
             do='Write each row like {"prompt": "…", "completion": "…"}.',
         )
-    return Row(str(path), line, {str(key).strip().lower(): item for key, item in value.items()})
+    values = {str(key).strip().lower(): item for key, item in value.items()}
+    return Row(str(path), start.line, values, start.offset)
 
 
 def _kind(value: object) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.refusal import Refusal
-from engine.data.row import Row
+from engine.data.row import TOP, Row, Start
 from engine.data.rows_csv import read_csv
 from engine.data.rows_json import read_json, read_jsonl
-from engine.data.rows_text import read_text
+from engine.data.rows_text import read_text, read_text_lines
 
 TEXT_SUFFIXES: Final = (".txt", ".md")
-_READERS: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
+_Reader = Callable[[Path, Start], Iterator[Row]]
+_READERS: Final[dict[str, _Reader]] = {
     ".jsonl": read_jsonl,
     ".json": read_json,
     ".csv": read_csv,
@@ -23,8 +24,17 @@ _READERS: Final[dict[str, Callable[[Path], Iterator[Row]]]] = {
 }
 
 
-def read_rows(path: Path) -> Iterator[Row]:
+def is_text(path: Path) -> bool:
+    """True for a file that is one running text and has no rows of its own."""
+    return path.suffix.lower() in TEXT_SUFFIXES
+
+
+def read_rows(path: Path, start: Start = TOP) -> Iterator[Row]:
     """The rows of `path`, read as its suffix says; a text file is rows of one `text` piece each.
+
+    Args:
+        path: the file.
+        start: the `Row.start` of the row to go on from.
 
     Raises:
         Refusal: file:line, what is wrong, why, and what to do.
@@ -37,4 +47,13 @@ def read_rows(path: Path) -> Iterator[Row]:
             where=str(path),
             do=f"Use one of: {', '.join(_READERS)}.",
         )
-    return reader(path)
+    return reader(path, start)
+
+
+def seen_rows(path: Path, start: Start = TOP) -> Iterator[Row]:
+    """The rows of `path` as a person looks at them: those of `read_rows`, and of a text file its lines.
+
+    Raises:
+        Refusal: as `read_rows`.
+    """
+    return read_text_lines(path, start) if is_text(path) else read_rows(path, start)

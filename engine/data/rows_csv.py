@@ -9,35 +9,39 @@ from typing import Final
 
 from engine.data.files import LINE_BYTES, decoded_lines
 from engine.data.refusal import Refusal
-from engine.data.row import Row
+from engine.data.row import TOP, Row, Start
 
 _DELIMITERS: Final = (",", "\t", ";", "|")
 
 
-def read_csv(path: Path) -> Iterator[Row]:
+def read_csv(path: Path, start: Start = TOP) -> Iterator[Row]:
     """One row a record; the first record names the columns, and every other has as many fields."""
     csv.field_size_limit(LINE_BYTES)
-    lines = (line for _, line in decoded_lines(path))
-    first = next(lines, None)
+    first = next(decoded_lines(path), None)
     if first is None:
         return
-    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first)
-    records = _records(path, csv.reader(_again(first, lines), delimiter=delimiter, strict=True))
+    delimiter = "\t" if path.suffix.lower() == ".tsv" else _delimiter(first[1])
     columns: list[str] | None = None
-    for line, fields in records:
+    for here, fields in _records(path, delimiter):
         if not any(field.strip() for field in fields):
             continue
-        if columns is None:
-            columns = _columns(path, line, fields)
+        if columns is not None:
+            yield _row(path, here, columns, fields)
             continue
-        if len(fields) != len(columns):
-            raise _ragged(path, line, len(fields), columns)
-        yield Row(str(path), line, dict(zip(columns, fields, strict=True)))
+        columns = _columns(path, here.line, fields)
+        if start != TOP:
+            break
+    if columns is None or start == TOP:
+        return
+    for here, fields in _records(path, delimiter, start):
+        if any(field.strip() for field in fields):
+            yield _row(path, here, columns, fields)
 
 
-def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
-    yield first
-    yield from rest
+def _row(path: Path, here: Start, columns: list[str], fields: list[str]) -> Row:
+    if len(fields) != len(columns):
+        raise _ragged(path, here.line, len(fields), columns)
+    return Row(str(path), here.line, dict(zip(columns, fields, strict=True)), here.offset)
 
 
 def _delimiter(header: str) -> str:
@@ -52,10 +56,18 @@ def _delimiter(header: str) -> str:
     return max(_DELIMITERS, key=columns)
 
 
-def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, list[str]]]:
-    """Records with the line on which each begins."""
+def _records(path: Path, delimiter: str, start: Start = TOP) -> Iterator[tuple[Start, list[str]]]:
+    """Records from `start` on, each with where it begins."""
+    begin: list[Start] = []
+
+    def fed() -> Iterator[str]:
+        for here, line in decoded_lines(path, start):
+            begin.append(here)
+            yield line
+
+    reader = csv.reader(fed(), delimiter=delimiter, strict=True)
     while True:
-        begin = int(getattr(reader, "line_num", 0)) + 1
+        begin.clear()
         try:
             fields = next(reader)
         except StopIteration:
@@ -64,11 +76,11 @@ def _records(path: Path, reader: Iterator[list[str]]) -> Iterator[tuple[int, lis
             raise Refusal(
                 "dataset_encoding_or_parse",
                 "The record cannot be parsed as CSV.",
-                where=f"{path}:{begin}",
+                where=f"{path}:{begin[0].line}",
                 why=f"The parser says: {error}. A quote is probably missing or not doubled.",
                 do='Put fields with quotes or line ends in "…" and write quotes inside them twice.',
             ) from None
-        yield begin, fields
+        yield begin[0], fields
 
 
 def _columns(path: Path, line: int, fields: list[str]) -> list[str]:

@@ -9,62 +9,67 @@ from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, Final
 
-from engine.data.files import decoded_lines, whole_text
+from engine.data.files import decoded_lines, opened, whole_text
 from engine.data.refusal import Refusal
-from engine.data.row import Row, row_of
+from engine.data.row import TOP, Row, Start, row_of
 
 _DECODER: Final = json.JSONDecoder()
 _SPACE: Final[re.Pattern[str]] = WHITESPACE
+_PART: Final = 1 << 20
 _BROKEN = (ValueError, RecursionError)
 
 
-def read_jsonl(path: Path) -> Iterator[Row]:
+def read_jsonl(path: Path, start: Start = TOP) -> Iterator[Row]:
     """One JSON object a line; empty lines are passed over."""
-    for number, line in decoded_lines(path):
+    for here, line in decoded_lines(path, start):
         if line.strip():
-            yield row_of(path, number, _parsed(path, number, line))
+            yield row_of(path, here, _parsed(path, here.line, line))
 
 
-def read_json(path: Path) -> Iterator[Row]:
+def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
     """A JSON array of rows, an object with one list of rows in it, or JSON Lines."""
-    text = whole_text(path)
-    start = _skip(text, 0)
-    if text[start : start + 1] == "[":
-        yield from _array_rows(path, text, start)
+    if start != TOP:
+        yield from _from_row(path, start)
         return
-    if text[start : start + 1] != "{":
+    text, mark = whole_text(path)
+    at = _skip(text, 0)
+    if text[at : at + 1] == "[":
+        yield from _array_rows(path, text, at, mark)
+        return
+    if text[at : at + 1] != "{":
         raise _broken(path, 1, "it starts with neither [ nor {", "")
     try:
-        whole, end = _DECODER.raw_decode(text, start)
+        whole, end = _DECODER.raw_decode(text, at)
     except _BROKEN as error:
-        if _whole_first_line(text, start):
+        if _whole_first_line(text, at):
             yield from read_jsonl(path)
             return
         raise _broken(path, *_position(error, text, 1)) from None
     if _skip(text, end) < len(text):
         yield from read_jsonl(path)
         return
-    at = _only_list(text, start)
-    if at is None:
-        yield row_of(path, 1 + text.count("\n", 0, start), whole)
+    array = _only_list(text, at)
+    if array is None:
+        yield row_of(path, Start(mark + at, 1 + text.count("\n", 0, at)), whole)
         return
-    yield from _array_rows(path, text, at)
+    yield from _array_rows(path, text, array, mark)
 
 
-def _array_rows(path: Path, text: str, start: int) -> Iterator[Row]:
-    """Rows of the array that opens at `start`, each with the line on which it begins."""
-    line, counted = 1, 0
-    at = _skip(text, start + 1)
+def _array_rows(path: Path, text: str, opening: int, mark: int) -> Iterator[Row]:
+    """Rows of the array that opens at `opening`, each with where it begins; `mark` bytes precede the text."""
+    line, counted, offset = 1, 0, mark
+    at = _skip(text, opening + 1)
     if text[at : at + 1] == "]":
         return
     while True:
         line += text.count("\n", counted, at)
+        offset += _bytes(text, counted, at)
         counted = at
         try:
             value, at = _DECODER.raw_decode(text, at)
         except _BROKEN as error:
             raise _broken(path, *_position(error, text, line)) from None
-        yield row_of(path, line, value)
+        yield row_of(path, Start(offset, line), value)
         at = _skip(text, at)
         if text[at : at + 1] == "]":
             return
@@ -72,6 +77,45 @@ def _array_rows(path: Path, text: str, start: int) -> Iterator[Row]:
             line += text.count("\n", counted, at)
             raise _broken(path, line, "a comma or the closing ] is missing after a row", "")
         at = _skip(text, at + 1)
+
+
+def _from_row(path: Path, start: Start) -> Iterator[Row]:
+    """Rows from one that was read before on, however they are set apart, in parts of the file."""
+    offset, line = start
+    size = _PART
+    with opened(path) as file:
+        while True:
+            file.seek(offset)
+            raw = file.read(size)
+            text, at = raw.decode("utf-8", "ignore"), 0
+            while (found := _next_object(text, at)) is not None:
+                begin, value, end = found
+                here = Start(offset + _bytes(text, at, begin), line + text.count("\n", at, begin))
+                yield row_of(path, here, value)
+                offset = here.offset + _bytes(text, begin, end)
+                line = here.line + text.count("\n", begin, end)
+                at = end
+            if len(raw) < size:
+                return
+            size = _PART if at else size * 2
+
+
+def _next_object(text: str, at: int) -> tuple[int, object, int] | None:
+    """Begin, value and end of the object after `at`; None where the text ends before the object does."""
+    begin = _skip(text, at)
+    if text[begin : begin + 1] == ",":
+        begin = _skip(text, begin + 1)
+    if text[begin : begin + 1] != "{":
+        return None
+    try:
+        value, end = _DECODER.raw_decode(text, begin)
+    except _BROKEN:
+        return None
+    return begin, value, end
+
+
+def _bytes(text: str, begin: int, end: int) -> int:
+    return len(text[begin:end].encode())
 
 
 def _whole_first_line(text: str, start: int) -> bool:

@@ -7,23 +7,29 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.files import decoded_lines
-from engine.data.row import Row
+from engine.data.row import TOP, Row, Start
 
 PIECE: Final = 1 << 18
 """Characters of a piece, about; pieces are tokenised apart, so a token never spans two."""
 
 
-def read_text(path: Path) -> Iterator[Row]:
+def read_text(path: Path, start: Start = TOP) -> Iterator[Row]:
     """Pieces of the file under `text`, each with the line on which it begins."""
     piece: list[str] = []
-    size, begin = 0, 1
-    for number, line in decoded_lines(path):
+    size, begin = 0, start
+    for here, line in decoded_lines(path, start):
         if not piece:
-            begin = number
+            begin = here
         piece.append(line)
         size += len(line)
         if size >= PIECE:
-            yield Row(str(path), begin, {"text": "".join(piece)})
+            yield Row(str(path), begin.line, {"text": "".join(piece)}, begin.offset)
             piece, size = [], 0
     if piece:
-        yield Row(str(path), begin, {"text": "".join(piece)})
+        yield Row(str(path), begin.line, {"text": "".join(piece)}, begin.offset)
+
+
+def read_text_lines(path: Path, start: Start = TOP) -> Iterator[Row]:
+    """The file's lines under `text`, for looking at it."""
+    for here, line in decoded_lines(path, start):
+        yield Row(str(path), here.line, {"text": line.rstrip("\r\n")}, here.offset)

@@ -25,6 +25,7 @@ class ModelTokenizer:
         eos: id that ends a text, None where the model has none.
         stops: ids that end a generated text.
         pad: id that fills up short rows; any does, because they are masked.
+        specials: ids of tokens that are no text, such as `<s>`.
         template: the chat template, the plain one where the model brings none.
     """
 
@@ -44,6 +45,8 @@ class ModelTokenizer:
         pad = self._id(tokens.get("pad_token"))
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
         self.prefix = self._prefix()
+        added = self._tokenizer.get_added_tokens_decoder()
+        self.specials = frozenset(id for id, token in added.items() if token.special)
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
         self.template = ChatTemplate(_chat_template(folder, config), tokens, day)
 
@@ -63,6 +66,10 @@ class ModelTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, special tokens included."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def written(self, id: int) -> str:
+        """A token as the vocabulary writes it; `<s>` is `<s>`."""
+        return self._tokenizer.id_to_token(id) or ""
 
     def preview(self, ids: Sequence[int], width: int = 160) -> str:
         """The beginning of the text of `ids`, as one safe line."""

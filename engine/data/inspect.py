@@ -1,0 +1,299 @@
+"""Looks at data files a piece at a time: the head first, then every row, then every token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from engine.data.duplicates import Duplicates
+from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
+from engine.data.index import RowIndex
+from engine.data.refusal import Refusal
+from engine.data.row import Row
+from engine.data.rows import is_text, read_rows, seen_rows
+from engine.data.shapes import Example, Shape, example_of, shape_of, unused_columns
+from engine.data.show import shown, shown_line
+from engine.data.tokenizer import ModelTokenizer
+from engine.inspection.losses import Places
+from engine.inspection.report import Column, FileReport, Rejected, Report
+from engine.inspection.talk import Shown
+
+_HEAD: Final = 64
+_AT_ONCE: Final = 256
+"""Rows tokenised in one piece: a request of the front end waits for no more."""
+_SURVEYED: Final = 2048
+_CHATS: Final = frozenset({"alpaca", "sharegpt", "messages", "question_answer"})
+_KINDS: Final[dict[type, str]] = {str: "text", bool: "flag", list: "list", dict: "object"}
+_CHARACTERS_A_TOKEN: Final = 12
+"""No usual text has longer tokens on average, so a window needs no more characters than this."""
+_REASONS: Final = 50
+_QUICK: Final = 200_000
+"""Rows among which duplicates are counted anew for each report; of more, once they are all read."""
+
+
+class Inspection:
+    """What is known of some files; `steps` finds out more, and `report` tells at any time.
+
+    Args:
+        files: data files as `engine.data.rows` reads them.
+        tokenizer: the model's; None leaves out all figures of tokens.
+        model: the name by which the report calls it.
+        max_length: tokens after which training cuts a row.
+        data_format: the shape of the rows, `auto` to recognise it.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        tokenizer: ModelTokenizer | None = None,
+        *,
+        model: str = "",
+        max_length: int = 1024,
+        data_format: str = "auto",
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.indices = [RowIndex(path) for path in files]
+        self._shapes: list[Shape | None] = [None] * len(self.indices)
+        self._format = data_format
+        self._duplicates = Duplicates()
+        self._duplicates_of = 0
+        self._surveyed = False
+        self._report = Report(
+            files=[FileReport(path=str(path), size=_size(path)) for path in files],
+            model=model if tokenizer is not None else "",
+            max_length=max_length,
+        )
+        if tokenizer is not None:
+            self._report.lengths.prefix = len(tokenizer.prefix)
+
+    def report(self) -> Report:
+        """What is known now; the same object each time."""
+        report = self._report
+        rows = self._duplicates.rows
+        if rows != self._duplicates_of and (rows < _QUICK or self._surveyed):
+            report.exact_duplicates, self._duplicates_of = self._duplicates.count(), rows
+        return report
+
+    def steps(self) -> Iterator[float]:
+        """Do the work in small pieces, each followed by how much is done, 0 to 1.
+
+        A file that cannot be read ends it: the problem is in the report, with what was found before.
+        """
+        try:
+            tokens = self._count_tokens()
+            next(tokens, None)
+            yield 0.0
+            share = 0.2 if self.tokenizer is not None else 1.0
+            for done in self._survey():
+                yield done * share
+            for done in tokens:
+                yield share + done * (1 - share)
+        except Refusal as refusal:
+            self._report.problem = refusal.as_dict()
+            return
+        self._report.done = True
+
+    # --- every row ---
+
+    def _survey(self) -> Iterator[float]:
+        """Rows, columns, duplicates, and where each row begins."""
+        whole = sum(file.size for file in self._report.files) or 1
+        before = 0
+        for number, index in enumerate(self.indices):
+            file = self._report.files[number]
+            examine = self._examine_line if is_text(index.path) else self._examine
+            for row in seen_rows(index.path):
+                examine(number, row)
+                index.add(row)
+                file.rows = index.count
+                if index.count % _SURVEYED == 0:
+                    yield (before + row.offset) / whole
+            before += file.size
+            yield before / whole
+        self._surveyed = True
+
+    def _examine_line(self, number: int, row: Row) -> None:
+        self._report.files[number].format = "text"
+        self._look(row.values)
+
+    def _examine(self, number: int, row: Row) -> None:
+        self._look(row.values)
+        self._duplicates.add(row.values)
+        try:
+            if self.example(number, row) is None:
+                self._report.losses.empty.add(row.where)
+        except Refusal as refusal:
+            self._reject(row, refusal)
+
+    def _look(self, values: dict[str, Any]) -> None:
+        columns = self._report.columns
+        for name, value in values.items():
+            kind = _kind(value)
+            kinds = columns.setdefault(name, Column()).kinds
+            kinds[kind] = kinds.get(kind, 0) + 1
+
+    def _reject(self, row: Row, refusal: Refusal) -> None:
+        reasons = self._report.rejected
+        found = next((r for r in reasons if (r.what, r.why) == (refusal.what, refusal.why)), None)
+        if found is None and len(reasons) >= _REASONS:
+            found = reasons[-1]
+        if found is None:
+            found = Rejected(
+                category=refusal.category, what=refusal.what, why=refusal.why, do=refusal.do, places=Places()
+            )
+            reasons.append(found)
+        found.places.add(row.where)
+
+    def example(self, number: int, row: Row) -> Example | None:
+        """A row of file `number` as training reads it; None where its answer is empty.
+
+        Raises:
+            Refusal: training would refuse the row.
+        """
+        return example_of(row, self._shape(number, row))
+
+    def _shape(self, number: int, row: Row) -> Shape:
+        """The shape of all rows of a file; the first row that has one decides it."""
+        known = self._shapes[number]
+        if known is not None:
+            return known
+        shape = shape_of(row, self._format)
+        self._shapes[number] = shape
+        self._report.files[number].format = shape
+        if unused := unused_columns(row, shape):
+            self._report.ignored[row.file] = unused
+        if shape in _CHATS and self.tokenizer is not None:
+            self._report.template = "plain template" if self.tokenizer.template.plain else "chat template"
+        return shape
+
+    # --- any row ---
+
+    def rows(self, first: int, count: int) -> list[tuple[int, Row]]:
+        """`count` rows from row `first` of all files on, as far as they were met, with their files' numbers.
+
+        Raises:
+            Refusal: a file has changed since and cannot be read any more.
+        """
+        found: list[tuple[int, Row]] = []
+        for number, index in enumerate(self.indices):
+            if first < index.count and len(found) < count:
+                found += [(number, row) for row in index.rows(first, count - len(found))]
+                first = index.count
+            first -= index.count
+        return found
+
+    def show(self, row: int, max_length: int) -> Shown:
+        """One row as the model sees it; the caller knows that there is such a row."""
+        [(number, found)] = self.rows(row, 1)
+        path = self.indices[number].path
+        if is_text(path):
+            return shown_line(row, found, _following(path, found, max_length), self.tokenizer, max_length)
+        try:
+            example = self.example(number, found)
+        except Refusal as refusal:
+            plain = shown(row, found, None, None, max_length)
+            return msgspec.structs.replace(plain, note=f"{refusal.what} {refusal.why}".strip())
+        return shown(row, found, example, self.tokenizer, max_length)
+
+    def walk(self, first: int, way: int) -> Iterator[tuple[int, Row]]:
+        """Every row from row `first` of all files on, or with `way` -1 backwards, with its number."""
+        whole = sum(index.count for index in self.indices)
+        step = 64
+        while 0 <= first < whole:
+            begin = first if way > 0 else max(first - step + 1, 0)
+            count = step if way > 0 else first - begin + 1
+            rows = [row for _, row in self.rows(begin, count)]
+            numbered = list(enumerate(rows, begin))
+            yield from numbered if way > 0 else reversed(numbered)
+            if not rows:
+                return
+            first = begin + len(rows) if way > 0 else begin - 1
+
+    # --- every token ---
+
+    def _count_tokens(self) -> Iterator[float]:
+        if self.tokenizer is None:
+            return
+        whole = sum(file.size for file in self._report.files) or 1
+        before = 0
+        for number, index in enumerate(self.indices):
+            count = self._count_stream if is_text(index.path) else self._count_rows
+            for offset in count(number, index.path, self.tokenizer):
+                yield (before + offset) / whole
+            before += self._report.files[number].size
+
+    def _count_stream(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
+        streams = self._report.lengths.streams
+        streams.append(0)
+        for piece in read_rows(path):
+            [encoding] = tokenizer.encode_many([piece.values["text"]])
+            streams[-1] += len(encoding.ids)
+            self._report.tokenised = piece.line
+            yield piece.offset
+
+    def _count_rows(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
+        size = _HEAD
+        drafts = self._drafts(number, path, tokenizer)
+        while made := next(chunks(drafts, size), None):
+            for each in labelled(made, tokenizer):
+                self._count(each, tokenizer)
+            yield made[-1].row.offset
+            size = _AT_ONCE
+
+    def _count(self, row: Labelled, tokenizer: ModelTokenizer) -> None:
+        report, mask = self._report, row.mask
+        report.tokenised += 1
+        report.losses.rows += 1
+        if row.made.spans is None:
+            report.lengths.add_document(len(row.ids))
+            return
+        report.lengths.add(mask)
+        report.losses.endless += endless(row.made, row.ids, mask, tokenizer)
+        if len(mask) <= report.max_length:
+            return
+        report.losses.truncated_rows += 1
+        report.losses.truncated_answer_tokens += mask.count(1, report.max_length)
+        if not mask.count(1, 0, report.max_length):
+            report.losses.vanished.add(row.made.row.where)
+
+    def _drafts(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[Draft]:
+        """Rows as texts; those that the survey refuses too are passed over."""
+        for row in read_rows(path):
+            try:
+                example = self.example(number, row)
+            except Refusal:
+                continue
+            if example is None:
+                continue
+            try:
+                yield draft(row, example, tokenizer)
+            except Refusal as refusal:
+                self._reject(row, refusal)
+
+
+def _following(path: Path, row: Row, max_length: int) -> str:
+    """A line of a text file and those after it, as many as a window can hold."""
+    lines: list[str] = []
+    size = 0
+    for line in seen_rows(path, row.start):
+        lines.append(line.values["text"])
+        size += len(lines[-1]) + 1
+        if size >= max_length * _CHARACTERS_A_TOKEN:
+            break
+    return "\n".join(lines)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _kind(value: object) -> str:
+    if value is None or value in ("", [], {}) or (isinstance(value, str) and not value.strip()):
+        return "empty"
+    return _KINDS.get(type(value), "number")

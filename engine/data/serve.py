@@ -1,0 +1,145 @@
+"""The side job `inspect`: finds out about data step by step, and answers what a front end asks meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from engine.data.encode import draft, labelled
+from engine.data.inspect import Inspection
+from engine.data.named import tokenizer_of
+from engine.data.refusal import Refusal
+from engine.data.row import Row
+from engine.data.rows import is_text
+from engine.data.show import as_text, values_of
+from engine.data.tokenizer import ModelTokenizer
+from engine.inspection import talk
+from engine.line import Line
+
+_REPORTS: Final = 0.5
+"""Seconds between two reports while the work goes on."""
+_IDLE: Final = 30.0
+_SOUGHT: Final = 1024
+"""Rows searched in one go."""
+
+
+def serve(spec: bytes, line: Line) -> None:
+    """Inspect what `spec` names, until the front end leaves.
+
+    Raises:
+        Problem: nothing can be inspected at all.
+    """
+    wanted = talk.spec(spec)
+    tokenizer, without = _tokenizer(wanted)
+    inspection = Inspection(
+        [Path(name) for name in wanted.files],
+        tokenizer,
+        model=wanted.model,
+        max_length=wanted.max_length,
+        data_format=wanted.data_format,
+    )
+    inspection.report().without = without
+    _Desk(inspection, line).work()
+
+
+def _tokenizer(wanted: talk.Spec) -> tuple[ModelTokenizer | None, str]:
+    """The tokenizer, or why there is none; that is no reason not to look at the rows."""
+    if not wanted.model:
+        return None, "Tokens are counted once a model is named."
+    try:
+        return tokenizer_of(wanted.model), ""
+    except Refusal as refusal:
+        return None, str(refusal)
+
+
+class _Desk:
+    """Answers first, and goes on with the work in between."""
+
+    def __init__(self, inspection: Inspection, line: Line) -> None:
+        self._inspection = inspection
+        self._line = line
+        self._steps: Iterator[float] | None = inspection.steps()
+        self._search: Iterator[None] | None = None
+        self._told = 0.0
+
+    def work(self) -> None:
+        """Until the line is gone."""
+        while True:
+            busy = self._steps is not None or self._search is not None
+            body = self._line.hear(0.0 if busy else _IDLE)
+            if body is not None:
+                self._answer(talk.request(body))
+            elif self._search is not None:
+                if next(self._search, self) is self:
+                    self._search = None
+            elif self._steps is not None:
+                self._step(self._steps)
+
+    def _step(self, steps: Iterator[float]) -> None:
+        share = next(steps, None)
+        if share is None:
+            self._steps = None
+        elif time.monotonic() - self._told < _REPORTS:
+            return
+        self._told = time.monotonic()
+        self._say(talk.Told(report=self._inspection.report(), share=1.0 if share is None else share))
+
+    def _say(self, answer: talk.Answer) -> None:
+        self._line.say(talk.encode(answer))
+
+    def _answer(self, request: talk.Request) -> None:
+        match request:
+            case talk.Window():
+                self._window(request)
+            case talk.Show():
+                self._show(request)
+            case talk.Seek():
+                self._search = self._seek(request)
+
+    def _window(self, request: talk.Window) -> None:
+        rows = self._inspection.rows(request.first, request.count)
+        columns = list(self._inspection.report().columns)
+        cells = []
+        for _, row in rows:
+            values = dict(values_of(row))
+            cells.append([_cell(values.get(name)) for name in columns])
+        self._say(talk.Cells(first=request.first, columns=columns, rows=cells))
+        if self._inspection.tokenizer is not None:
+            self._say(talk.Counted(first=request.first, tokens=[self._tokens(*found) for found in rows]))
+
+    def _tokens(self, number: int, row: Row) -> int | None:
+        tokenizer = self._inspection.tokenizer
+        if tokenizer is None:
+            return None
+        if is_text(self._inspection.indices[number].path):
+            return len(tokenizer.encode(row.values["text"]))
+        try:
+            example = self._inspection.example(number, row)
+            if example is None:
+                return None
+            [whole] = labelled([draft(row, example, tokenizer)], tokenizer)
+        except Refusal:
+            return None
+        return len(whole.ids)
+
+    def _show(self, request: talk.Show) -> None:
+        if 0 <= request.row < self._inspection.report().rows:
+            self._say(self._inspection.show(request.row, request.max_length))
+
+    def _seek(self, request: talk.Seek) -> Iterator[None]:
+        wanted = request.text.lower()
+        at = request.start
+        for at, row in self._inspection.walk(request.start, request.way):
+            if any(wanted in as_text(value).lower() for value in row.values.values()):
+                self._say(talk.Sought(text=request.text, row=at, at=at, ended=True))
+                return
+            if at % _SOUGHT == 0:
+                self._say(talk.Sought(text=request.text, row=None, at=at, ended=False))
+                yield
+        self._say(talk.Sought(text=request.text, row=None, at=at, ended=True))
+
+
+def _cell(text: str | None) -> str | None:
+    return text[: talk.WIDEST] if text is not None else None

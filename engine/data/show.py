@@ -1,0 +1,139 @@
+"""One row as a person looks at it: its values, and its text as the model sees it."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from typing import Final
+
+from msgspec.structs import replace
+
+from engine.data.encode import Draft, Labelled, draft, endless, labelled
+from engine.data.refusal import Refusal
+from engine.data.row import Row
+from engine.data.shapes import Example
+from engine.data.tokenizer import ModelTokenizer
+from engine.inspection.talk import Piece, Shown
+
+MOST: Final = 12_000
+"""Tokens of a row that are shown: more than that nobody reads, and a screen has to fold them."""
+_NO_ANSWER: Final = "The answer is empty: training leaves this row out."
+_WINDOW: Final = "A text file is learnt whole, in windows of max_length tokens; this one begins at the line."
+_NO_MODEL: Final = "Without a model's tokenizer there is no text as a model sees it."
+
+
+def as_text(value: object) -> str:
+    """A value as one text: turns of a conversation as lines, numbers and lists as JSON writes them."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and value and all(_turn(item) for item in value):
+        return "\n".join(_turn(item) for item in value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _turn(item: object) -> str:
+    """A turn as `role: text`; empty for what is no turn."""
+    if not isinstance(item, dict):
+        return ""
+    role, text = item.get("role", item.get("from")), item.get("content", item.get("value"))
+    if not isinstance(role, str) or not isinstance(text, str | list | type(None)):
+        return ""
+    return f"{role}: {text if isinstance(text, str) else as_text(text)}"
+
+
+def values_of(row: Row) -> list[tuple[str, str]]:
+    """The columns and their values as texts."""
+    return [(name, _safe(as_text(value))) for name, value in row.values.items()]
+
+
+def _safe(text: str) -> str:
+    """`text` with halves of characters replaced, so that it can be sent."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def shown(
+    number: int, row: Row, example: Example | None, tokenizer: ModelTokenizer | None, max_length: int
+) -> Shown:
+    """Row `number` with its pieces; `example` is None where training leaves it out."""
+    plain = Shown(row=number, max_length=max_length, where=row.where, values=values_of(row))
+    if tokenizer is None:
+        return replace(plain, note=_NO_MODEL)
+    if example is None:
+        return replace(plain, note=_NO_ANSWER)
+    try:
+        [whole] = labelled([draft(row, example, tokenizer)], tokenizer)
+    except Refusal as refusal:
+        return replace(plain, note=f"{refusal.what} {refusal.why}".strip())
+    windows = whole.made.spans is None
+    kept = whole.mask if windows else whole.mask[:max_length]
+    return replace(
+        plain,
+        pieces=_pieces(whole, tokenizer, max_length),
+        tokens=len(whole.ids),
+        learnt=whole.mask.count(1),
+        lost=whole.mask.count(1) - kept.count(1),
+        left_out=max(len(whole.ids) - MOST, 0),
+        windows=windows,
+        endless=bool(kept.count(1)) and not _stops(whole, kept, tokenizer),
+    )
+
+
+def shown_line(number: int, row: Row, text: str, tokenizer: ModelTokenizer | None, max_length: int) -> Shown:
+    """A line of a text file, and `text` (that line and those after it) as far as one window reaches."""
+    plain = Shown(row=number, max_length=max_length, where=row.where, values=values_of(row))
+    if tokenizer is None:
+        return replace(plain, note=_NO_MODEL)
+    room = max(max_length - len(tokenizer.prefix), 1)
+    [encoding] = tokenizer.encode_many([text])
+    if len(encoding.ids) > room:
+        text = text[: encoding.offsets[room - 1][1]]
+        [encoding] = tokenizer.encode_many([text])
+    ids = [*tokenizer.prefix, *encoding.ids]
+    given = max(len(tokenizer.prefix), 1)
+    mask = bytearray(given) + bytearray(b"\1") * (len(ids) - given)
+    made = Draft(row, text, None, start=True, end=False)
+    whole = Labelled(made, encoding, ids, mask, len(tokenizer.prefix))
+    return replace(
+        plain,
+        pieces=_pieces(whole, tokenizer, len(ids) + 1),
+        tokens=len(ids),
+        learnt=mask.count(1),
+        windows=True,
+        note=_WINDOW,
+    )
+
+
+def _stops(whole: Labelled, kept: bytearray, tokenizer: ModelTokenizer) -> bool:
+    """True where a token that is kept and learnt ends a generated text."""
+    if whole.made.chat:
+        return not endless(whole.made, whole.ids, kept, tokenizer)
+    return tokenizer.eos is None or whole.ids[kept.rfind(1)] == tokenizer.eos
+
+
+def _pieces(whole: Labelled, tokenizer: ModelTokenizer, max_length: int) -> list[Piece]:
+    """Neighbouring tokens that are alike, as text; a special token is always a piece of its own."""
+    texts = _texts(whole, tokenizer)
+    last = len(whole.ids) if whole.made.spans is None else 1
+    kinds = [
+        (min(at // max_length, last), bool(whole.mask[at]), at if whole.ids[at] in tokenizer.specials else -1)
+        for at in range(min(len(whole.ids), MOST))
+    ]
+    pieces = []
+    for (part, learnt, special), group in groupby(range(len(kinds)), key=kinds.__getitem__):
+        text = _safe("".join(texts[at] for at in group))
+        pieces.append(Piece(text=text, learnt=learnt, special=special >= 0, part=part))
+    return pieces
+
+
+def _texts(whole: Labelled, tokenizer: ModelTokenizer) -> list[str]:
+    """The text of each token; together they are the whole text, with what was put before and behind it."""
+    texts = [tokenizer.written(token) for token in whole.ids[: whole.before]]
+    text, done = whole.made.text, 0
+    ends = [end for _, end in whole.encoding.offsets]
+    # A token of a byte ends where its character does, and what no token covers belongs to the one before.
+    for end in [*ends[:-1], len(text)] if ends else []:
+        texts.append(text[done:end])
+        done = max(end, done)
+    return texts + [tokenizer.written(token) for token in whole.ids[len(texts) :]]

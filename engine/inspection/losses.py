@@ -1,0 +1,91 @@
+"""What is lost on the way from rows to labels, and the findings that say so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from engine.findings import Finding, Patch
+
+_SHOWN: Final = 5
+_LONGEST: Final = 1_048_576
+"""The largest `max_length` that a recipe takes."""
+_ENDLESS: Final = 0.05
+"""Share of answers without an end above which a model learns not to stop; fewer are turns cut by hand."""
+
+
+class Places(msgspec.Struct):
+    """How many rows something was met in, and where the first of them are."""
+
+    count: int = 0
+    first: list[str] = []
+    """`file:line`."""
+
+    def __len__(self) -> int:
+        return self.count
+
+    def add(self, where: str) -> None:
+        """One more."""
+        self.count += 1
+        if len(self.first) < _SHOWN:
+            self.first.append(where)
+
+    @property
+    def told(self) -> list[str]:
+        """The first of them, and how many more there are."""
+        rest = self.count - len(self.first)
+        return [*self.first, *([f"and {rest:,} more"] if rest and self.first else [])]
+
+
+class Losses(msgspec.Struct):
+    """What was lost on the way."""
+
+    rows: int = 0
+    truncated_rows: int = 0
+    truncated_answer_tokens: int = 0
+    vanished: Places = msgspec.field(default_factory=Places)
+    """Rows that had nothing left to learn after truncation."""
+    empty: Places = msgspec.field(default_factory=Places)
+    """Rows without an answer."""
+    endless: int = 0
+    """Conversations whose last learnt token does not stop a generated text."""
+
+
+def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length: int) -> Iterator[Finding]:
+    """What the losses mean for a run at `max_length`; `ignored` are columns by file that teach nothing."""
+    for file, columns in ignored.items():
+        title = f"Columns that nothing is learnt from: {', '.join(columns)}"
+        yield Finding(category="dataset_format", severity="note", title=title, evidence=[file])
+    if losses.empty:
+        title = f"{len(losses.empty):,} rows have no answer and were left out"
+        yield Finding(category="dataset_format", severity="warning", title=title, evidence=losses.empty.told)
+    if losses.truncated_answer_tokens:
+        yield _truncation(losses, max_length)
+    if losses.endless > _ENDLESS * max(losses.rows, 1):
+        yield Finding(
+            category="never_stops_generating",
+            severity="warning",
+            title=f"{losses.endless:,} of {losses.rows:,} answers do not end with a token that stops "
+            "the model",
+            cause="The chat template writes no end-of-turn token that generation_config.json names.",
+            remedy="Name the template's end-of-turn token as eos_token_id in generation_config.json.",
+        )
+
+
+def _truncation(losses: Losses, max_length: int) -> Finding:
+    longer = min(max_length * 2, _LONGEST)
+    return Finding(
+        category="truncation",
+        severity="warning",
+        title=f"{losses.truncated_rows:,} of {losses.rows:,} rows are cut at {max_length:,} tokens",
+        evidence=[
+            f"{losses.truncated_answer_tokens:,} answer tokens were cut off",
+            f"{len(losses.vanished):,} rows had no answer left and were left out",
+            *losses.vanished.told,
+        ],
+        cause="Prompt and answer together are longer than max_length, and the end is what is cut.",
+        remedy="Raise max_length, or shorten the prompts.",
+        patch=Patch(label=f"max_length {max_length} -> {longer}", recipe={"max_length": longer}),
+    )

@@ -1,0 +1,165 @@
+"""What an inspection has found so far, and the document that `openlora inspect --json` prints."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from engine.findings import SEVERITIES, Finding
+from engine.inspection.lengths import Lengths
+from engine.inspection.losses import Losses, Places, findings_of
+
+_QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
+NOT_YET: Final = "Near duplicates were not looked for."
+
+
+class Column(msgspec.Struct):
+    """What one column holds."""
+
+    kinds: dict[str, int] = {}
+    """Rows by kind of value: text, number, flag, list, object, empty."""
+
+    def share_filled(self, rows: int) -> float:
+        """The share of all rows that have a value there, 0 to 1."""
+        filled = sum(count for kind, count in self.kinds.items() if kind != "empty")
+        return filled / rows if rows else 0.0
+
+
+class FileReport(msgspec.Struct, kw_only=True):
+    """One file."""
+
+    path: str
+    size: int
+    """In bytes."""
+    rows: int = 0
+    """Rows read so far; of a text file its lines."""
+    format: str | None = None
+    """The shape of its rows, `text` for a text file; None where no shape fits or nothing was read yet."""
+
+
+class Rejected(msgspec.Struct, kw_only=True):
+    """Rows that training would refuse, for one reason."""
+
+    category: str
+    what: str
+    why: str
+    do: str
+    places: Places
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """Everything that is known of some files of data; whole once `done`."""
+
+    files: list[FileReport]
+    columns: dict[str, Column] = {}
+    exact_duplicates: int = 0
+    ignored: dict[str, list[str]] = {}
+    """Columns by file that nothing is learnt from."""
+    rejected: list[Rejected] = []
+    model: str = ""
+    """The model whose tokenizer counts; empty without one."""
+    without: str = ""
+    """Why there are no figures of tokens; empty with a tokenizer."""
+    template: str = ""
+    """How conversations become text: `chat template`, `plain template`; empty where there are none."""
+    max_length: int = 1024
+    losses: Losses = msgspec.field(default_factory=Losses)
+    lengths: Lengths = msgspec.field(default_factory=Lengths)
+    tokenised: int = 0
+    """Rows of which the tokens are counted."""
+    done: bool = False
+    problem: dict[str, str] | None = None
+    """What ended the inspection before the end of the data."""
+
+    @property
+    def rows(self) -> int:
+        """Rows of all files."""
+        return sum(file.rows for file in self.files)
+
+    @property
+    def format(self) -> str | None:
+        """The shape of the rows, `mixed` where files differ."""
+        formats = {file.format for file in self.files if file.format}
+        return "mixed" if len(formats) > 1 else next(iter(formats), None)
+
+    @property
+    def counted(self) -> bool:
+        """True where there are figures of tokens."""
+        return self.tokenised > 0
+
+    @property
+    def refused(self) -> int:
+        """Rows that training would refuse."""
+        return sum(len(reason.places) for reason in self.rejected)
+
+    def findings(self, max_length: int) -> list[Finding]:
+        """The findings at a `max_length`, the gravest first."""
+        losses = self.losses
+        if max_length != self.max_length:
+            losses = self.lengths.losses(max_length, losses)
+        found = [*map(_rejection, self.rejected), *findings_of(losses, self.ignored, max_length)]
+        left = self.rows - self.refused - len(losses.empty) - len(losses.vanished)
+        if self.done and left <= 0:
+            found.append(_nothing(self))
+        return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+    def quantiles(self, max_length: int) -> dict[str, int]:
+        """`p50`, `p95`, `p99` and `max` of the tokens of a row."""
+        values = self.lengths.quantiles(list(_QUANTILES.values()), max_length)
+        return dict(zip(_QUANTILES, values, strict=True))
+
+    def document(self, max_length: int) -> dict[str, Any]:
+        """The stable keys of `openlora inspect --json`, and a few beside them."""
+        lengths, counted = self.lengths, self.counted
+        tokens = {"total": lengths.total, **self.quantiles(max_length)} if counted else None
+        notes = [NOT_YET, *([self.without] if self.without else [])]
+        return {
+            "rows": self.rows,
+            "format": self.format,
+            "columns": {name: self._column(column) for name, column in self.columns.items()},
+            "exact_duplicates": self.exact_duplicates,
+            "near_duplicates": None,
+            "tokens": tokens,
+            "truncated_rows": lengths.truncated_rows(max_length) if counted else None,
+            "truncated_answer_tokens": lengths.truncated_answer_tokens(max_length) if counted else None,
+            "fully_masked_rows": lengths.fully_masked_rows(max_length) if counted else None,
+            "empty_rows": len(self.losses.empty),
+            "rejected_rows": self.refused,
+            "sampled": False if self.done or not counted else self.tokenised,
+            "max_length": max_length,
+            "model": self.model or None,
+            "files": self.files,
+            "findings": self.findings(max_length),
+            "notes": notes,
+        }
+
+    def _column(self, column: Column) -> dict[str, Any]:
+        return {"kinds": column.kinds, "filled": round(column.share_filled(self.rows), 4)}
+
+
+def _nothing(report: Report) -> Finding:
+    return Finding(
+        category="empty_or_tiny_dataset",
+        severity="blocker",
+        title="There is nothing to learn from.",
+        evidence=[file.path for file in report.files],
+        cause="No row is left whose answer could be learnt." if report.rows else "The files hold no rows.",
+        remedy="Check the files.",
+    )
+
+
+def _rejection(reason: Rejected) -> Finding:
+    count = len(reason.places)
+    noun = "row is" if count == 1 else "rows are"
+    return msgspec.convert(
+        {
+            "category": reason.category,
+            "severity": "blocker",
+            "title": f"{count:,} {noun} refused: {reason.what}",
+            "evidence": reason.places.told,
+            "cause": reason.why,
+            "remedy": reason.do,
+        },
+        Finding,
+    )

@@ -1,0 +1,143 @@
+"""What a front end and the side job that inspects data say to each other; all of it is JSON."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from engine.inspection.report import Report
+
+WIDEST: Final = 300
+"""Characters of a value that a table is sent."""
+
+
+class Spec(msgspec.Struct, frozen=True, kw_only=True):
+    """What to inspect; `model` is a folder, a hub id in this machine's cache, or empty."""
+
+    files: list[str]
+    model: str = ""
+    max_length: int = 1024
+    data_format: str = "auto"
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """From the front end."""
+
+
+class Window(Request, frozen=True, kw_only=True):
+    """Send the values of `count` rows from row `first` on."""
+
+    first: int
+    count: int
+
+
+class Show(Request, frozen=True, kw_only=True):
+    """Send one row as the model sees it at a `max_length`."""
+
+    row: int
+    max_length: int
+
+
+class Seek(Request, frozen=True, kw_only=True):
+    """Find the next row (`way` 1) or the one before (-1) that holds `text`, case aside, from `start` on."""
+
+    text: str
+    start: int
+    way: int = 1
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+    """From the side job."""
+
+
+class Told(Answer, frozen=True, kw_only=True):
+    """What is known now; comes by itself while the work goes on."""
+
+    report: Report
+    share: float
+    """How much is done, 0 to 1."""
+
+
+class Cells(Answer, frozen=True, kw_only=True):
+    """Values of rows from `first` on, in the order of the report's columns; None for a column not there."""
+
+    first: int
+    columns: list[str]
+    rows: list[list[str | None]]
+
+
+class Counted(Answer, frozen=True, kw_only=True):
+    """Tokens of rows from `first` on; None for a row that training would leave out."""
+
+    first: int
+    tokens: list[int | None]
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """Neighbouring tokens of one kind, as text."""
+
+    text: str
+    learnt: bool = False
+    special: bool = False
+    part: int = 0
+    """0 for what is kept, 1 for what is cut off; of a text learnt in windows, which of them."""
+
+
+class Shown(Answer, frozen=True, kw_only=True):
+    """One row: its values, and its text as the model sees it."""
+
+    row: int
+    max_length: int
+    where: str
+    """`file:line`."""
+    values: list[tuple[str, str]]
+    pieces: list[Piece] = []
+    tokens: int = 0
+    learnt: int = 0
+    """Learnt tokens, those that are cut off included."""
+    lost: int = 0
+    """Learnt tokens that are cut off."""
+    left_out: int = 0
+    """Tokens at the end that are not among the pieces, because there are too many."""
+    windows: bool = False
+    """True where a long text is learnt in several windows and nothing is cut."""
+    endless: bool = False
+    """True where nothing that is kept tells the model to stop."""
+    note: str = ""
+    """Why there are no pieces, or what is special about them."""
+
+
+class Sought(Answer, frozen=True, kw_only=True):
+    """The row that was sought, or None and how far the search has come."""
+
+    text: str
+    row: int | None
+    at: int
+    ended: bool
+
+
+Requests = Window | Show | Seek
+Answers = Told | Cells | Counted | Shown | Sought
+_requests: Final[msgspec.json.Decoder[Requests]] = msgspec.json.Decoder(Requests)
+_answers: Final[msgspec.json.Decoder[Answers]] = msgspec.json.Decoder(Answers)
+
+
+def encode(message: Request | Answer | Spec) -> bytes:
+    """As it travels."""
+    return msgspec.json.encode(message)
+
+
+def spec(body: bytes) -> Spec:
+    """What the side job is told first."""
+    return msgspec.json.decode(body, type=Spec)
+
+
+def request(body: bytes) -> Requests:
+    """A front end's wish."""
+    return _requests.decode(body)
+
+
+def answer(body: bytes) -> Answers:
+    """A side job's answer."""
+    return _answers.decode(body)

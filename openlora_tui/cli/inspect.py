@@ -1,0 +1,166 @@
+"""`openlora inspect`: what is in data files, and what would become of them in training."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from engine.inspection.lengths import histogram
+from engine.inspection.report import Report
+from engine.inspection.talk import Shown
+from engine.problem import Problem
+from engine.text import clean, one_line
+from openlora_tui import figures
+
+if TYPE_CHECKING:
+    from engine.data.inspect import Inspection
+
+HELP: Final = "look at data: rows, shape, columns, token lengths, and what max_length would cut off"
+_EVERY: Final = 0.5
+_BARS: Final = 10
+_BAR: Final = 40
+_SHOWN: Final = 4000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Its words."""
+    add = parser.add_argument
+    add("data", nargs="+", type=Path, help="data files: .jsonl .json .csv .tsv .txt .md")
+    add(
+        "--model",
+        default="",
+        metavar="M",
+        help="model folder or cached hub id, whose tokenizer counts",
+    )
+    add("--max-length", type=int, default=1024, metavar="N", help="cut rows after N tokens [1024]")
+    add("--data-format", default="auto", metavar="F", help="read the rows as this shape [auto]")
+    add("--row", type=int, metavar="N", help="show row N (from 1) as the model sees it, too")
+    add("--json", action="store_true", help="one JSON document on stdout")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Look at everything and report."""
+    if args.max_length < 1:
+        raise Problem("A row needs at least one token.", where="--max-length", do="Give a number above 0.")
+    inspection = _inspected(args)
+    report = inspection.report()
+    row = _row(inspection, args.row, args.max_length) if args.row is not None else None
+    if args.json:
+        document = report.document(args.max_length)
+        print(msgspec.json.encode(document if row is None else document | {"row": row}).decode())
+        return 0
+    for line in [*_lines(report), *(_row_lines(row) if row is not None else [])]:
+        print(line)
+    return 0
+
+
+def _inspected(args: argparse.Namespace) -> Inspection:
+    # Imported on use: `--help` needs no tokenizer.
+    from engine.data.inspect import Inspection
+    from engine.data.named import tokenizer_of
+
+    tokenizer = tokenizer_of(args.model) if args.model else None
+    inspection = Inspection(
+        args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
+    )
+    if tokenizer is None:
+        inspection.report().without = "Token figures need a tokenizer: --model FOLDER or a hub id."
+    _watched(inspection)
+    problem = inspection.report().problem
+    if problem is not None:
+        raise Problem(problem["what"], where=problem["where"], why=problem["why"], do=problem["do"])
+    return inspection
+
+
+def _watched(inspection: Inspection) -> None:
+    """Do all the work, with a line on a terminal that says how far it is."""
+    live, shown = sys.stderr.isatty(), time.monotonic()
+    for share in inspection.steps():
+        now = time.monotonic()
+        if live and now - shown > _EVERY:
+            shown = now
+            report = inspection.report()
+            counted = f", {report.tokenised:,} tokenised" if report.counted else ""
+            text = f"{figures.percent(share)}  {report.rows:,} rows{counted}"
+            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+    if live:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _row(inspection: Inspection, number: int, max_length: int) -> Shown:
+    rows = inspection.report().rows
+    if not 1 <= number <= rows:
+        raise Problem(f"There is no row {number:,}.", where="--row", do=f"Rows go from 1 to {rows:,}.")
+    return inspection.show(number - 1, max_length)
+
+
+def _lines(report: Report) -> list[str]:
+    lines = [line for file in report.files for line in [one_line(file.path)]]
+    size = figures.size(sum(file.size for file in report.files))
+    shape = report.format or "no shape fits"
+    template = f" → {report.template}" if report.template else ""
+    lines += [f"  {report.rows:,} rows   {shape}{template}   {size}", "", "columns"]
+    width = max((len(name) for name in report.columns), default=0)
+    for name, column in report.columns.items():
+        kinds = ", ".join(f"{kind} {count:,}" for kind, count in column.kinds.items())
+        filled = figures.percent(column.share_filled(report.rows))
+        lines.append(f"  {one_line(name).ljust(width)}   {filled:>5} filled   {kinds}")
+    empty, refused = len(report.losses.empty), report.refused
+    rows = f"{report.exact_duplicates:,} exact duplicates   {empty:,} without an answer   {refused:,} refused"
+    lines += ["", f"  {rows}", ""]
+    lines += _token_lines(report)
+    for finding in report.findings(report.max_length):
+        lines += ["", f"{finding.severity}: {one_line(finding.title)}"]
+        said = [*finding.evidence, finding.cause, finding.remedy]
+        lines += [f"  {one_line(text)}" for text in said if text]
+    return lines
+
+
+def _token_lines(report: Report) -> list[str]:
+    if not report.counted:
+        return [f"tokens\n  {report.without or 'Nothing here can be tokenised.'}"]
+    lengths, most = report.lengths, report.max_length
+    found = report.quantiles(most)
+    figures_ = "   ".join(f"{name} {value:,}" for name, value in found.items())
+    if lengths.streams and not lengths.rows and not lengths.documents:
+        windows = sum(lengths.counts(most).values())
+        return [f"tokens   total {lengths.total:,}: {windows:,} windows of {most:,}"]
+    lines = [f"tokens   {figures_}   total {lengths.total:,}"]
+    counts = histogram(lengths.counts(most), _BARS, max(found["p99"], 1))
+    highest = max(counts.bars, default=0) or 1
+    for number, rows in enumerate(counts.bars):
+        last = number == len(counts.bars) - 1
+        label = f"{number * counts.step + 1:,}–" + ("" if last else f"{(number + 1) * counts.step:,}")
+        lines.append(f"  {label:>13} {'█' * round(rows / highest * _BAR):<{_BAR}} {rows:,}")
+    return [
+        *lines,
+        f"  at max_length {most:,}: {lengths.truncated_rows(most):,} rows cut, "
+        f"{lengths.truncated_answer_tokens(most):,} answer tokens lost, "
+        f"{lengths.fully_masked_rows(most):,} rows with nothing left to learn",
+    ]
+
+
+def _row_lines(row: Shown) -> list[str]:
+    """The row; what is trained stands between »« so that it can be told without colours."""
+    lines = [
+        "",
+        f"row {row.row + 1:,}   {one_line(row.where)}   {row.tokens:,} tokens, {row.learnt:,} trained",
+    ]
+    if row.note:
+        lines.append(f"  {row.note}")
+    text, part, learning = "", 0, False
+    for piece in row.pieces:
+        if learning and (not piece.learnt or piece.part != part):
+            text, learning = text + "«", False
+        if piece.part != part:
+            text += f"\n──── {'window' if row.windows else 'cut'} ────\n"
+        if piece.learnt and not learning:
+            text, learning = text + "»", True
+        text, part = text + piece.text, piece.part
+    text += "«" if learning else ""
+    return [*lines, *(f"  {line}" for line in clean(text[:_SHOWN]).split("\n"))]

@@ -1,0 +1,94 @@
+"""`openlora inspect` reports what is in the data and what training would lose of it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from openlora_tui.cli.main import main
+
+ROWS = [
+    {"prompt": "Hi", "completion": " Hello"},
+    {"prompt": "Hi", "completion": " Hello"},
+    {"prompt": "Once upon a time " * 20, "completion": " there was a fox"},
+    {"prompt": "Nothing", "completion": ""},
+]
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
+    return path
+
+
+def document(capsys: pytest.CaptureFixture[str], *words: str | Path, status: int = 0) -> dict[str, Any]:
+    assert main(["inspect", *map(str, words), "--json"]) == status
+    said = json.loads(capsys.readouterr().out)
+    assert isinstance(said, dict)
+    return said
+
+
+def test_without_a_model_rows_are_counted_and_tokens_are_not_made_up(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = document(capsys, data)
+    assert (said["rows"], said["format"], said["exact_duplicates"]) == (4, "prompt_completion", 1)
+    assert set(said["columns"]) == {"prompt", "completion"}
+    assert said["tokens"] is said["truncated_rows"] is said["near_duplicates"] is None
+    assert any("--model" in note for note in said["notes"])
+
+
+def test_with_a_model_the_losses_are_counted(
+    data: Path, shared: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = shared / "models" / "stories260K"
+    said = document(capsys, data, "--model", model, "--max-length", "64", "--row", "3")
+    assert (said["truncated_rows"], said["fully_masked_rows"], said["empty_rows"]) == (1, 1, 1)
+    assert set(said["tokens"]) == {"total", "p50", "p95", "p99", "max"}
+    assert said["sampled"] is False
+    assert {finding["category"] for finding in said["findings"]} == {"truncation", "dataset_format"}
+    assert said["row"]["lost"] == said["truncated_answer_tokens"] > 0
+    assert main(["inspect", str(data), "--model", str(model), "--max-length", "64", "--row", "1"]) == 0
+    text = capsys.readouterr().out
+    assert "1 rows cut" in text
+    assert "» Hello</s>«" in text
+
+
+def test_what_cannot_be_read_is_named_with_its_line(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.write_text(data.read_text() + "{nonsense\n")
+    said = document(capsys, data, status=2)
+    assert said["error"]["where"] == f"{data}:5"
+    assert said["error"]["do"]
+    assert document(capsys, tmp_path / "none.csv", status=2)["error"]["what"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["--row", "9"], ["--max-length", "0"], ["--model", "./nowhere"], ["--model", "no/such-model-here"]],
+)
+def test_wrong_words_say_what_to_do(
+    data: Path,
+    words: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    assert document(capsys, data, *words, status=2)["error"]["do"]
+
+
+def test_a_shape_that_training_does_not_take_is_reported(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_text("chosen,rejected\na,b\n")
+    said = document(capsys, path)
+    assert (said["rows"], said["format"], said["rejected_rows"]) == (1, None, 1)
+    assert said["findings"][0]["severity"] == "blocker"
+    assert "preferences" in said["findings"][0]["cause"]
