@@ -13,8 +13,11 @@ PROTOCOL: Final = 1
 Verb = Literal["stop", "kill", "pause", "continue", "save", "resume", "delete"]
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker."""
 
-SideJob = Literal["chat", "inspect"]
-"""What a worker does that is no run: it talks with one front end, and leaves with it."""
+SideJob = Literal["chat", "inspect", "starter"]
+"""What a worker does that is no run: it talks with one front end, and leaves with it.
+
+`starter` makes the demo's model.
+"""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

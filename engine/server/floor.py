@@ -18,7 +18,7 @@ from engine.run_dir import RunDir
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
-from engine.server.sides import HEAVY, Sides
+from engine.server.sides import ON_CARD, Sides
 from engine.server.workers import Workers
 from engine.store import Store
 from engine.store.row import row_of
@@ -126,7 +126,7 @@ class Floor:
     def device_for(self, begin: m.Begin) -> tuple[str, dict[str, str]]:
         """A card that nobody holds, else the CPU, and the variables that show it to a side job."""
         held = self._held()
-        visible = devices.visible(begin.context, self._cards) if begin.job in HEAVY else []
+        visible = devices.visible(begin.context, self._cards) if begin.job in ON_CARD else []
         device = next((card for card in visible if card not in held), devices.CPU)
         return device, devices.environment_for(device, self._cards)
 

@@ -21,8 +21,10 @@ from engine.server.devices import CPU
 from engine.server.fronts import Fronts
 from engine.server.workers import Workers
 
-HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat"})
-"""Those that need torch, and are given a device."""
+HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "starter"})
+"""Those that need torch."""
+ON_CARD: Final[frozenset[m.SideJob]] = frozenset({"chat"})
+"""Those that are given a card if one is free."""
 _GRACE: Final = 5.0
 """Seconds that a side job has to leave by itself."""
 

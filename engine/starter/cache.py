@@ -100,19 +100,16 @@ def sweep(dest: Path) -> None:
 
 @contextmanager
 def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
-    """Hold the lock on the home's starter model; `waiting` is called once if somebody else has it."""
+    """Hold the lock on the home's starter model; `waiting` is called while somebody else has it."""
     folder = starter_folder(home)
     folder.mkdir(mode=0o700, exist_ok=True)
     with (folder / "lock").open("w") as lock:
-        told = False
         while True:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
-                    waiting()
-                told = True
+                waiting()
                 time.sleep(0.2)
         yield
 

@@ -15,7 +15,11 @@ from engine import messages as m
 from engine.line import Gone
 from engine.problem import WORK_FAILED, Problem
 
-_MODULES: Final[dict[m.SideJob, str]] = {"chat": "engine.chat.serve", "inspect": "engine.data.serve"}
+_MODULES: Final[dict[m.SideJob, str]] = {
+    "chat": "engine.chat.serve",
+    "inspect": "engine.data.serve",
+    "starter": "engine.starter.serve",
+}
 """Each has `serve(spec, line)`."""
 _PERIOD: Final = 0.04
 """Seconds between two exchanges with the engine: what is said in between goes out together."""

@@ -14,11 +14,12 @@ import msgspec
 
 from engine import events as ev
 from engine import paths
+from engine.packages import check_training
 from engine.recipe import check_paths, read
 from engine.run_state import RunState
 from engine.starter.cache import Plan
 from engine.starter.lesson import Lesson, lay_out
-from engine.starter.making import ready_model
+from engine.starter.story import Sample, pairs
 from engine.text import one_line
 from openlora_tui.cli import watching
 from openlora_tui.cli.printer import Printer
@@ -29,14 +30,6 @@ HELP: Final = (
     "the whole story in two minutes, with nothing downloaded: make a model, tune it, before and after"
 )
 _EVERY: Final = 3.0
-
-
-class Sample(msgspec.Struct, frozen=True):
-    """One prompt that no training row has, and the model's answers to it."""
-
-    prompt: str
-    before: str
-    after: str
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,22 +48,31 @@ def run(args: argparse.Namespace) -> int:
 def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:
     """Make the starter model if need be, tune it by an ordinary run, and show before and after."""
     home = paths.home()
+    check_training()
     began = time.monotonic()
     making = MakingPrinter(as_json=as_json)
-    making.title("1 of 2: a small model, made here from nothing")
-    ready_model(home, plan, making.event)
-    making.title("2 of 2: LoRA teaches it to answer in the voice of a ship's log")
-    path = lay_out(home, lesson)
-    recipe = read(path)
-    check_paths(recipe)
     printer = StoryPrinter(as_json=as_json)
     with Session(home) as session:
+        making.title("1 of 2: a small model, made here from nothing (about a minute, once)")
+        _make(session, plan, making)
+        making.title("2 of 2: LoRA teaches it to answer in the voice of a ship's log")
+        path = lay_out(home, lesson)
+        recipe = read(path)
+        check_paths(recipe)
         run_id = session.submit(recipe)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
         status = watching.to_the_end(session, run_id, RunState(), printer)
     if not as_json and printer.samples:
         print(story(printer.samples, path, run_id, time.monotonic() - began))
     return status
+
+
+def _make(session: Session, plan: Plan, printer: MakingPrinter) -> None:
+    with session.begin("starter", msgspec.json.encode(plan)) as talk:
+        for body in talk.bodies():
+            event = ev.decode(body)
+            if event is not None:
+                printer.event(event)
 
 
 class MakingPrinter:
@@ -117,17 +119,12 @@ class StoryPrinter(Printer):
     def __init__(self, *, as_json: bool) -> None:
         super().__init__(as_json=as_json)
         self._json = as_json
-        self._before: dict[str, ev.Sampled] = {}
-        self._after: dict[str, ev.Sampled] = {}
+        self._sampled: list[ev.Sampled] = []
 
     @property
     def samples(self) -> list[Sample]:
         """Both answers to each prompt that was answered twice."""
-        return [
-            Sample(prompt, first.text.strip(), self._after[prompt].text.strip())
-            for prompt, first in self._before.items()
-            if self._after[prompt].step > first.step
-        ]
+        return [sample for sample in pairs(self._sampled) if sample.after]
 
     def __call__(self, state: RunState, lines: list[bytes]) -> None:
         """Print what `lines` say, samples added to the last event."""
@@ -135,8 +132,7 @@ class StoryPrinter(Printer):
         for line in lines:
             event = ev.decode(line)
             if isinstance(event, ev.Sampled):
-                self._before.setdefault(event.prompt, event)
-                self._after[event.prompt] = event
+                self._sampled.append(event)
                 if not self._json:
                     continue
             shown.append(self._with_samples(line) if isinstance(event, ev.Finished | ev.Failed) else line)

@@ -15,12 +15,11 @@ from typing import Final, Literal
 import msgspec
 import psutil
 
-from engine import __version__, bus, paths
+from engine import __version__, bus, packages, paths
 from engine.problem import WORK_FAILED, Problem
 from engine.telemetry import gpu
 
 HELP: Final = "what this machine can do, and what to do about what it cannot"
-_TRAIN: Final = ("torch", "transformers", "peft", "accelerate", "safetensors")
 
 
 class Check(msgspec.Struct, frozen=True):
@@ -56,13 +55,12 @@ def _software() -> list[Check]:
         Check("openlora", "ok", __version__),
         Check("python", "ok", f"{sys.version.split()[0]} at {sys.executable}"),
     ]
-    missing = [name for name in _TRAIN if find_spec(name) is None]
+    missing = packages.missing_for_training()
     if missing:
-        do = "pip install 'openlora-tui[train]' (without a GPU, get torch by PyTorch's install page first)"
-        checks.append(Check("training", "problem", f"not installed: {', '.join(missing)}", do))
+        checks.append(Check("training", "problem", f"not installed: {', '.join(missing)}", packages.INSTALL))
     else:
         checks.append(
-            Check("training", "ok", ", ".join(f"{name} {metadata.version(name)}" for name in _TRAIN))
+            Check("training", "ok", ", ".join(f"{name} {metadata.version(name)}" for name in packages.TRAIN))
         )
     if find_spec("llama_cpp") is None:
         checks.append(

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from engine import events as ev
-from engine.problem import Problem
-from engine.starter import making
-from engine.starter.cache import Plan, building, model_folder, seal, whole
-from engine.starter.making import ready_model
+from engine.line import Gone
+from engine.starter.cache import Plan, alone, building, model_folder, seal, whole
+from engine.starter.serve import Tell, ready_model
 
 TINY = Plan(tales=300, vocabulary=400, width=16, layers=1, heads=2, inner=32, length=32, rows=4, steps=3)
 
@@ -26,10 +19,14 @@ def silent(_event: ev.Event) -> None:
     pass
 
 
+def ready(home: Path, tell: Tell) -> Path:
+    return ready_model(home, TINY, tell, lambda: None)
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("home")
-    ready_model(path, TINY, silent)
+    ready(path, silent)
     return path
 
 
@@ -59,7 +56,7 @@ def test_transformers_loads_it_and_the_tokenizer_gives_back_any_text(made: Path)
 def test_the_cached_one_is_used_again(made: Path) -> None:
     told: list[ev.Event] = []
     before = (model_folder(made) / "model.safetensors").stat()
-    ready_model(made, TINY, told.append)
+    ready(made, told.append)
     after = (model_folder(made) / "model.safetensors").stat()
     assert (before.st_mtime_ns, before.st_ino) == (after.st_mtime_ns, after.st_ino)
     assert not any(isinstance(event, ev.Progress) for event in told)
@@ -84,7 +81,7 @@ def test_a_broken_one_is_made_anew(made: Path) -> None:
     good = weights.read_bytes()
     weights.write_bytes(good[:100])
     told: list[ev.Event] = []
-    ready_model(made, TINY, told.append)
+    ready(made, told.append)
     assert weights.read_bytes() == good, "the same seed makes the same model"
     steps = [event.done for event in told if isinstance(event, ev.Progress)]
     assert steps == [1, 2, 3]
@@ -106,45 +103,25 @@ def test_a_failed_build_leaves_what_was_there(tmp_path: Path) -> None:
     assert (dest / "old").exists()
 
 
-def test_sigterm_ends_the_maker_and_leaves_nothing(tmp_path: Path) -> None:
-    plan = msgspec.json.encode(msgspec.structs.replace(TINY, steps=10_000_000)).decode()
-    words = [sys.executable, "-m", "engine.starter", str(tmp_path / "here" / "model"), plan]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as child:
-        assert child.stdout is not None
-        next(line for line in child.stdout if isinstance(ev.decode(line), ev.Progress))
-        child.send_signal(signal.SIGTERM)
-        child.stdout.read()
-        assert child.wait() == 128 + signal.SIGTERM
-    assert not list((tmp_path / "here").iterdir())
-
-
-def test_ctrl_c_ends_the_child(tmp_path: Path) -> None:
-    seen: list[int] = []
-
-    def interrupt(event: ev.Event) -> None:
+def test_whoever_leaves_while_it_is_made_leaves_nothing_half_made(tmp_path: Path) -> None:
+    def leave(event: ev.Event) -> None:
         if isinstance(event, ev.Progress):
-            seen.extend(_children())
-            raise KeyboardInterrupt
+            raise Gone
 
-    with pytest.raises(KeyboardInterrupt):
-        ready_model(tmp_path, msgspec.structs.replace(TINY, steps=10_000_000), interrupt)
-    assert seen
-    assert not set(seen) & set(_children())
+    with pytest.raises(Gone):
+        ready(tmp_path, leave)
     assert [path.name for path in (tmp_path / "starter").iterdir()] == ["lock"]
 
 
-def test_missing_packages_are_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(making, "find_spec", lambda name: None if name == "torch" else object())
-    began = time.monotonic()
-    with pytest.raises(Problem, match="not installed") as caught:
-        ready_model(tmp_path, TINY, silent)
-    assert "torch" in caught.value.why
-    assert "openlora-tui[train]" in caught.value.do
-    assert time.monotonic() - began < 1
+def test_while_another_process_makes_it_one_waits_and_may_leave(tmp_path: Path) -> None:
+    waits = 0
 
+    def waiting() -> None:
+        nonlocal waits
+        waits += 1
+        if waits == 3:
+            raise Gone
 
-def _children() -> list[int]:
-    import psutil
-
-    found = psutil.Process(os.getpid()).children()
-    return [child.pid for child in found if "engine.starter" in child.cmdline()]
+    with alone(tmp_path, lambda: None), pytest.raises(Gone):
+        ready_model(tmp_path, TINY, silent, waiting)
+    assert waits == 3

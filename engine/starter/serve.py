@@ -1,0 +1,51 @@
+"""Gives a home its starter model: the cached one, or a new one made here and now, in a worker process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from engine import events as ev
+from engine import paths
+from engine.line import Line
+from engine.starter.cache import Plan, alone, building, model_folder, seal, sweep, whole
+
+Tell = Callable[[ev.Event], None]
+
+
+def serve(spec: bytes, line: Line) -> None:
+    """Make the model of the plan in `spec` for this process's home; what is said are events."""
+    told = False
+
+    def waiting() -> None:
+        nonlocal told
+        if not told:
+            line.say(ev.encode(ev.Phase(name="waiting", detail="for another demo to make the model")))
+        told = True
+        line.hear()
+
+    plan = msgspec.json.decode(spec, type=Plan)
+    ready_model(paths.home(), plan, lambda event: line.say(ev.encode(event)), waiting)
+
+
+def ready_model(home: Path, plan: Plan, tell: Tell, waiting: Callable[[], None]) -> Path:
+    """The folder of the home's starter model, made first if there is none, or only a broken or old one.
+
+    Whatever ends it early, nothing half-made stays; `waiting` is called while another process makes it.
+    """
+    dest = model_folder(home)
+    with alone(home, waiting):
+        sweep(dest)
+        if whole(dest, plan):
+            tell(ev.Phase(name="starter model", detail=f"is there already: {dest}"))
+            return dest
+        old = "the one in the cache is broken or of another version"
+        tell(ev.Phase(name="loading libraries", detail=old if dest.exists() else ""))
+        with building(dest) as folder:
+            from engine.starter.make import make
+
+            make(folder, plan, tell)
+            seal(folder, plan)
+    return dest
