@@ -18,6 +18,8 @@ VERSION: Final = 1
 
 Outcome = Literal["succeeded", "stopped"]
 Level = Literal["info", "warning", "error"]
+Form = Literal["chat", "verbatim"]
+"""How a prompt is written: as turns by the chat template, or as it stands."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
 Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
@@ -41,6 +43,9 @@ class Created(Event, frozen=True, kw_only=True):
     steps: Count = 0
     """Planned optimizer steps, 0 while unknown."""
     parent: str | None = None
+    """The run whose adapter or model it starts from."""
+    lineage: list[str] = []
+    """The parent, its parent, and so on to the first."""
     version: int = VERSION
 
 
@@ -48,6 +53,10 @@ class Queued(Event, frozen=True, kw_only=True):
     """The run waits; `reason` says for what."""
 
     reason: str
+    place: Time | None = None
+    """Lower ones start first; None keeps the place it has, at first the time of this event."""
+    held: bool = False
+    """True where it waits for someone to release it."""
 
 
 class Started(Event, frozen=True, kw_only=True):
@@ -95,6 +104,14 @@ class Planned(Event, frozen=True, kw_only=True):
     """Rows of one optimizer step, over all ranks and micro-batches."""
     precision: str = "fp32"
     device: str = "cpu"
+    form: Form | None = None
+    """How the rows' prompts are written, None where an older worker did not say."""
+    rank: Count = 0
+    """Rank of the adapter; 0 in runs of older versions."""
+    targets: list[str] = []
+    """Names of the layers that carry the adapter, as peft matches them."""
+    layers: Count = 0
+    """How many layers they are."""
 
 
 class Step(Event, frozen=True, kw_only=True):

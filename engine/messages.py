@@ -10,8 +10,13 @@ from engine.run_state import RunState
 
 PROTOCOL: Final = 1
 
-Verb = Literal["stop", "kill", "pause", "continue", "save", "resume", "delete"]
-"""`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker."""
+Verb = Literal[
+    "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner", "later"
+]
+"""`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
+
+`hold`, `release`, `sooner` and `later` are for a run that waits in the queue.
+"""
 
 SideJob = Literal["chat", "inspect", "starter"]
 """What a worker does that is no run: it talks with one front end, and leaves with it.
@@ -75,12 +80,18 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     eval_loss: float | None = None
     device: str = ""
     adapter: str | None = None
+    lineage: list[str] = []
+    """The runs it comes from, the parent first."""
     reason: str = ""
     phase: str = ""
     worker_pid: int = 0
     findings: int = 0
     silent: bool = False
     """True where the worker lives but has not been heard for a while."""
+    held: bool = False
+    """True where it waits until someone releases it."""
+    place: float = 0.0
+    """Its place in the queue while it waits: lower ones start first."""
 
 
 # --- front end to engine ---
@@ -134,6 +145,8 @@ class Submit(Message, frozen=True, kw_only=True):
     name: str
     recipe: str
     context: JobContext
+    hold: bool = False
+    """Let it wait until someone releases it."""
 
 
 class Act(Message, frozen=True, kw_only=True):

@@ -31,6 +31,7 @@ _SAMPLES: Final = 24
 _LINES: Final = 200
 _FINDINGS: Final = 64
 _TAIL: Final = 10
+_ANCESTORS: Final = 64
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -49,6 +50,8 @@ class RunState(msgspec.Struct, kw_only=True):
     model: str = ""
     data: list[str] = []
     parent: str | None = None
+    lineage: list[str] = []
+    """The runs it comes from, the parent first."""
     created: float = 0.0
     updated: float = 0.0
     events: int = 0
@@ -59,6 +62,10 @@ class RunState(msgspec.Struct, kw_only=True):
     status: Status = "queued"
     reason: str = ""
     """Why it waits, or what the phase is doing."""
+    place: float = 0.0
+    """Its place in the queue while it waits: lower ones start first."""
+    held: bool = False
+    """True where it waits until someone releases it."""
     phase: str = ""
     done: int = 0
     total: int = 0
@@ -173,7 +180,8 @@ def _noted(state: RunState, event: ev.AnyEvent) -> None:
 
 def _created(state: RunState, event: ev.Created) -> None:
     state.run, state.name, state.model = event.run, event.name, event.model
-    state.data, state.parent, state.steps = event.data, event.parent, event.steps
+    state.data, state.steps = event.data, event.steps
+    state.parent, state.lineage = event.parent, event.lineage[:_ANCESTORS]
     state.created = event.t
 
 
@@ -182,10 +190,11 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
     match event:
         case ev.Queued():
             state.status, state.reason, state.phase, state.outcome = "queued", event.reason, "", None
+            state.place, state.held = event.place or state.place or event.t, event.held
         case ev.Started():
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
-            state.session_start = state.paused = 0.0
+            state.session_start = state.paused = state.place = 0.0
         case ev.Phase():
             if state.status not in ("paused", "stopping"):
                 state.status = "running"

@@ -58,6 +58,20 @@ class RunActions(App[None]):
         """A checkpoint now."""
         self._act(self.facts().row, "save")
 
+    def do_hold(self) -> None:
+        """Hold, or release."""
+        row = self.facts().row
+        if row is not None:
+            self._act(row, "release" if row.held else "hold")
+
+    def do_sooner(self) -> None:
+        """Before its neighbour in the queue."""
+        self._act(self.facts().row, "sooner")
+
+    def do_later(self) -> None:
+        """After its neighbour in the queue."""
+        self._act(self.facts().row, "later")
+
     def do_resume(self) -> None:
         """On from the last checkpoint."""
         self._act(self.facts().row, "resume")
@@ -91,7 +105,8 @@ class RunActions(App[None]):
         done = {
             "pause": "pauses after this step", "continue": "goes on", "save": "saves after this step",
             "stop": "saves and stops", "kill": "is ended", "resume": "is queued again",
-            "delete": "is deleted",
+            "delete": "is deleted", "hold": "is held", "release": "is released", "sooner": "starts sooner",
+            "later": "starts later",
         }  # fmt: skip
 
         def answer(reply: ms.Accepted | ms.Refused) -> None:

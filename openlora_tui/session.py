@@ -56,6 +56,12 @@ class Session:
         """All known runs."""
         return sorted(self.rows.values(), key=lambda row: (row.created, row.run), reverse=True)
 
+    def queue(self) -> dict[str, int]:
+        """The places of the runs that wait, from 1; empty unless there are two to tell apart."""
+        waiting = [row for row in self.rows.values() if row.status == "queued"]
+        waiting.sort(key=lambda row: (row.place, row.created))
+        return {row.run: at for at, row in enumerate(waiting, 1)} if len(waiting) > 1 else {}
+
     def open(self, link: EngineLink) -> None:
         """Begin to talk over `link`."""
         self.link = link

@@ -17,6 +17,7 @@ from engine.data.rows import is_text, read_rows
 from engine.data.shapes import Chat, Document, Example, Pair, Shape, example_of, shape_of, unused_columns
 from engine.data.split import split
 from engine.data.tokenizer import ModelTokenizer
+from engine.events import Form
 from engine.findings import Finding
 from engine.inspection.losses import Losses, findings_of
 from engine.recipe.recipe import Recipe
@@ -39,6 +40,11 @@ class Prepared(msgspec.Struct, kw_only=True):
     """Some texts of the rows, for comparing this tokenizer with another."""
     chats: list[Chat]
     """Some conversations of the rows, for comparing chat templates."""
+
+    @property
+    def form(self) -> Form:
+        """How the rows' prompts are written; a pair of lists of turns is a conversation too."""
+        return "chat" if self.chats else "verbatim"
 
 
 class _Reading:

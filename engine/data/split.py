@@ -17,10 +17,15 @@ def split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | No
     Both keep the order of the files. None is held out where `share` is 0 or rows are few.
     """
     count = len(data)
-    if share <= 0 or count < _FEWEST:
+    held = held_out(count, share)
+    if not held:
         return data, None
-    held = min(max(round(count * share), 1), count - 1)
     # The text seed keeps this draw apart from others that start at the same number.
     chosen = set(random.Random(f"held out {seed}").sample(range(count), held))
     train = [data.index[i] for i in range(count) if i not in chosen]
     return Dataset(data.rows, train), Dataset(data.rows, [data.index[i] for i in sorted(chosen)])
+
+
+def held_out(count: int, share: float) -> int:
+    """How many of `count` rows are held out."""
+    return min(max(round(count * share), 1), count - 1) if share > 0 and count >= _FEWEST else 0

@@ -1,9 +1,9 @@
 """The recipe: everything that decides a run, as one YAML file."""
 
 from engine.recipe.fields import FIELDS, Field, field_named
-from engine.recipe.places import absolute_text, check_paths
+from engine.recipe.places import absolute_text, check_paths, missing_paths, placed
 from engine.recipe.recipe import Recipe
-from engine.recipe.yaml import RecipeFile, changed, override, read, template
+from engine.recipe.yaml import RecipeFile, changed, filled, override, read, survey, template
 
 __all__ = [
     "FIELDS",
@@ -14,7 +14,11 @@ __all__ = [
     "changed",
     "check_paths",
     "field_named",
+    "filled",
+    "missing_paths",
     "override",
+    "placed",
     "read",
+    "survey",
     "template",
 ]

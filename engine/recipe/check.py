@@ -101,6 +101,8 @@ def _typed(field: Field, raw: object) -> Any:
     kind = _TYPES[field.name]
     if kind is int and isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
+    if field.name == "adapter" and type(raw) is int:
+        raw = str(raw)  # runs are named by their numbers
     if isinstance(raw, bool) and kind in (int, float, str | int):
         raise Mistake(f"{str(raw).lower()} is not {_WORDS[kind]}", f"Write {_example(field)}.")
     try:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal
 
 import msgspec
@@ -25,15 +26,24 @@ def written(value: object) -> str:
     return value if isinstance(value, str) and _plain(value) else _quoted(value)
 
 
-def edited(text: str, values: Mapping[str, str]) -> str | None:
+def edited(text: str, values: Mapping[str, str], left_out: Mapping[str, str] | None = None) -> str | None:
     """`text` with the fields set to these one-line values, every comment and blank line where it was.
 
-    None where that cannot be done by replacing pieces of text: anchors, aliases, or braces around it all.
+    A field that the text lacks takes the place of its line of `left_out`, where such a line stands in the
+    text, and else comes last. None where that cannot be done by replacing pieces of text: anchors, aliases,
+    or braces around it all.
     """
     root = YAML(typ="rt").compose(text)
+    if root is None:
+        root = MappingNode(tag="tag:yaml.org,2002:map", value=[])
     if not isinstance(root, MappingNode) or root.flow_style or _shared(root, set()):
         return None
     found = {key.value: (key, value) for key, value in root.value}
+    for name, start, end in _vacant(text, values.keys() - found.keys(), left_out or {}, root):
+        text = f"{text[:start]}{name}: {values[name]}{text[end:]}"
+    if len(found) < len(values.keys() | found.keys()):
+        root = YAML(typ="rt").compose(text)
+        found = {key.value: (key, value) for key, value in root.value} if root is not None else {}
     cuts = []
     for name in values.keys() & found.keys():
         key, value = found[name]
@@ -45,6 +55,19 @@ def edited(text: str, values: Mapping[str, str]) -> str | None:
     more = [f"{name}: {value}" for name, value in values.items() if name not in found]
     body = text if not more or text.endswith("\n") else text + "\n"
     return body + "".join(f"{line}\n" for line in more)
+
+
+def _vacant(
+    text: str, names: Collection[str], left_out: Mapping[str, str], root: MappingNode
+) -> list[tuple[str, int, int]]:
+    """Where the lines stand that speak of fields left out, the last first; lines inside a value are none."""
+    taken = [(value.start_mark.index, _end(value)) for _, value in root.value]
+    found = []
+    for name in names & left_out.keys():
+        line = re.search(rf"^{re.escape(left_out[name])}$", text, re.MULTILINE)
+        if line and not any(start <= line.start() < end for start, end in taken):
+            found.append((name, line.start(), line.end()))
+    return sorted(found, key=lambda one: one[1], reverse=True)
 
 
 def _end(node: Node) -> int:

@@ -23,6 +23,8 @@ from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
 from engine.text import one_line
 
+_EXAMPLES: Final = {"model": "path/to/model", "data": "rows.jsonl"}
+"""What a template says of the two fields that have no default."""
 _LARGEST: Final = 1 << 20
 _DEEPEST: Final = 32
 _MOST: Final = 20_000
@@ -34,6 +36,16 @@ SECTIONS: Final[dict[Section, str]] = {
     "device": "Device",
     "reporting": "Evaluation, checkpoints and samples",
 }
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What a text says, field by field, the wrong ones beside the right ones."""
+
+    values: dict[str, Any]
+    mistakes: dict[str, Problem]
+    """By the name that the text has for the field, in the text's order."""
+    raws: dict[str, str]
+    """What is written for the mistaken ones, on one line."""
 
 
 class RecipeFile(msgspec.Struct, frozen=True):
@@ -62,7 +74,7 @@ class RecipeFile(msgspec.Struct, frozen=True):
             model=self._local(self.recipe.model),
             data=[self._absolute(path) for path in self.recipe.data_files],
             eval_data=[self._absolute(path) for path in self.recipe.eval_files] or None,
-            adapter=None if self.recipe.adapter is None else self._local(self.recipe.adapter),
+            adapter=self._adapter(self.recipe.adapter),
             output_dir=None if self.recipe.output_dir is None else self._absolute(self.recipe.output_dir),
         )
 
@@ -73,9 +85,17 @@ class RecipeFile(msgspec.Struct, frozen=True):
             where = str(self.path or "recipe")
             raise Problem(f"{path} leads nowhere.", where=where, why=f"{error}.") from error
 
+    def _adapter(self, name: str | None) -> str | None:
+        return self._absolute(name) if name is not None and written_as_path(name) else name
+
     def _local(self, name: str) -> str:
         looks_local = name.startswith((".", "/", "~"))
         return self._absolute(name) if looks_local or os.path.exists(self.folder / name) else name
+
+
+def written_as_path(adapter: str) -> bool:
+    """True for a folder; a bare word is the number or the name of a run, whatever lies beside the recipe."""
+    return adapter.startswith((".", "~")) or "/" in adapter
 
 
 def read(path: Path) -> RecipeFile:
@@ -84,6 +104,11 @@ def read(path: Path) -> RecipeFile:
     Raises:
         Problem: naming file, line and field, what is wrong and the nearest valid name.
     """
+    return parse(text_of(path), path)
+
+
+def text_of(path: Path) -> str:
+    """The text of the recipe in `path`, whatever it says; raises Problem where it is no text."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -95,29 +120,41 @@ def read(path: Path) -> RecipeFile:
     if len(data) > _LARGEST:
         raise Problem("The recipe is larger than 1 MiB.", where=str(path), do="Is it the dataset?")
     try:
-        text = data.decode("utf-8-sig")
+        return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise Problem(
             "The recipe is not UTF-8 text.", where=f"{path}:{line}", do="Save it as UTF-8."
         ) from error
-    return parse(text, path)
 
 
 def parse(text: str, path: Path | None = None) -> RecipeFile:
     """The recipe in `text`; `path` is named in problems and gives relative paths their folder."""
-    document = _load(text, str(path or "recipe"))
-    values = {}
-    for name, raw in document.items():
-        line = document.lc.data.get(name, [0])[0]  # 0 for a name that came by `<<`
-        where = f"{path or 'recipe'}:{line + 1}"
-        values[str(name)] = _value(str(name), raw, where)
-    for field in missing(values):
+    found = survey(text, path)
+    for problem in found.mistakes.values():
+        raise problem
+    for field in missing(found.values):
         raise Problem(
             f"The recipe lacks `{field.name}`.", where=str(path or "recipe"), why=field.help,
             do=f"Add a line `{field.name}: ...`.",
         )  # fmt: skip
-    return RecipeFile(built(values), text, path)
+    return RecipeFile(built(found.values), text, path)
+
+
+def survey(text: str, path: Path | None = None) -> Survey:
+    """What `text` says of each field; raises Problem where it is no YAML of `name: value` lines."""
+    document = _load(text, str(path or "recipe"))
+    values: dict[str, Any] = {}
+    mistakes: dict[str, Problem] = {}
+    raws: dict[str, str] = {}
+    for name, raw in document.items():
+        line = document.lc.data.get(name, [0])[0]  # 0 for a name that came by `<<`
+        try:
+            values[str(name)] = _value(str(name), raw, f"{path or 'recipe'}:{line + 1}")
+        except Problem as problem:
+            mistakes[str(name)] = problem
+            raws[str(name)] = one_line(str(_bare(raw)), 200)
+    return Survey(values, mistakes, raws)
 
 
 def override(file: RecipeFile, typed: Mapping[str, str]) -> RecipeFile:
@@ -138,16 +175,20 @@ def override(file: RecipeFile, typed: Mapping[str, str]) -> RecipeFile:
 
 def changed(file: RecipeFile, values: Mapping[str, object]) -> RecipeFile:
     """The same recipe with fields set to these values, comments and order kept."""
-    if not values:
-        return file
-    text = edited(file.text, {name: written(value) for name, value in values.items()})
-    if text is None:
-        document = _load(file.text, str(file.path or "recipe"))
-        document.update(values)
-        buffer = io.StringIO()
-        _yaml().dump(document, buffer)
-        text = buffer.getvalue()
-    return parse(text, file.path)
+    return parse(filled(file.text, values, file.path), file.path) if values else file
+
+
+def filled(text: str, values: Mapping[str, object], path: Path | None = None) -> str:
+    """`text` with fields set to these values, comments and order kept; raises Problem where it is no YAML."""
+    lines = {name: _left_out(field) for name in values if (field := field_named(name))}
+    new = edited(text, {name: written(value) for name, value in values.items()}, lines)
+    if new is not None:
+        return new
+    document = _load(text, str(path or "recipe"))
+    document.update(values)
+    buffer = io.StringIO()
+    _yaml().dump(document, buffer)
+    return buffer.getvalue()
 
 
 def template(values: Mapping[str, object], *, expert: bool = False) -> str:
@@ -175,7 +216,12 @@ def _comment(field: Field) -> list[str]:
 def _line(field: Field, values: Mapping[str, object]) -> str:
     if field.name in values:
         return f"{field.name}: {written(values[field.name])}"
-    return f"# {field.name}: {written(field.default)}"
+    return _left_out(field)
+
+
+def _left_out(field: Field) -> str:
+    """The line of a template that stands for a field at its default."""
+    return f"# {field.name}: {_EXAMPLES[field.name] if field.required else written(field.default)}"
 
 
 def _value(name: str, raw: object, where: str) -> Any:

@@ -9,17 +9,19 @@ from engine import events as ev
 from engine import messages as m
 from engine.bus import Mailboxes
 from engine.client.context import job_context
+from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.yaml import parse
 from engine.run_dir import RunDir, remember_deleted
 from engine.run_state import RunState
-from engine.server.floor import Floor
+from engine.server.floor import HELD, Floor
 from engine.server.fronts import Front, Fronts
 from engine.server.live import LiveRun
 from engine.server.sides import Sides
 from engine.store import Store
 
 _ROWS = 500
+_QUEUE = frozenset({"hold", "release", "sooner", "later"})
 
 
 class Desk:
@@ -97,11 +99,9 @@ class Desk:
     def _submit(self, message: m.Submit) -> None:
         recipe = parse(message.recipe).recipe
         directory = RunDir.create(self._root, message.recipe, message.context)
-        created = ev.Created(
-            run=directory.run, name=message.name, model=recipe.model, data=recipe.data_files,
-            steps=max(recipe.max_steps, 0),
-        )  # fmt: skip
-        self._floor.add(directory, message.context, created, ev.Queued(reason="waits for a worker"))
+        created = first_event(directory, message.name, recipe)
+        reason = HELD if message.hold else "waits for a worker"
+        self._floor.add(directory, message.context, created, ev.Queued(reason=reason, held=message.hold))
         self._accept(message.front, message.request, directory.run)
 
     def _act(self, message: m.Act) -> None:
@@ -112,6 +112,8 @@ class Desk:
 
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
+        if verb in _QUEUE:
+            return self._act_queued(message, live)
         if verb == "delete":
             raise _not_now(message, "It has not ended", "Stop it first.")
         if verb == "kill" and live.device is not None:
@@ -129,6 +131,17 @@ class Desk:
         if order in ("pause", "save", "stop", "continue"):
             self._floor.order(live, m.Order(verb=order, by=message.front))
         return f"{order} was sent to its worker"
+
+    def _act_queued(self, message: m.Act, live: LiveRun) -> str:
+        if live.device is not None:
+            raise _not_now(message, "It does not wait in the queue any more", "")
+        match message.verb:
+            case "hold" | "release":
+                self._floor.hold(live, held=message.verb == "hold")
+                return "it is held" if message.verb == "hold" else "it starts when its turn comes"
+            case _:
+                ahead = self._floor.move(live, sooner=message.verb == "sooner")
+                return f"it comes {'before' if message.verb == 'sooner' else 'after'} run {ahead} now"
 
     def _act_ended(self, message: m.Act, directory: RunDir) -> str:
         if message.verb == "resume":

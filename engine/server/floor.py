@@ -12,7 +12,7 @@ from engine import messages as m
 from engine import postmortem
 from engine.bus import Mailboxes
 from engine.client.context import job_context
-from engine.problem import Problem
+from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
 from engine.server import devices
@@ -29,6 +29,7 @@ _LEAVING: Final = 2.0
 """Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
 _SPARE_AFTER: Final = 2.0
+HELD: Final = "held until it is released"
 
 
 class Floor:
@@ -134,6 +135,29 @@ class Floor:
         """Send an order to the run's worker."""
         self._boxes.put(f"worker-{live.run}", [m.encode(order)])
 
+    def hold(self, live: LiveRun, *, held: bool) -> None:
+        """Let a waiting run wait on, or let it start when its turn comes."""
+        live.write(ev.Queued(reason=HELD if held else "waits for a worker", held=held))
+        self._pass_on(live)
+
+    def move(self, live: LiveRun, *, sooner: bool) -> str:
+        """Let a waiting run change places with its neighbour in the queue, whose id is returned.
+
+        Raises:
+            Problem: it is the first or the last already.
+        """
+        queue = self._waiting()
+        at = queue.index(live) + (-1 if sooner else 1)
+        if not 0 <= at < len(queue):
+            end = "first" if sooner else "last"
+            raise Problem(f"Run {live.run} is the {end} in the queue already.", exit_status=WORK_FAILED)
+        other = queue[at]
+        mine, theirs = live.state.place, other.state.place
+        for run, place in ((live, theirs), (other, mine)):
+            run.write(ev.Queued(reason=run.state.reason, held=run.state.held, place=place))
+            self._pass_on(run)
+        return other.run
+
     def end_queued(self, live: LiveRun, by: str) -> None:
         """Take a run that has no worker off the queue."""
         state = live.state
@@ -197,9 +221,10 @@ class Floor:
 
     def _start_waiting(self) -> None:
         """Start the oldest waiting run of each free device."""
-        waiting = [live for live in self._live.values() if live.device is None]
         held = self._held()
-        for live in waiting:
+        for live in self._waiting():
+            if live.state.held:
+                continue
             try:
                 wanted = live.accepted = live.accepted or self._wanted(live)
             except Problem as problem:
@@ -208,14 +233,20 @@ class Floor:
             free = [device for device in wanted if device not in held]
             if free:
                 self._start(live, free[0])
-                held[free[0]] = f"run {live.run}"
+                held[free[0]] = f"which run {live.run} holds"
             else:
                 self._wait_for(live, wanted[0], held[wanted[0]])
-                held.setdefault(wanted[0], f"run {live.run}")
+                held[wanted[0]] = f"after run {live.run}"
+
+    def _waiting(self) -> list[LiveRun]:
+        """The queue, the next one first."""
+        waiting = [live for live in self._live.values() if live.device is None]
+        return sorted(waiting, key=lambda live: (live.state.place, int(live.run)))
 
     def _held(self) -> dict[str, str]:
         """Who holds each device, in words."""
-        runs = {live.device: f"run {live.run}" for live in self._live.values() if live.device is not None}
+        busy = [live for live in self._live.values() if live.device is not None]
+        runs = {str(live.device): f"which run {live.run} holds" for live in busy}
         return self._sides.held() | runs
 
     def _wanted(self, live: LiveRun) -> list[str]:
@@ -237,8 +268,8 @@ class Floor:
         self._pass_on(live)
         self._remove(live)
 
-    def _wait_for(self, live: LiveRun, device: str, holder: str) -> None:
-        reason = f"waits for {device}, which {holder} holds"
+    def _wait_for(self, live: LiveRun, device: str, why: str) -> None:
+        reason = f"waits for {device}, {why}"
         if live.state.reason != reason:
             live.write(ev.Queued(reason=reason))
 

@@ -64,7 +64,9 @@ class Sides:
 
     def held(self) -> dict[str, str]:
         """Who holds each card, in words; the CPU is shared."""
-        return {side.device: f"a {side.job}" for side in self._sides.values() if side.device != CPU}
+        return {
+            side.device: f"which a {side.job} holds" for side in self._sides.values() if side.device != CPU
+        }
 
     def begin(self, begin: m.Begin, given: tuple[str, dict[str, str]]) -> str:
         """Start a side job on the device given, with the variables that show it; returns its id.

@@ -22,9 +22,12 @@ def row_of(state: RunState, *, silent: bool = False) -> RunRow:
         eval_loss=state.eval_loss.latest,
         device=state.device,
         adapter=state.outcome.adapter if state.outcome else None,
+        lineage=state.lineage,
         reason=state.reason,
         phase=state.phase,
         worker_pid=state.pid,
         findings=len(state.findings),
         silent=silent,
+        held=state.held and state.status == "queued",
+        place=state.place,
     )

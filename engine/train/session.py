@@ -184,6 +184,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
 
 def _announce(session: Session) -> None:
     trainable, parameters = session.student.counts
+    laid = session.student.laid
     session.journal(
         ev.Planned(
             steps=session.steps,
@@ -197,8 +198,17 @@ def _announce(session: Session) -> None:
             batch_rows=min(session.feed.batch, session.feed.rows),
             precision=session.machine.precision,
             device=session.machine.name,
+            form=session.data.form,
+            rank=laid.rank,
+            targets=laid.targets,
+            layers=laid.layers,
         )
     )
+    session.journal.log(f"adapter of rank {laid.rank} on {laid.layers} layers: {', '.join(laid.targets)}")
+    for note in laid.notes:
+        session.journal.log(note)
+    for finding in laid.findings:
+        session.journal.found(finding)
 
 
 def _newest(job: Job, journal: Journal) -> Checkpoint | None:

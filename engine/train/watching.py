@@ -94,7 +94,7 @@ def _to_word_end(tokenizer: ModelTokenizer, ids: list[int]) -> list[int]:
 def _asked(session: Session, prompt: str) -> list[int]:
     """A prompt in the form in which the rows of the run have theirs."""
     tokenizer = session.tokenizer
-    if session.data.shapes[0] in ("text", "prompt_completion"):
+    if session.data.form == "verbatim":
         return tokenizer.started(tokenizer.encode(prompt)) or [tokenizer.pad]
     chat = Chat([{"role": "user", "content": prompt}])
     ids = tokenizer.encode(tokenizer.template.render(chat, prompt=True))

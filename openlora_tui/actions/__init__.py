@@ -24,9 +24,11 @@ TABLE_OF: Final = {action.id: table for table in TABLES.values() for action in t
 
 
 def said(action: Action, facts: Facts) -> str:
-    """The label as the run stands: a paused run is continued."""
-    paused = facts.row is not None and facts.row.status == "paused"
-    return "continue" if action.id == "pause" and paused else action.label
+    """The label as the run stands: a paused run is continued, a held one released."""
+    row = facts.row
+    if row is not None and action.id == "pause" and row.status == "paused":
+        return "continue"
+    return "release" if row is not None and action.id == "hold" and row.held else action.label
 
 
 def of(*tables: str) -> list[Action]:

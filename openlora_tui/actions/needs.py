@@ -35,6 +35,14 @@ def _ended(facts: Facts, row: RunRow) -> str:
     return row.status
 
 
+def waiting(facts: Facts) -> str:
+    """The run waits in the queue."""
+    why = live(facts)
+    if why or facts.row is None:
+        return why
+    return "" if facts.row.status == "queued" else "This run does not wait in the queue any more."
+
+
 def working(facts: Facts) -> str:
     """The run has a worker that listens."""
     why = live(facts)

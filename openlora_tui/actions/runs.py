@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from openlora_tui.actions.needs import a_run, deletable, live, resumable, stoppable, working
+from openlora_tui.actions.needs import a_run, deletable, live, resumable, stoppable, waiting, working
 from openlora_tui.actions.table import Action, Table
 
 RUN: Final = Table(
@@ -18,6 +18,12 @@ RUN: Final = Table(
         Action("kill", ("K",), "kill", "End the run at once without saving; asks first.", live, changes=True),
         Action("resume", ("r",), "resume", "Go on from the last checkpoint of a run that has ended.",
                resumable, changes=True),
+        Action("hold", ("H",), "hold", "Hold a waiting run, or release it to start when its turn comes.",
+               waiting, changes=True),
+        Action("sooner", ("less_than_sign",), "sooner", "Let a waiting run start before the one ahead of it.",
+               waiting, changes=True),
+        Action("later", ("greater_than_sign",), "later", "Let a waiting run start after the one behind it.",
+               waiting, changes=True),
         Action("copy", ("y",), "copy", "Copy the adapter's path, or the run's id before that.", a_run),
     ),
 )  # fmt: skip
@@ -29,5 +35,5 @@ RUNS: Final = Table(
         Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
                changes=True),
     ),
-    footer=("open", "new", "pause", "resume", "stop", "delete"),
+    footer=("open", "new", "pause", "resume", "stop", "delete", "hold"),
 )  # fmt: skip

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
-from engine import events as ev
 from engine import postmortem
 from engine.event_log import EventWriter
-from engine.recipe import RecipeFile
+from engine.lineage import first_event
+from engine.recipe import RecipeFile, placed
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli.main import INTERRUPTED
@@ -25,16 +25,8 @@ def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
     """Work on a new run until it ends; the exit status is 75 where it was saved to be resumed."""
     relay = _Relay(printer)
     writer = EventWriter(directory.events)
-    resolved = recipe.resolved()
-    writer.write(
-        ev.Created(
-            run=directory.run,
-            name=recipe.name,
-            model=resolved.model,
-            data=resolved.data_files,
-            steps=max(resolved.max_steps, 0),
-        )
-    )
+    resolved = placed(recipe)
+    writer.write(first_event(directory, recipe.name, resolved))
     writer.close()
     return _work(directory, str(resolved.devices), RunState(), printer, relay)
 

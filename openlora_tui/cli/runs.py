@@ -25,12 +25,16 @@ from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import duration
 
-HELP: Final = "list, show, watch, stop, kill, pause, resume, save or delete runs"
+HELP: Final = "list, show, watch, stop, kill, pause, resume, save, hold, reorder or delete runs"
 _VERBS: Final = {
     "stop": "save and end it",
     "kill": "end it at once, without saving",
     "pause": "let it wait, the device held",
     "save": "write a checkpoint now",
+    "hold": "let it wait in the queue until it is released",
+    "release": "let a held run start when its turn comes",
+    "sooner": "let it change places with the run before it in the queue",
+    "later": "let it change places with the run after it in the queue",
 }
 
 
@@ -89,8 +93,8 @@ def _row(row: m.RunRow) -> str:
     loss = "" if row.loss is None else number(row.loss)
     held_out = "" if row.eval_loss is None else number(row.eval_loss)
     age = duration(max(time.time() - row.created, 0))
-    name = one_line(row.name, 40)
-    return f"{row.run:>5}  {row.status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
+    name, status = one_line(row.name, 40), "held" if row.held else row.status
+    return f"{row.run:>5}  {status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
 
 
 def _show(args: argparse.Namespace) -> int:

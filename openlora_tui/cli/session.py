@@ -58,7 +58,7 @@ class Session:
             raise Problem(**answer.problem, exit_status=answer.exit_status)
         return answer
 
-    def submit(self, recipe: RecipeFile) -> str:
+    def submit(self, recipe: RecipeFile, *, hold: bool = False) -> str:
         """Queue a recipe, with this process's surroundings, and return the run's id."""
         submit = m.Submit(
             front=self.front,
@@ -66,6 +66,7 @@ class Session:
             name=recipe.name,
             recipe=absolute_text(recipe),
             context=job_context(),
+            hold=hold,
         )
         return self.ask(submit).run
 

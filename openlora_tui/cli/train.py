@@ -33,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--detach", action="store_true", help="print the run's id and leave it running")
     where.add_argument(
+        "--hold", action="store_true", help="queue it and leave it held: `openlora runs release` starts it"
+    )
+    where.add_argument(
         "--foreground",
         action="store_true",
         help="run here, without the shared engine; SIGTERM or SIGUSR1 saves and exits with 75 (resumable)",
@@ -51,8 +54,8 @@ def run(args: argparse.Namespace) -> int:
     with Session(paths.home()) as session:
         for note in session.welcome.notes:
             printer.say(f"note: {note}")
-        run_id = session.submit(recipe)
-        if args.detach:
+        run_id = session.submit(recipe, hold=args.hold)
+        if args.detach or args.hold:
             return _detached(run_id, as_json=args.json)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
         return watching.to_the_end(session, run_id, RunState(), printer)

@@ -34,6 +34,10 @@ class RunsScreen(Place):
     BINDINGS = bindings(*TABLES)
     AUTO_FOCUS = "#runs"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._queue: dict[str, int] = {}
+
     def compose(self) -> ComposeResult:
         """The table with its detail and machine panel."""
         yield TopBar()
@@ -92,6 +96,7 @@ class RunsScreen(Place):
 
     def _items(self) -> list[Item]:
         wanted = self.query_one(FindLine).value.lower().split()
+        self._queue = self.tui.session.queue()
         items = [
             Item(row.run, partial(self._row, row.run), _searched(row))
             for row in self.tui.session.newest_first()
@@ -100,7 +105,9 @@ class RunsScreen(Place):
 
     def _row(self, run: str, width: int) -> Row:
         row = self.tui.session.rows.get(run)
-        return run_row(row, width, self.tui.clock(), self.tui.glyphs) if row is not None else Row()
+        if row is None:
+            return Row()
+        return run_row(row, width, self.tui.clock(), self.tui.glyphs, self._queue.get(run, 0))
 
     def _empty(self, width: int) -> list[Row]:
         """Teach: what would be here, and the key that brings it."""

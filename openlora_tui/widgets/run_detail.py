@@ -38,7 +38,7 @@ class RunDetail(Painted):
 
     def _status(self, run: RunRow, width: int, most: int) -> list[Row]:
         role = STATUS_ROLE.get(run.status, "text")
-        word = one_line(status_word(run.status, run.phase))
+        word = "held" if run.held else one_line(status_word(run.status, run.phase))
         glyph = self.tui.glyphs.status.get(run.status, "?")
         first = self._line("status", f"{glyph} {word}", role)
         if run.findings:

@@ -58,9 +58,9 @@ class RunHead(Painted):
         plan = state.plan
         parts = [Row(one_line(state.name) or state.run, "bright"), Row(_model_name(state.model))]
         if plan is not None:
-            parts.append(
-                Row(f"LoRA, {figures.short(plan.trainable)} of {figures.short(plan.parameters)} train")
-            )
+            method = f"LoRA r{plan.rank}" if plan.rank else "LoRA"
+            train = f"{figures.short(plan.trainable)} of {figures.short(plan.parameters)} train"
+            parts.append(Row(f"{method}, {train}"))
         if width >= 100:
             parts.append(Row(f"run {one_line(state.run)}", "dim"))
         dot = f" {self.tui.glyphs.dot} "

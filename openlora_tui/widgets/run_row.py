@@ -42,11 +42,11 @@ def head_row(width: int) -> Row:
     return row
 
 
-def run_row(run: RunRow, width: int, now: float, glyphs: Glyphs) -> Row:
-    """The run in the columns that fit."""
+def run_row(run: RunRow, width: int, now: float, glyphs: Glyphs, place: int = 0) -> Row:
+    """The run in the columns that fit; `place` counts from 1 where several runs wait."""
     name = Row().add(one_line(run.name) or run.run, "bright").cut(_name_width(width), glyphs.ellipsis)
     row = Row().join(name).to(_name_width(width))
-    cells = _cells(run, now, glyphs)
+    cells = _cells(run, now, glyphs, place)
     for title, size, right, _ in _shown(width):
         cell = cells[title].cut(size, glyphs.ellipsis)
         row.add(" " * (_GAP + (size - cell.width if right else 0))).join(cell)
@@ -54,9 +54,11 @@ def run_row(run: RunRow, width: int, now: float, glyphs: Glyphs) -> Row:
     return row
 
 
-def _cells(run: RunRow, now: float, glyphs: Glyphs) -> dict[str, Row]:
+def _cells(run: RunRow, now: float, glyphs: Glyphs, place: int) -> dict[str, Row]:
     role = "warn" if run.silent else STATUS_ROLE.get(run.status, "text")
-    word = "not heard" if run.silent else one_line(status_word(run.status, run.phase))
+    word = "not heard" if run.silent else "held" if run.held else one_line(status_word(run.status, run.phase))
+    if place and run.status == "queued":
+        word = f"{word} #{place}"
     part = run.step / run.steps if run.steps else 0.0
     steps = f"{run.step:,}/{run.steps:,}" if run.steps else f"{run.step:,}" if run.step else "–"
     if len(steps) > 11:

@@ -40,6 +40,10 @@ LIGHT = {
     "the data package": (_modules("engine/data"), HEAVY | APP),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
     "the store": ("import engine.store", HEAVY | APP),
+    "what a chat says": (
+        "import engine.chat.spoken, engine.chat.target",
+        HEAVY | APP | {"peewee", "tokenizers"},
+    ),
     "the recipe": ("import engine.recipe", HEAVY | APP | {"peewee", "tokenizers"}),
     "a worker before its job": ("import engine.worker.work", HEAVY | APP | {"peewee"}),
     "the whole app": (_modules("openlora_tui"), HEAVY),

@@ -32,14 +32,15 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "loss": st.none() | st.floats(-1e300, 1e300), "grad_norm": st.none() | NUMBER, "lr": NUMBER,
     "epoch": NUMBER, "epochs": NUMBER, "seconds": NUMBER,
     "quiet": NUMBER, "cpu": NUMBER, "run": TEXT, "name": TEXT, "model": TEXT,
-    "data": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
+    "data": st.lists(TEXT, max_size=2), "lineage": st.lists(TEXT, max_size=2),
+    "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
-    "version": st.integers(0, 9),
+    "version": st.integers(0, 9), "place": st.none() | TIME,
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
           "why", "do", "where", "log"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal"}
-_FLAGS = {"spare", "best", "save", "resumable", "interrupted"}
+_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 
 
 def _field(name: str) -> st.SearchStrategy[object] | None:
@@ -63,6 +64,7 @@ def event(kind: type[ev.Event]) -> st.SearchStrategy[ev.Event]:
 _CHOSEN = {
     "outcome": st.sampled_from(["succeeded", "stopped"]),
     "level": st.sampled_from(["info", "warning", "error"]),
+    "form": st.sampled_from([None, "chat", "verbatim"]),
 }
 KINDS: tuple[type[ev.Event], ...] = ev.AnyEvent.__args__
 EVENT = st.sampled_from(KINDS).flatmap(event)

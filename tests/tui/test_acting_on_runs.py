@@ -33,6 +33,9 @@ async def test_enter_opens_the_selected_run_and_watches_it(opened: Any, engine: 
         ("s", "running", "save"),
         ("r", "stopped", "resume"),
         ("r", "failed", "resume"),
+        ("H", "queued", "hold"),
+        ("less_than_sign", "queued", "sooner"),
+        ("greater_than_sign", "queued", "later"),
     ],
 )
 @pytest.mark.parametrize("place", ["runs", "train"])

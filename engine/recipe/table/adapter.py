@@ -57,7 +57,7 @@ FIELDS: Final = (
     Field(
         name="target_modules",
         label="Target modules",
-        help="Which layers carry an adapter: all-linear, or a list of module names such as [q_proj, v_proj].",
+        help="Which layers carry the adapter: all-linear, attention, or names such as [q_proj, v_proj].",
         wrong=(
             "Attention layers alone learn less, even at the same number of weights. A name that matches "
             "no layer is refused."
@@ -68,8 +68,11 @@ FIELDS: Final = (
     Field(
         name="adapter",
         label="Start from adapter",
-        help="A folder with an adapter to go on from, in place of a fresh one.",
-        wrong="An adapter of another base model, rank or set of modules does not fit and is refused.",
+        help="Goes on from an adapter: a run's number or name, `last`, or a folder such as ./adapter.",
+        wrong=(
+            "An adapter of another base model is refused. Its own rank, alpha, dropout and target modules "
+            "count, and not the recipe's."
+        ),
         source="PEFT: a run begins with an adapter that changes nothing.",
         section="adapter",
         level="expert",

@@ -64,6 +64,7 @@ def test_every_shape_is_recognised_and_only_its_answer_learnt(
     for wanted in ("auto", shape):
         found = prepared(plain, tmp_path / "r.jsonl", [HELLO[shape]], data_format=wanted)
         assert found.shapes == [shape]
+        assert found.form == ("verbatim" if shape in ("text", "prompt_completion") else "chat")
         whole, learnt = whole_and_learnt(plain, found.train)
         assert learnt == LEARNT[shape]
         assert whole.startswith("<s>")

@@ -1,0 +1,126 @@
+"""Lays an adapter on a model: a fresh one, or one that a run or another program left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora import LoraLayer
+from peft.utils.save_and_load import load_peft_weights
+from transformers import PreTrainedModel
+
+from engine.data.refusal import Refusal
+from engine.findings import Finding
+from engine.problem import Problem
+from engine.recipe.adapters import SavedAdapter, saved_adapter
+from engine.recipe.recipe import Recipe
+from engine.train.adapter import tensors
+from engine.train.architectures import chosen_targets
+
+
+class Laid(NamedTuple):
+    """A model with its adapter."""
+
+    peft: PeftModel
+    targets: list[str]
+    """Names of the layers that carry it, as peft matches them."""
+    notes: list[str]
+    """What a person should know of the choice."""
+    findings: list[Finding]
+
+    @property
+    def rank(self) -> int:
+        """Rank of the adapter."""
+        return int(self.peft.peft_config["default"].r)
+
+    @property
+    def layers(self) -> int:
+        """How many layers carry the adapter."""
+        return sum(isinstance(module, LoraLayer) for module in self.peft.modules())
+
+
+def fresh(base: PreTrainedModel, recipe: Recipe) -> Laid:
+    """A new adapter, on the layers that the recipe names; draws from torch's random numbers.
+
+    Raises:
+        Refusal: the model has no such layers.
+    """
+    targets = chosen_targets(base, recipe.target_modules)
+    config = LoraConfig(
+        task_type="CAUSAL_LM",
+        r=recipe.lora_r,
+        lora_alpha=recipe.lora_alpha,
+        lora_dropout=recipe.lora_dropout,
+        target_modules=targets.names,
+        fan_in_fan_out=targets.transposed,
+    )
+    return Laid(get_peft_model(base, config), targets.names, [targets.note] if targets.note else [], [])
+
+
+def continued(base: PreTrainedModel, recipe: Recipe) -> Laid:
+    """The adapter that the recipe starts from, as it was saved; its own settings count, not the recipe's.
+
+    Raises:
+        Refusal: there is none, or it was made for another model.
+    """
+    saved = _opened(Path(str(recipe.adapter)))
+    try:
+        peft = PeftModel.from_pretrained(base, str(saved.folder), is_trainable=True)
+    except (RuntimeError, ValueError) as error:
+        raise _misfit(saved, recipe, f"{error}") from error
+    here = {name: tensor.shape for name, tensor in tensors(peft).items()}
+    there = {name: tensor.shape for name, tensor in load_peft_weights(str(saved.folder), "cpu").items()}
+    if here != there:
+        odd = sorted(here.keys() ^ there.keys()) or [name for name in here if here[name] != there[name]]
+        raise _misfit(saved, recipe, f"{len(odd)} tensors differ, the first is {odd[0]}.")
+    targets = [saved.targets] if isinstance(saved.targets, str) else saved.targets
+    return Laid(peft, targets, [f"goes on from the adapter {saved.folder}"], _differences(saved, recipe))
+
+
+def _opened(folder: Path) -> SavedAdapter:
+    try:
+        return saved_adapter(folder)
+    except Problem as problem:
+        raise Refusal("checkpoint_resume", problem.what, where=problem.where, why=problem.why,
+                      do=problem.do) from problem  # fmt: skip
+
+
+def _differences(saved: SavedAdapter, recipe: Recipe) -> list[Finding]:
+    """Where the recipe and the adapter say different things."""
+    found = []
+    if saved.base and saved.base != recipe.model:
+        found.append(
+            Finding(
+                category="merge_mismatch",
+                severity="warning",
+                title="The adapter was made for a model of another name; its shapes fit",
+                evidence=[f"adapter: {saved.base}", f"recipe: {recipe.model}"],
+                cause="The model was moved or copied, or it is another model of the same size.",
+                remedy="Nothing if it is the same model; else set `model` to the adapter's base.",
+            )
+        )
+    own = {"lora_r": saved.rank, "lora_alpha": saved.alpha, "lora_dropout": saved.dropout}
+    defaults = Recipe(model="", data="")
+    differing = [
+        f"{name} {getattr(recipe, name):g} in the recipe, {value:g} in the adapter"
+        for name, value in own.items()
+        if getattr(recipe, name) not in (value, getattr(defaults, name))
+    ]
+    wanted = recipe.target_modules
+    if isinstance(wanted, list) and sorted(wanted) != saved.targets:
+        differing.append("target_modules")
+    if differing:
+        title = "The adapter's own settings count, not the recipe's"
+        found.append(Finding(category="hyperparameter", severity="note", title=title, evidence=differing))
+    return found
+
+
+def _misfit(saved: SavedAdapter, recipe: Recipe, why: str) -> Refusal:
+    return Refusal(
+        "merge_mismatch",
+        "The adapter to start from was made for another model.",
+        where=str(saved.folder),
+        why=f"{why} It was made for {saved.base or 'an unknown model'}.",
+        do=f"Set `model` to the adapter's base model in place of {recipe.model}, or leave `adapter` out.",
+    )
