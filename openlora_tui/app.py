@@ -12,7 +12,7 @@ from engine import messages as ms
 from engine.problem import Problem
 from engine.run_state import ENDED
 from engine.text import one_line
-from openlora_tui import actions, themes
+from openlora_tui import actions
 from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
@@ -20,6 +20,8 @@ from openlora_tui.modals.dialogue import Dialogue
 from openlora_tui.run_actions import RunActions
 from openlora_tui.screens.place import Place
 from openlora_tui.session import Change, Session
+from openlora_tui.themes import Look
+from openlora_tui.wardrobe import Depth, Wardrobe, depth
 from openlora_tui.widgets.machine import moved
 
 _TICK: Final = 0.1
@@ -44,14 +46,17 @@ class OpenLoraApp(RunActions):
         connect: Callable[[], EngineLink],
         *,
         clock: Callable[[], float] = time.time,
-        theme: str = themes.DEFAULT,
+        theme: str = "",
+        colours: Depth | None = None,
         ascii_only: bool = False,
         folder: Path | None = None,
         slow: bool = False,
         readonly: bool = False,
     ) -> None:
-        self.looks, self._mistakes = themes.shipped()
-        super().__init__()
+        colours = colours or depth(os.environ)
+        # Textual drops colours only where the theme speaks the terminal's own; else it would send greys.
+        super().__init__(ansi_color=True if colours == "none" else None)
+        self.wardrobe = Wardrobe(self, theme, colours)
         self.session = Session()
         self.clock = clock
         self.glyphs = ASCII if ascii_only else UNICODE
@@ -59,25 +64,21 @@ class OpenLoraApp(RunActions):
         self.readonly = readonly
         self._keys = {action.id: actions.shown(action.keys[0]) for action in actions.ACTIONS}
         self._connect = connect
-        self._wanted_theme = theme
         self._curves = _NUMBERS * (4 if slow else 2)
         self._ticks = 0
         self._dirty: set[Change] = set()
         self._machine_shown: ms.Machine | None = None
         self.set_class(ascii_only, "-ascii")
-        for look in self.looks.values():
-            self.register_theme(look.textual())
-        self.theme = theme if theme in self.looks else themes.DEFAULT
-
+        self.wardrobe.hang()
         self.fault: BaseException | None = None
         """What ended the app, if it was not a person."""
 
     # --- looks ---
 
     @property
-    def look(self) -> themes.Look:
+    def look(self) -> Look:
         """The colours now."""
-        return self.looks.get(self.theme) or self.looks[themes.DEFAULT]
+        return self.wardrobe.look
 
     @property
     def spinner(self) -> str:
@@ -86,7 +87,7 @@ class OpenLoraApp(RunActions):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our colours, for the style sheets, whatever theme is set."""
-        return {f"ol-{role}": colour for role, colour in self.look.colours.items()}
+        return self.wardrobe.look.variables() if hasattr(self, "wardrobe") else {}
 
     # --- life ---
 
@@ -95,14 +96,13 @@ class OpenLoraApp(RunActions):
         self.call_after_refresh(self._begin)
 
     def _begin(self) -> None:
+        self.wardrobe.watch()
         self.run_worker(self._open, thread=True, exit_on_error=False, group="open")
         self.set_interval(_TICK, self.tick)
         self.set_interval(_TERMINAL_CHECK, self._check_terminal)
 
     def _open(self) -> None:
         """In a thread: what opening the link imports would stop the keyboard for a moment."""
-        looks, mistakes = themes.own()
-        self.call_from_thread(self._add_themes, looks, mistakes)
         try:
             link = self._connect()
         except Problem as problem:
@@ -110,21 +110,6 @@ class OpenLoraApp(RunActions):
             self.call_from_thread(self._paint, {"link"}, True)
             return
         self.call_from_thread(self.session.open, link)
-
-    def _add_themes(self, looks: dict[str, themes.Look], mistakes: list[str]) -> None:
-        self.looks |= looks
-        for look in looks.values():
-            self.register_theme(look.textual())
-        if self._wanted_theme in self.looks:
-            self.theme = self._wanted_theme
-        else:
-            mistakes = [
-                *mistakes,
-                f"There is no theme {self._wanted_theme}; there are {', '.join(self.looks)}.",
-            ]
-        mistakes = [*self._mistakes, *mistakes]
-        if mistakes:
-            self.tell("\n".join(one_line(mistake) for mistake in mistakes))
 
     def _check_terminal(self) -> None:
         """A vanished terminal ends the app: reading from it would spin."""
@@ -272,10 +257,22 @@ class OpenLoraApp(RunActions):
         self.switch_mode("train")
 
     def do_theme(self) -> None:
-        """The next theme."""
-        names = sorted(self.looks)
-        self.theme = names[(names.index(self.look.name) + 1) % len(names)]
-        self._wanted_theme = self.theme
+        """The next theme, remembered."""
+        self.wardrobe.choose(self.wardrobe.following())
+        if self.wardrobe.colours == "none":
+            self.tell("NO_COLOR is set, so there is one theme only; --theme NAME overrules it.")
+
+    def do_themes(self) -> None:
+        """All themes, each shown while it is under the cursor."""
+        from openlora_tui.modals.theme_chooser import theme_chooser
+
+        self.push_screen(theme_chooser(self.wardrobe), self._theme_chosen)
+
+    def _theme_chosen(self, name: str | None) -> None:
+        if name:
+            self.wardrobe.choose(name)
+        else:
+            self.wardrobe.wear(self.wardrobe.wanted)
 
     def do_hint(self) -> None:
         """Say what ctrl+c does not do."""

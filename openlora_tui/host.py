@@ -16,6 +16,7 @@ class Host(Protocol):
 
     session: Session
     glyphs: Glyphs
+    readonly: bool
     clock: Callable[[], float]
 
     @property

@@ -25,10 +25,16 @@ def main(argv: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    _prepare_textual()
+    _prepare_textual(asked_for_colours=bool(words.theme))
     from openlora_tui.app import OpenLoraApp
 
-    app = OpenLoraApp(_connect, theme=words.theme, ascii_only=words.ascii, slow=_over_ssh())
+    app = OpenLoraApp(
+        _connect,
+        theme=words.theme,
+        ascii_only=words.ascii or os.environ.get("TERM") == "linux",
+        slow=_over_ssh(),
+        readonly=words.readonly,
+    )
     return _run(app, mouse=not words.no_mouse)
 
 
@@ -42,10 +48,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"openlora-tui {__version__}")
     parser.add_argument("--home", metavar="DIR", help="where runs are kept, in place of OPENLORA_HOME")
     parser.add_argument(
-        "--theme", metavar="NAME", default="openlora-dark", help="colour theme (openlora-dark)"
+        "--theme",
+        metavar="NAME",
+        default="",
+        help="colour theme; else the one chosen last",
     )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
+    parser.add_argument(
+        "--readonly", action="store_true", help="watch only; nothing starts, stops or changes"
+    )
     return parser
 
 
@@ -53,8 +65,10 @@ def _over_ssh() -> bool:
     return bool(os.environ.get("SSH_CONNECTION"))
 
 
-def _prepare_textual() -> None:
+def _prepare_textual(*, asked_for_colours: bool = False) -> None:
     """Textual reads these when it is imported; what a person has set stays."""
+    if asked_for_colours or os.environ.get("NO_COLOR") == "":
+        os.environ.pop("NO_COLOR", None)  # an option overrules it, and empty means unset (no-color.org)
     os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
     os.environ.setdefault("TEXTUAL_SMOOTH_SCROLL", "0")
     os.environ.setdefault("TEXTUAL_FPS", "15" if _over_ssh() else "30")

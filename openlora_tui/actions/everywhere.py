@@ -23,6 +23,7 @@ EVERYWHERE: Final = Table(
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
         Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),
         Action("theme", ("ctrl+t",), "theme", "Change to the next colour theme."),
+        Action("themes", ("T",), "themes", "Look at all colour themes and choose one."),
         Action("back", ("q",), "back", "Go back; on the Runs screen, quit."),
         Action("leave", ("ctrl+q",), "quit", "Quit. A live run goes on unless you say otherwise.",
                always=True),

@@ -20,6 +20,7 @@ from openlora_tui.widgets.pick_list import Item, PickList
 
 _HELP: Final = 13
 """Column in which the help of an option begins."""
+_MISFIT: Final = 5
 
 
 @dataclass
@@ -54,6 +55,26 @@ class Question:
     value: str = ""
     about_rows: int = 6
     act: str = "choose"
+    looked_at: Callable[[Option], None] = lambda option: None
+    """Called when an option comes under the cursor."""
+
+
+def fit(option: Option, text: str) -> int:
+    """How well an option answers to a lower-case text: 0 is its very name, `_MISFIT` not at all."""
+    label = option.label.lower()
+    if not text:
+        return 1
+    if label == text:
+        return 0
+    if label.startswith(text):
+        return 1
+    words = text.split()
+    if all(any(part.startswith(word) for part in label.split()) for word in words):
+        return 2
+    if all(word in label for word in words):
+        return 3
+    around = f"{label} {option.help} {option.note}".lower()
+    return 4 if all(word in around for word in words) else _MISFIT
 
 
 class About(Painted):
@@ -87,6 +108,7 @@ class Chooser(Dialogue[str | None]):
         self._all: list[Option] = []
         self._typed: Option | None = None
         self._loading = True
+        self._sought = ""
         self.set_class(question.about_rows == 0, "-brief")
 
     def compose(self) -> ComposeResult:
@@ -176,19 +198,22 @@ class Chooser(Dialogue[str | None]):
         await self.action_choose()
 
     def _show(self) -> None:
-        words = self.query_one(Input).value.lower().split()
-        fitting = [
-            o for o in self._all if all(word in f"{o.label} {o.help} {o.note}".lower() for word in words)
-        ]
-        # What is called so comes before what only speaks of it.
-        fitting.sort(key=lambda o: not all(word in o.label.lower() for word in words))
+        text = " ".join(self.query_one(Input).value.lower().split())
+        ranked = [(fit(option, text), option) for option in self._all]
+        fitting = [option for rank, option in sorted(ranked, key=lambda pair: pair[0]) if rank < _MISFIT]
         if self._typed is not None and not fitting:
             fitting = self._all
         items = [Item(o.value or o.label, self._line(o), extra=o) for o in fitting]
-        self.query_one("#options", PickList).show(items)
+        listed = self.query_one("#options", PickList)
+        listed.show(items)
+        if items and text != self._sought:
+            listed.choose(items[0].key)
+        self._sought = text
         self._say()
 
     def _say(self) -> None:
+        if self.option is not None:
+            self._question.looked_at(self.option)
         for about in self.query(About):
             about.repaint()
 

@@ -58,7 +58,9 @@ class RunsScreen(Place):
     @property
     def row(self) -> RunRow | None:
         """The run under the cursor, as it is now."""
-        item = self.table.current if self.is_mounted else None
+        # While the app closes, its bars may ask after the list has gone.
+        current = [table.current for table in self.query("#runs").results(PickList)]
+        item = current[0] if current else None
         return self.tui.session.rows.get(item.key) if item is not None else None
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:

@@ -26,6 +26,8 @@ class TopBar(Painted):
             able = here or not self.tui.why_not(BY_ID[place], facts)
             row.add("  ").add(f" {key} ", "accent" if able else "faint")
             row.add(title, "bright" if here else "text" if able else "faint")
+        if self.tui.readonly:
+            row.add("   watch only", "warn")
         session = self.tui.session
         if not session.connected:
             return [between(row, Row("engine not connected ", "warn"), width)]

@@ -114,7 +114,7 @@ class Painted(Widget):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
-        self._painted_for: tuple[int, int, str] = (0, 0, "")
+        self._painted_for: tuple[int, int, Look | None] = (0, 0, None)
 
     @property
     def tui(self) -> Host:
@@ -131,7 +131,7 @@ class Painted(Widget):
         if not width or not height or not self.is_attached:
             return
         look = self.tui.look
-        known = self._rows if self._painted_for == (width, height, look.name) else None
+        known = self._rows if self._painted_for == (width, height, look) else None
         self._write(width, height, look)
         if known is None:
             self.refresh()
@@ -146,10 +146,10 @@ class Painted(Widget):
             self.refresh(*spans)
 
     def render_line(self, y: int) -> Strip:
-        """The strip of row y, written now if it has not been for this size and theme."""
+        """The strip of row y, written now if it has not been for this size and look."""
         width, height = self.size
         look = self.tui.look
-        if self._painted_for != (width, height, look.name):
+        if self._painted_for != (width, height, look):
             self._write(width, height, look)
         if y >= len(self._rows):
             return Strip.blank(width, self.rich_style)
@@ -161,7 +161,7 @@ class Painted(Widget):
         if not glyphs.braille:
             rows = [_plain(row) for row in rows]
         self._rows = rows + [Row() for _ in range(height - len(rows))]
-        self._painted_for = (width, height, look.name)
+        self._painted_for = (width, height, look)
 
 
 def _plain(row: Row) -> Row:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 os.environ["TEXTUAL_ANIMATIONS"] = "none"
-os.environ.pop("NO_COLOR", None)
 
 import pytest
 from textual.pilot import Pilot
@@ -25,6 +24,7 @@ Settle = Callable[[Pilot[Any]], Awaitable[None]]
 def still_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The same time zone and no themes of the person who runs the tests."""
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     time.tzset()
 
@@ -56,6 +56,7 @@ def opened(engine: FakeEngine, tmp_path: Path) -> Any:
     async def open_app(width: int = 80, height: int = 24, **options: Any) -> Any:
         folder = tmp_path / "work"
         folder.mkdir(exist_ok=True)
+        options.setdefault("colours", "full")
         app = OpenLoraApp(lambda: engine, clock=lambda: engine.now, folder=folder, **options)
         async with app.run_test(size=(width, height)) as pilot:
             await pilot.pause()

@@ -13,7 +13,8 @@ _LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 def picture(app: OpenLoraApp) -> str:
     """The screen with everything behind it, one line for a row, and its colours by the theme's names."""
     update = app.screen._compositor.render_update(full=True, screen_stack=app._background_screens)
-    names = {colour.lower(): role for role, colour in app.look.colours.items()}
+    look = app.look
+    names = {} if look.ansi else {colour.lower(): role for role, colour in look.colours.items()}
     legend: dict[str, str] = {}
     texts, styles = [], []
     for parts in update.strips:
@@ -42,7 +43,9 @@ def _letter(legend: dict[str, str], style: Style | None, names: dict[str, str]) 
 def _said(style: Style, names: dict[str, str]) -> str:
     parts = []
     for colour in (style.color, style.bgcolor):
-        value = colour.get_truecolor().hex.lower() if colour is not None else "default"
+        value = "default" if colour is None else colour.name
+        if colour is not None and colour.triplet is not None:
+            value = colour.triplet.hex.lower()
         parts.append(names.get(value, value))
-    flags = [flag for flag in ("bold", "reverse", "underline") if getattr(style, flag)]
+    flags = [flag for flag in ("bold", "dim", "reverse", "underline") if getattr(style, flag)]
     return f"{' on '.join(parts)}{''.join(f' {flag}' for flag in flags)}"

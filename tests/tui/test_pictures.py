@@ -125,6 +125,15 @@ async def test_light_theme(opened: Any, engine: FakeEngine, tmp_path: Path) -> N
     await _compare("train", "train-light-80x24", opened, engine, tmp_path, 80, 24, theme="openlora-light")
 
 
+@pytest.mark.parametrize("colours", ["16", "none"])
+@pytest.mark.parametrize("scene", ["runs", "train", "delete"])
+async def test_few_colours_and_none(
+    scene: str, colours: str, opened: Any, engine: FakeEngine, tmp_path: Path
+) -> None:
+    name = f"{scene}-colours-{colours}-80x24"
+    await _compare(scene, name, opened, engine, tmp_path, 80, 24, colours=colours)
+
+
 async def test_ascii(opened: Any, engine: FakeEngine, tmp_path: Path) -> None:
     text = await _compare("train", "train-ascii-80x24", opened, engine, tmp_path, 80, 24, ascii_only=True)
     assert text.isascii()
