@@ -12,7 +12,8 @@ from engine.messages import JobContext
 _PREFIXES: Final = ("HF_", "HUGGING_FACE_", "HUGGINGFACE_", "TRANSFORMERS_", "TOKENIZERS_", "CUDA_",
                     "NVIDIA_", "NCCL_", "OPENLORA_", "TORCH", "PYTORCH_", "OMP_", "MKL_", "BNB_")  # fmt: skip
 _NAMES: Final = frozenset({"LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE",
-                           "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"})  # fmt: skip
+                           "XDG_CACHE_HOME", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY",
+                           "NO_PROXY"})  # fmt: skip
 
 
 def job_context() -> JobContext:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Final
 
 _ID: Final = re.compile(r"(?:[\w][\w.-]{0,95}/)?[\w][\w.-]{0,95}", re.ASCII)
@@ -13,9 +12,9 @@ MAIN: Final = "main"
 
 
 def is_hub_id(model: str) -> bool:
-    """True where `model` is written as a hub id, and no folder of that name is here."""
+    """True where `model` is written as a hub id; whether a folder of that name is here is another matter."""
     shaped = _ID.fullmatch(model) is not None and "--" not in model and ".." not in model
-    return shaped and not model.endswith((".git", ".", "-")) and not Path(model).is_dir()
+    return shaped and not model.endswith((".git", ".", "-"))
 
 
 def is_commit(revision: str) -> bool:

@@ -29,14 +29,18 @@ def _modules(folder: str) -> str:
 HELP = """
 import io, contextlib
 from openlora_tui.cli.main import main
-for words in (["--help"], ["train", "--help"], ["runs", "--help"], ["new", "--help"], ["doctor", "--help"]):
+for name in ("", "train", "runs", "new", "pull", "doctor"):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-        main(words)
+        main([*name.split(), "--help"])
 """
 LIGHT = {
-    "the command line": (HELP, HEAVY | APP),
-    "the engine process": ("import engine.server.engine, engine.server.__main__", HEAVY | APP),
+    "the command line": (HELP, HEAVY | APP | {"huggingface_hub"}),
+    "the engine process": (
+        "import engine.server.engine, engine.server.__main__",
+        HEAVY | APP | {"huggingface_hub"},
+    ),
     "the line to the engine": ("import engine.client.link, engine.client.start", HEAVY | APP | {"peewee"}),
+    "the hub package": (_modules("engine/hub"), HEAVY | APP | {"peewee"}),
     "the data package": (_modules("engine/data"), HEAVY | APP),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
     "the store": ("import engine.store", HEAVY | APP),
