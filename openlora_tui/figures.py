@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from engine.text import one_line
 
 _SIZES: Final = ((1 << 40, "TiB"), (1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _LARGE: Final = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k"))
+_ANCESTORS: Final = 4
 
 
 def loss(value: float | None) -> str:
@@ -94,3 +98,12 @@ def fetched(done: int, total: int, rate: float) -> str:
 def percent(part: float) -> str:
     """A share of 1 as `91 %`."""
     return f"{part * 100:.0f} %"
+
+
+def came_from(lineage: Sequence[str], arrow: str = "←") -> str:
+    """The runs that a run comes from, the nearest first: `from run 3 ← 1`; empty where there are none."""
+    if not lineage:
+        return ""
+    shown = [one_line(run, 12) for run in lineage[:_ANCESTORS]]
+    rest = len(lineage) - len(shown)
+    return f"from run {f' {arrow} '.join(shown)}" + (f" {arrow} {rest} more" if rest else "")

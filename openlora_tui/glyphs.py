@@ -27,6 +27,8 @@ class Glyphs:
     tick: str
     dot: str
     cursor: str
+    parent: str
+    """Between a run and the one that it came from."""
     braille: bool
     ellipsis: str
 
@@ -49,6 +51,7 @@ UNICODE: Final = Glyphs(
     tick="┤",
     dot="·",
     cursor="▌",
+    parent="←",
     braille=True,
     ellipsis="…",
 )  # fmt: skip
@@ -71,6 +74,7 @@ ASCII: Final = Glyphs(
     tick="+",
     dot="-",
     cursor=">",
+    parent="<",
     braille=False,
     ellipsis="~",
 )  # fmt: skip

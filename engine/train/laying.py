@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from peft.utils.save_and_load import load_peft_weights
@@ -58,15 +59,17 @@ def fresh(base: PreTrainedModel, recipe: Recipe) -> Laid:
     return Laid(get_peft_model(base, config), targets.names, [targets.note] if targets.note else [], [])
 
 
-def continued(base: PreTrainedModel, recipe: Recipe) -> Laid:
-    """The adapter that the recipe starts from, as it was saved; its own settings count, not the recipe's.
+def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
+    """The adapter in `folder`, as it was saved; its own settings count, not the recipe's.
 
     Raises:
         Refusal: there is none, or it was made for another model.
     """
-    saved = _opened(Path(str(recipe.adapter)))
+    saved = _opened(folder)
     try:
         peft = PeftModel.from_pretrained(base, str(saved.folder), is_trainable=True)
+    except torch.OutOfMemoryError:
+        raise
     except (RuntimeError, ValueError) as error:
         raise _misfit(saved, recipe, f"{error}") from error
     here = {name: tensor.shape for name, tensor in tensors(peft).items()}
@@ -75,7 +78,7 @@ def continued(base: PreTrainedModel, recipe: Recipe) -> Laid:
         odd = sorted(here.keys() ^ there.keys()) or [name for name in here if here[name] != there[name]]
         raise _misfit(saved, recipe, f"{len(odd)} tensors differ, the first is {odd[0]}.")
     targets = [saved.targets] if isinstance(saved.targets, str) else saved.targets
-    return Laid(peft, targets, [f"goes on from the adapter {saved.folder}"], _differences(saved, recipe))
+    return Laid(peft, targets, [f"goes on from the adapter in {folder}"], _differences(saved, recipe))
 
 
 def _opened(folder: Path) -> SavedAdapter:

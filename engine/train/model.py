@@ -90,9 +90,13 @@ def context_of(folder: Path) -> int | None:
     return None
 
 
-def student_of(job: Job, machine: Machine) -> Student:
-    """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from."""
+def student_of(job: Job, machine: Machine, checkpoint: Path | None = None) -> Student:
+    """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from.
+
+    A run that started from an adapter goes on from its own `checkpoint`, whatever became of the other.
+    """
     recipe = job.recipe
+    start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
     base = AutoModelForCausalLM.from_pretrained(
         _local(recipe.model) or recipe.model, dtype=machine.dtype, trust_remote_code=False
     )
@@ -101,7 +105,7 @@ def student_of(job: Job, machine: Machine) -> Student:
     if recipe.gradient_checkpointing:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     torch.manual_seed(recipe.seed)
-    laid = continued(base, recipe) if recipe.adapter else fresh(base, recipe)
+    laid = continued(base, start, recipe) if start else fresh(base, recipe)
     for parameter in laid.peft.parameters():
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()

@@ -135,7 +135,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     journal.phase("loading model", job.recipe.model)
     _leave_if_asked(listener, machine)
     prove_same_tokens(folder, tokenizer, data)
-    student = student_of(job, machine)
+    student = student_of(job, machine, checkpoint.path if checkpoint else None)
     prove_ids_fit(student.peft, data.train, data.eval)
     _leave_if_asked(listener, machine)
 

@@ -23,7 +23,7 @@ from openlora_tui.cli import watching
 from openlora_tui.cli.foreground import work_here
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
-from openlora_tui.figures import duration
+from openlora_tui.figures import came_from, duration
 
 HELP: Final = "list, show, watch, stop, kill, pause, resume, save, hold, reorder or delete runs"
 _VERBS: Final = {
@@ -130,6 +130,8 @@ def _shown(state: RunState) -> dict[str, object]:
         "checkpoint": state.checkpoint.path if state.checkpoint else None,
         "model": state.model,
         "data": state.data,
+        "parent": state.parent,
+        "lineage": state.lineage,
         "created": state.created,
         "updated": state.updated,
         "folder": str(RunDir(paths.home(), state.run).path),
@@ -147,6 +149,7 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         ("loss", "" if state.mean_loss is None else f"{number(state.mean_loss)} (mean of the last 10 steps)"),
         ("eval loss", "" if state.eval_loss.latest is None else number(state.eval_loss.latest)),
         ("model", one_line(state.model, 120)),
+        ("lineage", came_from(state.lineage)),
         ("data", ", ".join(one_line(path, 80) for path in state.data)),
         ("device", state.device),
         ("worker", f"process {state.pid} on {state.host}" if state.pid else ""),

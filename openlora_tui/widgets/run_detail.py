@@ -7,7 +7,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import STATUS_ROLE, status_word
 from openlora_tui.widgets.machine import heading
-from openlora_tui.widgets.painted import Painted, Row
+from openlora_tui.widgets.painted import Painted, Row, between
 from openlora_tui.widgets.wrap import tail, wrapped
 
 
@@ -22,7 +22,7 @@ class RunDetail(Painted):
         tall = height > 8
         rows = [heading(one_line(run.name, width - 8) or run.run, "", width, self.tui.glyphs)]
         rows += self._status(run, width, 3 if tall else 1)
-        rows.append(self._line("model", tail(one_line(run.model), width - 9)))
+        rows.append(self._model(run, width))
         data = ", ".join(one_line(path) for path in run.data)
         rows.append(self._line("data", tail(data, width - 9)))
         if run.adapter:
@@ -50,6 +50,13 @@ class RunDetail(Painted):
         if most == 1:
             return [first.add(f"   {reason}")]
         return [first, *(self._line("", line) for line in wrapped(reason, width - 9)[:most])]
+
+    def _model(self, run: RunRow, width: int) -> Row:
+        if not run.lineage:
+            return self._line("model", tail(one_line(run.model), width - 9))
+        came = figures.came_from(run.lineage, self.tui.glyphs.parent)
+        model = self._line("model", tail(one_line(run.model), max(width - len(came) - 12, 8)))
+        return between(model, Row(came, "dim"), width)
 
     def _adapter(self, path: str, width: int, tall: bool) -> list[Row]:
         if not tall:

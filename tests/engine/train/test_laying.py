@@ -83,6 +83,7 @@ def test_a_resumed_run_that_went_on_from_an_adapter_equals_the_unbroken_one(star
     first = start("first", max_steps=4)
     whole = start("whole", adapter=str(first.job.adapter), max_steps=6)
     start("broken", (3, "interrupt"), adapter=str(first.job.adapter), max_steps=6)
+    shutil.rmtree(first.job.adapter)
     again = start("broken", adapter=str(first.job.adapter), max_steps=6)
     assert again.of(ev.Resumed)
     for name, tensor in whole.weights().items():
