@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, NamedTuple
 
 from torch import nn
@@ -26,8 +27,9 @@ _GPT2: Final = Parts(("attn.c_attn", "attn.c_proj"), ("mlp.c_fc", "mlp.c_proj"))
 _GPTJ: Final = ("mlp.fc_in", "mlp.fc_out")
 
 _LIKE_LLAMA: Final = (
-    "llama", "mistral", "ministral", "ministral3", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text",
-    "stablelm", "granite", "cohere", "cohere2", "olmo", "olmo2", "olmo3", "smollm3", "seed_oss",
+    "llama", "mistral", "ministral", "ministral3", "qwen2", "qwen3", "gemma", "gemma2", "gemma3",
+    "gemma3_text", "stablelm", "granite", "cohere", "cohere2", "olmo", "olmo2", "olmo3", "smollm3",
+    "seed_oss",
 )  # fmt: skip
 
 ARCHITECTURES: Final[dict[str, Parts]] = {
@@ -59,8 +61,41 @@ class Targets(NamedTuple):
     """How many modules they are."""
     transposed: bool
     """True where they are Conv1D, which keeps its weight as (in, out): peft's `fan_in_fan_out`."""
+    exclude: str | None
+    """peft's `exclude_modules`: matches all that has such a name and was not chosen; None if nothing has."""
     note: str = ""
     """What a person should know of the choice."""
+
+
+class _Layers:
+    """The linear layers of a model by their paths: those of its text decoder, and the others.
+
+    The others are the head, and where the model also sees or hears, the parts that no text reaches.
+    """
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.kind = str(getattr(model.config, "model_type", "") or type(model).__name__)
+        decoder, head = model.get_decoder(), model.get_output_embeddings()
+        self.root = next((path for path, module in model.named_modules() if module is decoder), "")
+        linear = {p: m for p, m in model.named_modules() if isinstance(m, nn.Linear | Conv1D)}
+        self.inside = {p: m for p, m in linear.items() if self._within(p) and m is not head}
+        self.outside = {path: module for path, module in linear.items() if path not in self.inside}
+
+    def _within(self, path: str) -> bool:
+        return not self.root or path.startswith(f"{self.root}.")
+
+    def called(self, name: str) -> dict[str, nn.Module]:
+        """Layers of that name: the decoder's, else any."""
+        return _ending(name, self.inside) or _ending(name, self.outside)
+
+    def short_names(self) -> list[str]:
+        """The last parts of the decoder's paths."""
+        return sorted({path.rpartition(".")[2] for path in self.inside})
+
+    def unwanted(self, names: list[str], chosen: dict[str, nn.Module]) -> str | None:
+        """An expression for the layers that have one of the names and were not chosen."""
+        others = {path for name in names for path in _ending(name, self.outside)} - chosen.keys()
+        return "|".join(re.escape(path) for path in sorted(others)) or None
 
 
 def chosen_targets(model: PreTrainedModel, wanted: str | list[str]) -> Targets:
@@ -71,67 +106,44 @@ def chosen_targets(model: PreTrainedModel, wanted: str | list[str]) -> Targets:
     Raises:
         Refusal: a name that matches no linear layer, with the names that exist.
     """
-    linear = _linear(model)
-    note = ""
+    layers, note = _Layers(model), ""
     if wanted in ("all-linear", "attention"):
-        names, note = _by_architecture(model, linear, wanted == "attention")
+        names, note = _by_architecture(layers, attention_only=wanted == "attention")
     else:
         names = [wanted] if isinstance(wanted, str) else list(wanted)
-    unknown = [name for name in names if not _matched(name, linear)]
+    unknown = [name for name in names if not layers.called(name)]
     if unknown or not names:
-        raise _no_such_layer(unknown, _other_than_head(model, linear))
-    chosen = {path: linear[path] for name in names for path in _matched(name, linear)}
-    transposed = all(isinstance(module, Conv1D) for module in chosen.values())
-    return Targets(names, len(chosen), transposed, note)
-
-
-def _by_architecture(
-    model: PreTrainedModel, linear: dict[str, nn.Module], attention_only: bool
-) -> tuple[list[str], str]:
-    kind = str(getattr(model.config, "model_type", "") or type(model).__name__)
-    parts = ARCHITECTURES.get(kind)
-    if parts is not None:
-        names = [*parts.attention, *(() if attention_only else parts.mlp)]
-        if all(_matched(name, linear) for name in names):
-            return names, ""
-    rest = _other_than_head(model, linear)
-    if attention_only:
-        raise Refusal(
-            "target_modules_not_found",
-            f"Which layers of a {kind} model are its attention is not known here.",
-            where="recipe: target_modules",
-            why=f"Its linear layers are called: {', '.join(_short(rest))}.",
-            do="List the names that are meant, or use all-linear.",
+        raise _unknown(
+            f"No layer of the model is called {', '.join(unknown) or '(nothing)'}.",
+            layers,
+            "Use these names, or `all-linear` or `attention`.",
         )
-    # A short name that the head has too would lay an adapter on the head.
-    names = _short(rest)
-    if any(path not in rest for name in names for path in _matched(name, linear)):
-        names = rest
-    return names, f"{kind} is not in the table of architectures: every linear layer but the head is adapted"
+    chosen = {path: module for name in names for path, module in layers.called(name).items()}
+    transposed = all(isinstance(module, Conv1D) for module in chosen.values())
+    return Targets(names, len(chosen), transposed, layers.unwanted(names, chosen), note)
 
 
-def _linear(model: PreTrainedModel) -> dict[str, nn.Module]:
-    return {path: module for path, module in model.named_modules() if isinstance(module, nn.Linear | Conv1D)}
+def _by_architecture(layers: _Layers, *, attention_only: bool) -> tuple[list[str], str]:
+    parts = ARCHITECTURES.get(layers.kind)
+    names = [*parts.attention, *(() if attention_only else parts.mlp)] if parts else []
+    if names and all(layers.called(name) for name in names):
+        return names, ""
+    if attention_only:
+        what = f"Which layers of a {layers.kind} model are its attention is not known here."
+        raise _unknown(what, layers, "List the names that are meant, or use all-linear.")
+    note = f"{layers.kind} is not in the table of architectures: every linear layer but the head is adapted"
+    return layers.short_names(), note
 
 
-def _other_than_head(model: PreTrainedModel, linear: dict[str, nn.Module]) -> list[str]:
-    head = model.get_output_embeddings()
-    return [path for path, module in linear.items() if module is not head]
+def _ending(name: str, layers: dict[str, nn.Module]) -> dict[str, nn.Module]:
+    return {path: module for path, module in layers.items() if f".{path}".endswith(f".{name}")}
 
 
-def _matched(name: str, paths: dict[str, nn.Module]) -> list[str]:
-    return [path for path in paths if path == name or path.endswith(f".{name}")]
-
-
-def _short(paths: list[str]) -> list[str]:
-    return sorted({path.rpartition(".")[2] for path in paths})
-
-
-def _no_such_layer(unknown: list[str], there: list[str]) -> Refusal:
+def _unknown(what: str, layers: _Layers, do: str) -> Refusal:
     return Refusal(
         "target_modules_not_found",
-        f"No layer of the model is called {', '.join(unknown) or '(nothing)'}.",
+        what,
         where="recipe: target_modules",
-        why=f"Its linear layers are called: {', '.join(_short(there))}.",
-        do="Use these names, or `all-linear` or `attention`.",
+        why=f"Its linear layers are called: {', '.join(layers.short_names())}.",
+        do=do,
     )

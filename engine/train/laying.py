@@ -55,6 +55,7 @@ def fresh(base: PreTrainedModel, recipe: Recipe) -> Laid:
         lora_dropout=recipe.lora_dropout,
         target_modules=targets.names,
         fan_in_fan_out=targets.transposed,
+        exclude_modules=targets.exclude,
     )
     return Laid(get_peft_model(base, config), targets.names, [targets.note] if targets.note else [], [])
 

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.pytorch_utils import Conv1D
 
 from engine import events as ev
 from engine.train.architectures import ARCHITECTURES, chosen_targets
 from tests.engine.train.conftest import Start
+from tests.engine.train.zoo import small_config
 
 
 def test_attention_is_the_attention_of_the_architecture(start: Start, gpt2: Path) -> None:
@@ -59,14 +61,51 @@ def test_a_model_that_is_built_otherwise_than_the_table_says_still_learns(
     assert run.of(ev.Planned)[0].layers == 14
 
 
-def test_a_head_that_shares_its_name_with_a_layer_stays_bare() -> None:
-    config = AutoConfig.for_model("gpt2", vocab_size=8, n_embd=8, n_layer=1, n_head=2)
-    model = AutoModelForCausalLM.from_config(config)
-    model.config.model_type = "unheard-of"
-    model.transformer.h[0].lm_head = torch.nn.Linear(2, 2)
+@pytest.mark.parametrize("kind", sorted(ARCHITECTURES.keys() - {"gemma3"}))
+def test_the_table_names_every_projection_of_an_architecture(kind: str) -> None:
+    """A stale name would make it an unknown architecture; one left out, a layer that cannot learn."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(small_config(kind))
     targets = chosen_targets(model, "all-linear")
-    assert "transformer.h.0.lm_head" in targets.names
-    assert targets.layers == 5
+    assert not targets.note
+    assert targets.exclude is None
+    linear = [p for p, m in model.named_modules() if isinstance(m, torch.nn.Linear | Conv1D)]
+    blocks = [path for path in linear if any(part.isdigit() for part in path.split("."))]
+    assert targets.layers == len(blocks)
+
+
+def test_a_head_that_shares_its_name_with_a_layer_stays_bare(gpt2: Path) -> None:
+    model = AutoModelForCausalLM.from_pretrained(gpt2)
+    model.config.model_type = "unheard-of"
+    model.transformer.h[0].lm_head = torch.nn.Linear(32, 2)
+    targets = chosen_targets(model, "all-linear")
+    assert (targets.layers, targets.exclude) == (9, "lm_head")
+
+
+@pytest.mark.parametrize("targets", ["all-linear", ["q_proj", "v_proj"]])
+def test_what_no_text_reaches_carries_no_adapter(
+    start: Start, tmp_path: Path, tokenizer_files: dict[str, str], targets: str | list[str]
+) -> None:
+    """A Gemma 3 that also sees has a q_proj in its eye, which would learn nothing."""
+    text = {
+        "vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "head_dim": 16, "intermediate_size": 48, "num_key_value_heads": 2, "max_position_embeddings": 128,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2,
+        "image_size": 28, "patch_size": 14,
+    }  # fmt: skip
+    folder = tmp_path / "seeing"
+    config = AutoConfig.for_model("gemma3", text_config=text, vision_config=vision)
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    for file, content in tokenizer_files.items():
+        (folder / file).write_text(content)
+    run = start(model=str(folder), max_steps=4, target_modules=targets)
+    assert isinstance(run.end, ev.Finished), run.end
+    assert not [f for f in run.end.findings if f.category == "no_trainable_params_or_grad"]
+    assert all("language_model" in name for name in run.weights())
+    assert run.of(ev.Planned)[0].layers == 2 * (7 if targets == "all-linear" else 2)
+    assert start("next", model=str(folder), max_steps=2, adapter=str(run.job.adapter)).end.adapter
 
 
 def test_the_rank_and_the_targets_of_the_adapter_win(start: Start) -> None:

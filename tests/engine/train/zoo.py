@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, PretrainedConfig
 
 _SMALL: Final = {
     "vocab_size": 320, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4,
@@ -39,19 +39,37 @@ ZOO: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "cohere": ("cohere", _GROUPED | {"logit_scale": 0.5}),
 }
 """`model_type` and what makes its configuration tiny."""
-_OWN_WORD: Final = ("gpt2", "bloom", "mpt")
+_OWN_WORD: Final = ("gpt2", "bloom", "mpt", "gpt_bigcode", "gptj", "codegen")
 """Those that call their number of positions otherwise."""
+
+
+_ONLY_CONFIGURED: Final[dict[str, dict[str, Any]]] = {
+    "gpt_bigcode": _GPT2,
+    "gptj": _GPT2 | {"rotary_dim": 4},
+    "codegen": _GPT2 | {"rotary_dim": 4},
+    "gpt_neo": {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]]},
+}
+
+
+def small_config(kind: str) -> PretrainedConfig:
+    """A tiny configuration of the architecture."""
+    known = dict(ZOO.values())
+    values = {**_SMALL, **known.get(kind, _ONLY_CONFIGURED.get(kind, _GROUPED | {"head_dim": 8}))}
+    return _configured(kind, values)
 
 
 def made(name: str, folder: Path, tokenizer: dict[str, str]) -> Path:
     """The model of that name with fixed random weights, written into `folder`."""
     kind, changes = ZOO[name]
     torch.manual_seed(0)
-    values = {**_SMALL, **changes}
-    if kind in _OWN_WORD:
-        del values["max_position_embeddings"]
-    config = AutoConfig.for_model(kind, **values)
+    config = _configured(kind, {**_SMALL, **changes})
     AutoModelForCausalLM.from_config(config).save_pretrained(folder)
     for file, text in tokenizer.items():
         (folder / file).write_text(text)
     return folder
+
+
+def _configured(kind: str, values: dict[str, Any]) -> PretrainedConfig:
+    if kind in _OWN_WORD:
+        del values["max_position_embeddings"]
+    return AutoConfig.for_model(kind, **values)
