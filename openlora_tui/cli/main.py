@@ -16,7 +16,7 @@ from engine import __version__
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
 
 INTERRUPTED: Final = 130
-_COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "doctor", "engine")
+_COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "doctor", "engine")
 
 
 def main(words: Sequence[str] | None = None) -> int:
