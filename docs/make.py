@@ -7,9 +7,28 @@ from pathlib import Path
 from engine.recipe import FIELDS
 from engine.recipe.edit import written
 from engine.recipe.yaml import SECTIONS
-from openlora_tui.actions import key_table
+from openlora_tui.keymap import ABOUT, key_table
 
 DOCS = Path(__file__).parent
+_KEYS = """There are three sets of keys; `openlora-tui --keys vim` takes one, and so does a file of your own:
+
+{presets}
+
+`keys.toml` in `~/.config/openlora` changes single keys. An action is named as in the tables below; an empty
+text takes its key away, and the palette still runs it. Footer, help and palette show the keys as they are.
+
+```toml
+preset = "vim"
+
+[keys]
+stop = "ctrl+x"
+log = ["L", "f6"]
+kill = ""
+```
+
+A key has one meaning in a place. Terminals send the same for `ctrl+i` and tab, `ctrl+m` and enter, `ctrl+h`
+and backspace, so those cannot be had; `ctrl+b` is tmux's own and `ctrl+a` that of screen.
+"""
 
 
 def recipe() -> str:
@@ -41,8 +60,9 @@ def recipe() -> str:
 
 
 def keys() -> str:
-    """Every key of the app."""
-    return f"# Keys\n\n{key_table()}"
+    """Every key of the app, and how to change it."""
+    presets = "\n".join(f"- **{name}**: {about}" for name, about in ABOUT.items())
+    return f"# Keys\n\n{_KEYS.format(presets=presets)}\n{key_table()}"
 
 
 def main() -> None:

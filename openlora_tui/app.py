@@ -12,7 +12,7 @@ from engine import messages as ms
 from engine.problem import Problem
 from engine.run_state import ENDED
 from engine.text import one_line
-from openlora_tui import actions
+from openlora_tui import actions, keymap
 from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
@@ -47,6 +47,7 @@ class OpenLoraApp(RunActions):
         *,
         clock: Callable[[], float] = time.time,
         theme: str = "",
+        keys: str = "",
         colours: Depth | None = None,
         ascii_only: bool = False,
         folder: Path | None = None,
@@ -62,7 +63,9 @@ class OpenLoraApp(RunActions):
         self.glyphs = ASCII if ascii_only else UNICODE
         self.folder = folder or Path.cwd()
         self.readonly = readonly
-        self._keys = {action.id: actions.shown(action.keys[0]) for action in actions.ACTIONS}
+        self.keymap, self._mistakes = keymap.load(keys)
+        self.set_keymap(self.keymap.changes())
+        self._keys = self.keymap.first_keys()
         self._connect = connect
         self._curves = _NUMBERS * (4 if slow else 2)
         self._ticks = 0
@@ -97,6 +100,8 @@ class OpenLoraApp(RunActions):
 
     def _begin(self) -> None:
         self.wardrobe.watch()
+        if self._mistakes:
+            self.tell("\n".join(one_line(mistake) for mistake in self._mistakes))
         self.run_worker(self._open, thread=True, exit_on_error=False, group="open")
         self.set_interval(_TICK, self.tick)
         self.set_interval(_TERMINAL_CHECK, self._check_terminal)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from openlora_tui.actions import Action, Facts
 from openlora_tui.glyphs import Glyphs
+from openlora_tui.keymap import Keymap
 from openlora_tui.session import Session
 from openlora_tui.themes import Look
 
@@ -17,6 +18,7 @@ class Host(Protocol):
     session: Session
     glyphs: Glyphs
     readonly: bool
+    keymap: Keymap
     clock: Callable[[], float]
 
     @property

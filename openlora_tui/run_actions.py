@@ -93,7 +93,9 @@ class RunActions(App[None]):
 
         row = self.facts().row
         if row is not None:
-            self.push_screen(confirm(verb, row), partial(self._confirmed, row, verb))
+            self.push_screen(
+                confirm(verb, row, self.facts().key("resume")), partial(self._confirmed, row, verb)
+            )
 
     def _confirmed(self, row: ms.RunRow, verb: ms.Verb, answer: str | None) -> None:
         if answer == verb:
@@ -155,7 +157,7 @@ class RunActions(App[None]):
         if not live or not self.session.connected:
             self.exit()
             return
-        self.push_screen(leaving(live), self._left)
+        self.push_screen(leaving(live, self.facts().key("resume")), self._left)
 
     def _left(self, answer: str | None) -> None:
         if answer == "leave":

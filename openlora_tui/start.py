@@ -31,6 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     app = OpenLoraApp(
         _connect,
         theme=words.theme,
+        keys=words.keys,
         ascii_only=words.ascii or os.environ.get("TERM") == "linux",
         slow=_over_ssh(),
         readonly=words.readonly,
@@ -52,6 +53,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         default="",
         help="colour theme; else the one chosen last",
+    )
+    parser.add_argument(
+        "--keys", metavar="PRESET", default="", help="default, vim or minimal; your keys.toml counts on top"
     )
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")

@@ -15,6 +15,7 @@ from rich.style import Style
 from textual.theme import Theme
 
 from engine.text import one_line
+from openlora_tui import folders
 
 DEFAULT: Final = "openlora-dark"
 MONO: Final = "openlora-mono"
@@ -201,9 +202,7 @@ def shipped() -> tuple[dict[str, Look], list[str]]:
 
 def own_folder() -> Path:
     """`openlora/themes` in the config folder."""
-    import platformdirs
-
-    return platformdirs.user_config_path("openlora") / "themes"
+    return folders.config() / "themes"
 
 
 def own() -> tuple[dict[str, Look], list[str]]:

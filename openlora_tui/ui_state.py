@@ -6,14 +6,12 @@ import json
 import os
 from pathlib import Path
 
+from openlora_tui import folders
+
 
 def path() -> Path:
-    """`ui.json` in `OPENLORA_HOME`, else in the user's state folder."""
-    home = os.environ.get("OPENLORA_HOME")
-    if home:
-        return Path(home).expanduser() / "ui.json"
-    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-    return Path(state).expanduser() / "openlora" / "ui.json"
+    """The file of what is remembered."""
+    return folders.state() / "ui.json"
 
 
 def read() -> dict[str, str]:

@@ -8,13 +8,14 @@ from typing import Final
 from textual.binding import Binding, BindingType
 
 from openlora_tui.actions.everywhere import EVERYWHERE
+from openlora_tui.actions.keys import shown
 from openlora_tui.actions.moving import DIALOGUE, FIND, MOVE, PAGE
 from openlora_tui.actions.runs import RUN, RUNS
-from openlora_tui.actions.table import Action, Facts, Table, shown
+from openlora_tui.actions.table import Action, Facts, Table
 from openlora_tui.actions.train import TRAIN
 
 __all__ = ["ACTIONS", "BY_ID", "TABLES", "TABLE_OF", "Action", "Facts", "Table", "bindings", "footer",
-           "key_table", "moves", "of", "said", "shown"]  # fmt: skip
+           "in_palette", "moves", "of", "said", "shown", "tables"]  # fmt: skip
 
 TABLES: Final = {table.name: table for table in (EVERYWHERE, RUN, RUNS, TRAIN, MOVE, FIND, PAGE, DIALOGUE)}
 """A file for each place; a place's table bears the name of its mode."""
@@ -31,14 +32,27 @@ def said(action: Action, facts: Facts) -> str:
     return "release" if row is not None and action.id == "hold" and row.held else action.label
 
 
-def of(*tables: str) -> list[Action]:
+def of(*names: str) -> list[Action]:
     """The actions of some tables, in their order."""
-    return [action for table in TABLES.values() if table.name in tables for action in table.actions]
+    return [action for table in TABLES.values() if table.name in names for action in table.actions]
 
 
-def bindings(*tables: str) -> list[BindingType]:
+def tables(place: str) -> tuple[str, ...]:
+    """The tables that the screen of a place binds, its own first."""
+    return (place, *TABLES[place].beside)
+
+
+def in_palette(action: Action) -> bool:
+    """True for what a palette can run: all but moving about, and the palette itself."""
+    return TABLE_OF[action.id].name not in ("move", "page", "dialogue") and action.id not in (
+        "palette",
+        "hint",
+    )
+
+
+def bindings(*names: str) -> list[BindingType]:
     """Bindings of a screen or of the app; all go through the app, which knows whether they apply now."""
-    return [_binding(action, f"app.do('{action.id}')") for action in of(*tables)]
+    return [_binding(action, f"app.do('{action.id}')") for action in of(*names)]
 
 
 def moves(*, find: bool = False) -> list[BindingType]:
@@ -57,21 +71,9 @@ def _binding(action: Action, call: str) -> Binding:
 def footer(facts: Facts, why_not: Callable[[Action], str]) -> list[Action]:
     """At most six actions for the foot of a place: those available now before those that are not."""
     table = TABLES.get(facts.place)
-    wanted = [BY_ID[id] for id in table.footer] if table is not None else []
+    wanted = [BY_ID[id] for id in table.footer if id in facts.keys] if table is not None else []
     able = [action for action in wanted if not why_not(action)]
     if facts.row is None:
         wanted = able
     chosen = [*able, *(action for action in wanted if action not in able)][:5]
     return [*(action for action in wanted if action in chosen), BY_ID["help"]]
-
-
-def key_table() -> str:
-    """All keys as Markdown, for the docs."""
-    lines: list[str] = []
-    for table in TABLES.values():
-        lines += [f"### {table.title}", "", "| key | does |", "|---|---|"]
-        for action in table.actions:
-            keys = " ".join(f"`{shown(key)}`" for key in action.keys)
-            lines.append(f"| {keys} | {action.help} |")
-        lines.append("")
-    return "\n".join(lines).rstrip() + "\n"

@@ -35,5 +35,6 @@ RUNS: Final = Table(
         Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
                changes=True),
     ),
+    beside=("run", "find"),
     footer=("open", "new", "pause", "resume", "stop", "delete", "hold"),
 )  # fmt: skip

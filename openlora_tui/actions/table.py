@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 from engine.messages import RunRow
 
@@ -19,11 +18,11 @@ class Facts:
     row: RunRow | None = None
     """The run that actions are about: the selected one in Runs, else the open one."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """The first key of each action, as it is written on a screen."""
+    """The first key of each action that has one, as it is written on a screen."""
 
     def key(self, id: str) -> str:
-        """How a person gets at an action now, for use in a sentence."""
-        return self.keys.get(id, id)
+        """What a person presses for an action, for use in a sentence; one without a key is in the palette."""
+        return self.keys.get(id) or f"{self.keys.get('palette', ':')} {id.replace('_', ' ')}"
 
 
 Needs = Callable[[Facts], str]
@@ -58,19 +57,7 @@ class Table:
     name: str
     title: str
     actions: tuple[Action, ...]
+    beside: tuple[str, ...] = ()
+    """The tables that a screen with this one binds too."""
     footer: tuple[str, ...] = ()
     """What the foot of a place may name, in its order; actions of other tables too."""
-
-
-_NAMES: Final = {
-    "question_mark": "?", "colon": ":", "slash": "/", "plus": "+", "minus": "-", "equals_sign": "=",
-    "left_square_bracket": "[", "right_square_bracket": "]", "full_stop": ".", "comma": ",",
-    "semicolon": ";", "exclamation_mark": "!", "underscore": "_", "backslash": "\\", "tilde": "~",
-    "less_than_sign": "<", "greater_than_sign": ">", "asterisk": "*", "number_sign": "#",
-    "escape": "esc", "pageup": "pgup", "pagedown": "pgdn", "delete": "del", "insert": "ins",
-}  # fmt: skip
-
-
-def shown(key: str) -> str:
-    """A key as it is written on a screen and in the docs."""
-    return _NAMES.get(key, key)

@@ -21,5 +21,6 @@ TRAIN: Final = Table(
         Action("findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
         Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),
     ),
+    beside=("run", "dialogue"),
     footer=("pause", "save", "stop", "resume", "marks", "zoom", "samples", "log", "copy"),
 )

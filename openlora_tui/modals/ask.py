@@ -44,7 +44,8 @@ class Ask(Dialogue[str | None]):
             yield Lines([*body, Row()])
             yield PickList(id="answers")
             yield Lines(
-                [Row(), keys(("enter", "choose"), ("j k", "move"), ("esc", "cancel"))], classes="foot2"
+                [Row(), keys(("enter", "choose"), (self.pressed("down", "up"), "move"), ("esc", "cancel"))],
+                classes="foot2",
             )
 
     def on_mount(self) -> None:

@@ -36,6 +36,10 @@ class Dialogue(ModalScreen[Result], Generic[Result]):
         """From here on the dialogue can be painted."""
         self.ready = True
 
+    def pressed(self, *ids: str) -> str:
+        """The keys of some actions, for the last line."""
+        return " ".join(self.tui.keymap.shown(id) for id in ids)
+
     def action_close(self) -> None:
         """Close without an answer."""
         self.dismiss(None)

@@ -35,7 +35,15 @@ class Findings(Dialogue[None]):
             yield PickList(id="found")
             yield Lines([Row()])
             yield Page(self._detail)
-            yield Lines([keys(("j k", "next finding"), ("tab", "into the text"), ("esc", "close"))])
+            yield Lines(
+                [
+                    keys(
+                        (self.pressed("down", "up"), "next finding"),
+                        ("tab", "into the text"),
+                        ("esc", "close"),
+                    )
+                ]
+            )
 
     def on_mount(self) -> None:
         """List what was found."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from openlora_tui.actions import ACTIONS, TABLE_OF, Action, said
+from openlora_tui.actions import ACTIONS, TABLE_OF, Action, in_palette, said
 from openlora_tui.actions.places import BY_MODE
 from openlora_tui.host import Host
 from openlora_tui.modals.chooser import Chooser, Option, Question
 
-_NOT_LISTED = ("move", "page", "dialogue")
-
 
 def listed() -> list[Action]:
-    """The actions that a palette can run: all but moving about, and the palette itself."""
-    return [a for a in ACTIONS if TABLE_OF[a.id].name not in _NOT_LISTED and a.id not in ("palette", "hint")]
+    """The actions of the palette."""
+    return [action for action in ACTIONS if in_palette(action)]
 
 
 def why_not(action: Action, tui: Host) -> str:
@@ -35,7 +33,7 @@ def palette(tui: Host) -> Chooser:
         return Option(
             action.id,
             said(action, facts),
-            facts.key(action.id),
+            facts.keys.get(action.id, ""),
             refusal=refusal,
             role="bright",
             help=refusal or action.help,

@@ -7,8 +7,8 @@ from engine.text import one_line
 from openlora_tui.modals.ask import Ask, Choice
 
 
-def leaving(live: list[RunRow]) -> Ask:
-    """What becomes of the runs that are live."""
+def leaving(live: list[RunRow], resume: str) -> Ask:
+    """What becomes of the runs that are live; `resume` is the key that resumes one."""
     names = ", ".join(one_line(row.name, 30) for row in live[:3])
     more = f" and {len(live) - 3} more" if len(live) > 3 else ""
     one = len(live) == 1
@@ -21,18 +21,18 @@ def leaving(live: list[RunRow]) -> Ask:
         text,
         [
             Choice("leave", "leave running", "quit; training goes on"),
-            Choice("stop", "stop and save", "end after a checkpoint; r resumes later", "warn"),
+            Choice("stop", "stop and save", f"end after a checkpoint; {resume} resumes later", "warn"),
             Choice("cancel", "cancel", "stay here"),
         ],
     )
 
 
-def confirm(verb: Verb, row: RunRow) -> Ask:
+def confirm(verb: Verb, row: RunRow, resume: str) -> Ask:
     """Stop, kill or delete a run."""
     name = one_line(row.name, 40) or row.run
     cancel = Choice("cancel", "cancel", "change nothing")
     if verb == "stop":
-        text = f"It stands at step {row.step:,} of {row.steps:,}. r goes on from there."
+        text = f"It stands at step {row.step:,} of {row.steps:,}. {resume} goes on from there."
         return Ask(
             f"Stop {name}?", text, [cancel, Choice("stop", "stop and save", "after this step", "warn")]
         )

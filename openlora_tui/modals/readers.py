@@ -41,7 +41,10 @@ class Reader(Dialogue[None]):
             yield Page(self.write, tail=self.TAIL)
             yield FindLine("search")
             foot = keys(
-                ("j k", "move"), ("ctrl+d ctrl+u", "half a page"), ("/ n N", "search"), ("esc", "close")
+                (self.pressed("down", "up"), "move"),
+                (self.pressed("half_down", "half_up"), "half a page"),
+                (self.pressed("find", "find_next", "find_before"), "search"),
+                (self.pressed("close"), "close"),
             )
             yield Lines([foot])
 
@@ -75,7 +78,7 @@ class Help(Reader):
         for name in [*self._places, *(name for name in TABLES if name not in self._places)]:
             rows.append(Row(TABLES[name].title, "bright"))
             for action in TABLES[name].actions:
-                names = " ".join(shown(key) for key in action.keys)
+                names = " ".join(shown(key) for key in self.tui.keymap.keys[action.id])
                 label = Row("  ").add(names.ljust(16), "bold accent")
                 lines = wrapped(action.help, width - 18)
                 rows.append(label.add(lines[0]))

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from engine.messages import RunRow
 from engine.text import one_line
-from openlora_tui.actions import bindings
+from openlora_tui.actions import bindings, tables
 from openlora_tui.screens.place import Place
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.find_line import FindLine
@@ -30,7 +30,7 @@ class RunsScreen(Place):
     """The list of runs; the selected one is described beside or below it."""
 
     CSS_PATH = "runs.tcss"
-    TABLES = ("runs", "run", "find")
+    TABLES = tables("runs")
     BINDINGS = bindings(*TABLES)
     AUTO_FOCUS = "#runs"
 
@@ -124,6 +124,7 @@ class RunsScreen(Place):
                 Row("  ").add(one_line(session.trouble or "It is asked for its runs.", width - 4), "dim")
             )
             return [*rows, Row("  OpenLoRA keeps trying; runs that are live go on without it.", "dim")]
+        key = self.tui.facts().key
         return [
             Row(),
             Row("  No runs yet", "bright"),
@@ -131,8 +132,10 @@ class RunsScreen(Place):
             Row("  A run tunes a model on your data. Each one is listed here", "dim"),
             Row("  with its status, its loss and the adapter it leaves.", "dim"),
             Row(),
-            Row("  n", "bold accent").add("   start one from a recipe, or from a data file and a model"),
-            Row("  ?", "bold accent").add("   what the keys do"),
+            Row(f"  {key('new'):3}", "bold accent").add(
+                " start one from a recipe, or from a data file and a model"
+            ),
+            Row(f"  {key('help'):3}", "bold accent").add(" what the keys do"),
             Row(),
             Row("  With nothing at hand to tune, ", "dim").add("openlora demo", "bright"),
             Row("  makes a small model in the shell and tunes it.", "dim"),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from openlora_tui.actions import bindings
+from openlora_tui.actions import bindings, tables
 from openlora_tui.screens.place import Place
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.chart import LossChart
@@ -24,7 +24,7 @@ class TrainScreen(Place):
     """The head, the chart, and beside it what surrounds a run."""
 
     CSS_PATH = "train.tcss"
-    TABLES = ("train", "run", "dialogue")
+    TABLES = tables("train")
     BINDINGS = bindings(*TABLES)
 
     def compose(self) -> ComposeResult:

@@ -92,6 +92,10 @@ class TooSmall(Painted):
     def rows(self, width: int, height: int) -> list[Row]:
         """What would help, in the middle."""
         size = self.app.size
-        text = ["OpenLoRA needs 60 by 16.", f"This terminal is {size.width} by {size.height}.", "q quits"]
+        text = [
+            "OpenLoRA needs 60 by 16.",
+            f"This terminal is {size.width} by {size.height}.",
+            f"{self.tui.facts().key('back')} quits",
+        ]
         blank = [Row() for _ in range(max((height - len(text)) // 2, 0))]
         return blank + [Row(line.center(width).rstrip(), "text") for line in text]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from engine import messages as ms
-from openlora_tui.actions import ACTIONS, BY_ID, TABLE_OF, TABLES, Facts, footer, shown
+from openlora_tui.actions import ACTIONS, BY_ID, TABLE_OF, TABLES, Facts, footer, shown, tables
 from openlora_tui.actions.places import BY_MODE, PLACES, Entry
 from openlora_tui.app import OpenLoraApp
 from openlora_tui.modals.palette import listed, palette
@@ -49,7 +49,7 @@ def test_keys_that_terminals_take_for_others_are_not_bound() -> None:
 
 def test_the_footer_names_six_keys_at_most_and_ends_with_help() -> None:
     for place in PLACES:
-        shown_here = footer(Facts(place=place.mode), lambda action: "")
+        shown_here = footer(Facts(place=place.mode, keys=dict.fromkeys(BY_ID, "x")), lambda action: "")
         assert len(shown_here) <= 6
         assert shown_here[-1] is BY_ID["help"]
 
@@ -92,6 +92,7 @@ def test_every_place_is_complete(entry: Entry) -> None:
     assert isinstance(screen, Place)
     assert screen.TABLES
     assert entry.help.endswith(".")
+    assert tables(entry.mode) == screen.TABLES, "name them as `beside` of its table"
     assert TABLES[entry.mode].footer
 
 
