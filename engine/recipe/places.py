@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 
 from engine import paths
+from engine.hub.cache import snapshot
 from engine.past_runs import adapter_of_run
 from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
@@ -64,5 +65,9 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
 
 
 def _check_adapter(recipe: Recipe) -> None:
-    if recipe.adapter is not None:
-        prove_fit(saved_adapter(Path(recipe.adapter)), Path(recipe.model))
+    if recipe.adapter is None:
+        return
+    saved, folder = saved_adapter(Path(recipe.adapter)), Path(recipe.model)
+    model = folder if folder.is_absolute() else snapshot(recipe.model)
+    if model is not None:
+        prove_fit(saved, model)

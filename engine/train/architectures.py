@@ -79,6 +79,10 @@ class _Layers:
         self.root = next((path for path, module in model.named_modules() if module is decoder), "")
         linear = {p: m for p, m in model.named_modules() if isinstance(m, nn.Linear | Conv1D)}
         self.inside = {p: m for p, m in linear.items() if self._within(p) and m is not head}
+        self.experts = any(
+            "experts" in name and weight.dim() == 3 for name, weight in model.named_parameters()
+        )
+        """True where the weights of all experts lie in one tensor, which no adapter of linear layers reaches."""
         self.outside = {path: module for path, module in linear.items() if path not in self.inside}
 
     def _within(self, path: str) -> bool:
@@ -120,6 +124,8 @@ def chosen_targets(model: PreTrainedModel, wanted: str | list[str]) -> Targets:
         )
     chosen = {path: module for name in names for path, module in layers.called(name).items()}
     transposed = all(isinstance(module, Conv1D) for module in chosen.values())
+    if layers.experts:
+        note = f"{note}; the experts' weights are no linear layers and carry none".removeprefix("; ")
     return Targets(names, len(chosen), transposed, layers.unwanted(names, chosen), note)
 
 

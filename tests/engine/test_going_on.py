@@ -164,6 +164,21 @@ def test_what_cannot_be_compared_is_left_to_the_worker(work: Path) -> None:
     check_paths(recipe(work, model="hub/model", adapter="./wide"))
 
 
+def test_a_hub_model_that_is_here_is_compared_too(
+    work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    repository, commit = tmp_path / "hub" / "models--hub--model", "0" * 40
+    here = model_in(repository / "snapshots" / commit)
+    for file in ("config.json", "tokenizer.json"):
+        (here / file).write_text("{}")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    adapter_in(work / "wide", width=16)
+    with pytest.raises(Problem, match="another model"):
+        check_paths(recipe(work, model="hub/model", adapter="./wide"))
+
+
 def test_files_without_the_outermost_name_and_transposed_layers_are_compared_too(work: Path) -> None:
     turned = adapter_in(work / "turned", fan_in_fan_out=True)
     tensors(

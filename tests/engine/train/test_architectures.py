@@ -144,6 +144,24 @@ def test_checkpointed_activations_give_the_same_gradient(model: Path, rows: Path
         torch.testing.assert_close(plain, thrifty, rtol=1e-4, atol=1e-5)
 
 
+def test_half_precision_weights_learn_as_on_a_card(
+    model: Path, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an accelerator the frozen weights are 16-bit and the adapter is not: masks and biases have to agree."""
+    monkeypatch.setattr(Machine, "dtype", torch.bfloat16, raising=False)
+    monkeypatch.setattr(Machine, "__setattr__", _but_not_the_dtype)
+    changes = {"mixed_precision": "bf16", "gradient_checkpointing": True, "max_steps": 6, "sample_steps": 6}
+    run = Run(_job(tmp_path, model, rows, **changes))
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.losses[-1] < run.losses[0]
+    assert {tensor.dtype for tensor in run.weights().values()} == {torch.float32}
+
+
+def _but_not_the_dtype(machine: Machine, name: str, value: object) -> None:
+    if name != "dtype":
+        object.__setattr__(machine, name, value)
+
+
 def test_the_configuration_tells_the_context(model: Path) -> None:
     assert context_of(model) == 128
 

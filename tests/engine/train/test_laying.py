@@ -52,6 +52,17 @@ def test_an_unknown_architecture_takes_every_layer_but_the_head_and_says_so(
     assert asked.end.findings[-1].category == "target_modules_not_found"
 
 
+def test_experts_that_carry_no_adapter_are_told_of(start: Start, tmp_path: Path, llama: Path) -> None:
+    folder = tmp_path / "experts"
+    AutoModelForCausalLM.from_config(small_config("mixtral")).save_pretrained(folder)
+    for file in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(llama / file, folder / file)
+    run = start(model=str(folder), max_steps=3)
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.of(ev.Planned)[0].targets == ["k_proj", "o_proj", "q_proj", "v_proj"]
+    assert any("experts" in event.text for event in run.of(ev.Log))
+
+
 def test_a_model_that_is_built_otherwise_than_the_table_says_still_learns(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -45,6 +45,7 @@ _OWN_WORD: Final = ("gpt2", "bloom", "mpt", "gpt_bigcode", "gptj", "codegen")
 
 _ONLY_CONFIGURED: Final[dict[str, dict[str, Any]]] = {
     "gpt_bigcode": _GPT2,
+    "mixtral": _GROUPED | {"num_local_experts": 2},
     "gptj": _GPT2 | {"rotary_dim": 4},
     "codegen": _GPT2 | {"rotary_dim": 4},
     "gpt_neo": {"num_layers": 2, "num_heads": 4, "attention_types": [[["global", "local"], 1]]},
