@@ -79,10 +79,9 @@ class _Layers:
         self.root = next((path for path, module in model.named_modules() if module is decoder), "")
         linear = {p: m for p, m in model.named_modules() if isinstance(m, nn.Linear | Conv1D)}
         self.inside = {p: m for p, m in linear.items() if self._within(p) and m is not head}
-        self.experts = any(
-            "experts" in name and weight.dim() == 3 for name, weight in model.named_parameters()
-        )
-        """True where the weights of all experts lie in one tensor, which no adapter of linear layers reaches."""
+        # The weights of all experts may lie in one tensor, which no adapter of linear layers reaches.
+        stacked = [name for name, weight in model.named_parameters() if weight.dim() == 3]
+        self.experts = any("experts" in name for name in stacked)
         self.outside = {path: module for path, module in linear.items() if path not in self.inside}
 
     def _within(self, path: str) -> bool:

@@ -24,6 +24,14 @@ IDS = [1, 40, 50, 60, 70, 45, 55, 65, 75, 41, 51, 61, 71, 46, 56, 66, 76, 42, 52
 """More than a window of sliding attention."""
 
 
+class Narrow(Machine):
+    """A CPU that holds the frozen weights as an accelerator would."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__(job)
+        self.dtype = torch.bfloat16
+
+
 @pytest.fixture(scope="module", params=list(ZOO))
 def kind(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -147,19 +155,13 @@ def test_checkpointed_activations_give_the_same_gradient(model: Path, rows: Path
 def test_half_precision_weights_learn_as_on_a_card(
     model: Path, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On an accelerator the frozen weights are 16-bit and the adapter is not: masks and biases have to agree."""
-    monkeypatch.setattr(Machine, "dtype", torch.bfloat16, raising=False)
-    monkeypatch.setattr(Machine, "__setattr__", _but_not_the_dtype)
+    """There the frozen weights are 16-bit and the adapter is not: masks and biases have to agree."""
+    monkeypatch.setattr("engine.train.session.Machine", Narrow)
     changes = {"mixed_precision": "bf16", "gradient_checkpointing": True, "max_steps": 6, "sample_steps": 6}
     run = Run(_job(tmp_path, model, rows, **changes))
     assert isinstance(run.end, ev.Finished), run.end
     assert run.losses[-1] < run.losses[0]
     assert {tensor.dtype for tensor in run.weights().values()} == {torch.float32}
-
-
-def _but_not_the_dtype(machine: Machine, name: str, value: object) -> None:
-    if name != "dtype":
-        object.__setattr__(machine, name, value)
 
 
 def test_the_configuration_tells_the_context(model: Path) -> None:
