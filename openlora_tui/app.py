@@ -167,7 +167,7 @@ class OpenLoraApp(RunActions):
 
     def _paint(self, changes: set[Change], curves: bool) -> None:
         screen = self.screen
-        if isinstance(screen, (Place, Dialogue)) and screen.ready:
+        if self.is_running and isinstance(screen, (Place, Dialogue)) and screen.ready:
             with self.batch_update():
                 screen.paint_live(changes, curves=curves)
 
@@ -177,7 +177,7 @@ class OpenLoraApp(RunActions):
     def place(self) -> Place | None:
         """The screen of the place that is open, under any dialogue; None until it can be asked."""
         screen = self._screen_stack[0] if self._screen_stack else None
-        return screen if isinstance(screen, Place) and screen.ready else None
+        return screen if self.is_running and isinstance(screen, Place) and screen.ready else None
 
     @property
     def tables(self) -> tuple[str, ...]:

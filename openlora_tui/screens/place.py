@@ -45,7 +45,8 @@ class Place(Screen[None]):
 
     def paint_all(self) -> None:
         """Paint everything, as after coming back."""
-        self.paint_live({"link", "rows", "machine", "run", "status"}, curves=True)
+        if self.app.is_running:
+            self.paint_live({"link", "rows", "machine", "run", "status"}, curves=True)
 
     @property
     def row(self) -> RunRow | None:

@@ -58,9 +58,7 @@ class RunsScreen(Place):
     @property
     def row(self) -> RunRow | None:
         """The run under the cursor, as it is now."""
-        # While the app closes, its bars may ask after the list has gone.
-        current = [table.current for table in self.query("#runs").results(PickList)]
-        item = current[0] if current else None
+        item = self.table.current
         return self.tui.session.rows.get(item.key) if item is not None else None
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:

@@ -52,7 +52,7 @@ class TrainScreen(Place):
     @property
     def marking(self) -> bool:
         """True while the marks are stepped through."""
-        return any(chart.chosen is not None for chart in self.query(LossChart))
+        return self.chart.chosen is not None
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:
         """Numbers now, charts and texts where `curves`."""
@@ -75,7 +75,7 @@ class TrainScreen(Place):
     def why_not(self, id: str) -> str:
         """What the curve and the run lack."""
         state = self.tui.session.state
-        if id == "marks" and not any(chart.marks for chart in self.query(LossChart)):
+        if id == "marks" and not self.chart.marks:
             return "Nothing has happened on this curve yet."
         if id in ("mark_before", "mark_after") and not self.marking:
             return f"{self.tui.facts().key('marks')} shows the marks first."
