@@ -20,6 +20,8 @@ Outcome = Literal["succeeded", "stopped"]
 Level = Literal["info", "warning", "error"]
 Form = Literal["chat", "verbatim"]
 """How a prompt is written: as turns by the chat template, or as it stands."""
+HUB: Final = "hub"
+"""The device of a worker that fetches the run's model and needs none."""
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
 """A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
 Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
@@ -83,6 +85,18 @@ class Progress(Event, frozen=True, kw_only=True):
     done: Count
     total: Count
     unit: str = ""
+    rate: float = 0.0
+    """Units a second; 0 where it is not measured."""
+
+
+class Fetched(Event, frozen=True, kw_only=True):
+    """The model that the recipe names by its hub id lies here, and every start of the run takes this one."""
+
+    model: str
+    revision: str
+    """The commit."""
+    path: str
+    bytes: Count
 
 
 class Planned(Event, frozen=True, kw_only=True):
@@ -258,6 +272,7 @@ AnyEvent = (
     | Started
     | Phase
     | Progress
+    | Fetched
     | Planned
     | Step
     | Evaluated

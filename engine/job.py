@@ -20,8 +20,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     run: str
     folder: Path
     recipe: Recipe
+    fetched: Path | None = None
+    """The model's folder, where the recipe names the model by its hub id."""
     device: str = "auto"
     """`auto`, `cpu` or the CUDA index that the engine leased, such as `cuda:0`."""
+
+    @property
+    def base(self) -> Path:
+        """The folder of the model to tune."""
+        return self.fetched or Path(self.recipe.model).expanduser()
 
     @property
     def checkpoints(self) -> Path:

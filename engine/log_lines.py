@@ -16,7 +16,11 @@ def log_line(event: ev.AnyEvent) -> ev.Log | None:
 def _text(event: ev.AnyEvent) -> str | None:
     match event:
         case ev.Started():
+            if event.device == ev.HUB:
+                return f"worker {event.pid} fetches the model"
             return f"worker {event.pid} on {event.device}{', it was waiting' if event.spare else ''}"
+        case ev.Fetched():
+            return f"{event.model} at commit {event.revision[:12]}, {event.bytes / 2**20:,.1f} MiB"
         case ev.Planned():
             return f"{event.rows:,} rows, {event.steps:,} steps, {event.trainable:,} parameters train"
         case ev.Evaluated():

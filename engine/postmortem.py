@@ -8,6 +8,7 @@ import psutil
 
 from engine import events as ev
 from engine.findings import Finding
+from engine.hub.ready import FETCHING
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 
@@ -79,6 +80,8 @@ def _memory(state: RunState) -> str:
 
 
 def _do(state: RunState, checkpoint: bool) -> str:
+    if state.phase == FETCHING:
+        return f"`openlora runs resume {state.run}` goes on with the download; what has come is kept."
     if checkpoint:
         return f"`openlora runs resume {state.run}` goes on from the last checkpoint."
     return f"`openlora runs resume {state.run}` starts it again; there is no checkpoint yet."

@@ -45,6 +45,17 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
         return self.here and process_start(self.pid) == self.started
 
 
+class Pinned(msgspec.Struct, frozen=True, kw_only=True):
+    """The hub's model that a run began with, so that it goes on with the same one."""
+
+    model: str
+    asked: str | None
+    """The revision that the recipe names."""
+    revision: str
+    """The commit that it meant."""
+    path: str
+
+
 class RunDir:
     """One run on disk; the directory's name is the run's id."""
 
@@ -59,6 +70,7 @@ class RunDir:
         self.checkpoints = self.path / "checkpoints"
         self._worker = self.path / "worker.json"
         self._context = self.path / "job.json"
+        self._pinned = self.path / "model.json"
         self._marker = root / "live" / run
 
     @classmethod
@@ -104,6 +116,14 @@ class RunDir:
     def context(self) -> JobContext | None:
         """The job's surroundings as kept, or None."""
         return _read(self._context, JobContext)
+
+    def pin(self, pinned: Pinned) -> None:
+        """Keep which model the run begins with."""
+        atomic.write(self._pinned, msgspec.json.encode(pinned))
+
+    def pinned(self) -> Pinned | None:
+        """The hub's model that the run began with, None where it came from no hub or has not begun."""
+        return _read(self._pinned, Pinned)
 
     def write_worker(self, device: str) -> WorkerRecord:
         """Record that this process works on the run."""

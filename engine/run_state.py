@@ -48,6 +48,10 @@ class RunState(msgspec.Struct, kw_only=True):
     run: str = ""
     name: str = ""
     model: str = ""
+    revision: str = ""
+    """The commit of a model that came from the hub."""
+    base: str = ""
+    """The folder that it lies in."""
     data: list[str] = []
     parent: str | None = None
     lineage: list[str] = []
@@ -70,6 +74,8 @@ class RunState(msgspec.Struct, kw_only=True):
     done: int = 0
     total: int = 0
     unit: str = ""
+    rate: float = 0.0
+    """Units a second in the present phase; 0 where it is not measured."""
     pid: int = 0
     host: str = ""
     device: str = ""
@@ -194,13 +200,19 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Started():
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
-            state.session_start = state.paused = state.place = 0.0
+            state.session_start = state.paused = 0.0
+            if event.device != ev.HUB:  # whoever fetches its model comes back to its place in the queue
+                state.place = 0.0
         case ev.Phase():
             if state.status not in ("paused", "stopping"):
                 state.status = "running"
-            state.phase, state.reason, state.done, state.total = event.name, event.detail, 0, 0
+            state.phase, state.reason = event.name, event.detail
+            state.done, state.total, state.rate = 0, 0, 0.0
         case ev.Progress():
             state.done, state.total, state.unit = event.done, event.total, event.unit
+            state.rate = event.rate
+        case ev.Fetched():
+            state.revision, state.base = event.revision, event.path
         case ev.Paused():
             state.status, state.paused = "paused", event.t
             _mark(state, Mark(event.step, "paused", "paused"))

@@ -34,7 +34,7 @@ def of_run(state: RunState) -> Spec:
         )
     precision = state.plan.precision if state.plan is not None else "auto"
     return Spec(
-        model=state.model,
+        model=state.base if Path(state.base, "config.json").is_file() else state.model,
         adapter=adapter,
         name=state.name,
         run=state.run,

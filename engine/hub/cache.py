@@ -77,7 +77,7 @@ def models(env: Mapping[str, str] | None = None) -> list[CachedModel]:
                 name=name,
                 revision=commit,
                 path=path,
-                bytes=_size(path),
+                bytes=bytes_of(path),
                 complete=is_whole(path),
                 architecture=str(classes[0]) if isinstance(classes, list) and classes else "",
             )
@@ -88,7 +88,7 @@ def models(env: Mapping[str, str] | None = None) -> list[CachedModel]:
 def datasets(env: Mapping[str, str] | None = None) -> list[CachedDataset]:
     """Every dataset in the cache, by name; walks the disk, so not for a UI's thread."""
     return [
-        CachedDataset(name=name, revision=commit, path=path, bytes=_size(path))
+        CachedDataset(name=name, revision=commit, path=path, bytes=bytes_of(path))
         for name, commit, path in _repositories("datasets", env)
     ]
 
@@ -165,7 +165,7 @@ def _newest(snapshots: Path) -> Path | None:
         return None
 
 
-def _size(path: Path) -> int:
+def bytes_of(path: Path) -> int:
     """Bytes of a snapshot's files, each that is linked twice counted once."""
     seen = {}
     for folder, _, names in os.walk(path):

@@ -15,8 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from huggingface_hub import hf_hub_url
 from huggingface_hub.errors import HfHubHTTPError
@@ -33,7 +34,6 @@ Moved = Callable[[int, int, float], None]
 """Takes bytes here, bytes in all, and bytes a second; called a few times a second."""
 
 _STREAMS: Final = 4
-_CHUNK: Final = 1 << 18
 _TICK: Final = 0.2
 _WINDOW: Final = 5.0
 """Seconds over which the rate is taken."""
@@ -168,7 +168,7 @@ class _Carrier:
         _check(file, part)
 
     def _stream(self, file: File, part: Path) -> None:
-        with part.open("ab") as out:
+        with part.open("ab", buffering=0) as out:  # what came is on disk however the process ends
             if out.tell() > file.size:
                 out.truncate(0)
             have = out.tell()
@@ -185,11 +185,11 @@ class _Carrier:
                 hf_raise_for_status(response)
                 if have and response.status_code != 206:  # it does not know ranges, and begins anew
                     out.truncate(0)
-                self._pour(response.iter_bytes(_CHUNK), out)
+                self._pour(response.iter_bytes(), out)
             if out.tell() < file.size:
                 raise ConnectionError("the connection ended before the file did")
 
-    def _pour(self, chunks: Iterator[bytes], out: IO[bytes]) -> None:
+    def _pour(self, chunks: Iterator[bytes], out: RawIOBase) -> None:
         for chunk in chunks:
             if self.stop.is_set():
                 raise Cancelled

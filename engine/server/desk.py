@@ -124,6 +124,8 @@ class Desk:
             return "it was taken off the queue"
         if live.device is None:
             raise _not_now(message, "It has no worker yet", "")
+        if live.fetching and verb != "stop":
+            raise _not_now(message, "Its model is being fetched", "Stop it; what has come is kept.")
         order = "continue" if verb == "resume" else verb
         paused = live.state.status == "paused"
         if order == "continue" and not paused:

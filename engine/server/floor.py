@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from pathlib import Path
 from typing import Final
@@ -11,7 +12,8 @@ from engine import events as ev
 from engine import messages as m
 from engine import postmortem
 from engine.bus import Mailboxes
-from engine.client.context import job_context
+from engine.client.context import environment, job_context
+from engine.hub.ready import bound, ready
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
@@ -65,7 +67,7 @@ class Floor:
             self._pass_on(live)
 
     def settled(self, run: str) -> LiveRun | None:
-        """The run as it is now; one that has just said its last word is let go."""
+        """The run as it is now; one whose worker has just left is buried, or waits again."""
         self.refresh(run)
         live = self._live.get(run)
         if live is None:
@@ -73,7 +75,7 @@ class Floor:
         end = time.monotonic() + _LEAVING
         while live.state.outcome is not None and live.working and time.monotonic() < end:
             time.sleep(0.01)
-        if live.state.outcome is not None and not live.working:
+        if live.device is not None and not live.working:
             self._bury(live)
         return self._live.get(run)
 
@@ -188,6 +190,10 @@ class Floor:
     def _bury(self, live: LiveRun) -> None:
         """The worker is gone: its last word stands, or we say for it what is known."""
         self._pass_on(live)
+        if self._has_fetched(live):
+            live.release()
+            live.write(ev.Queued(reason="waits for a worker"))
+            return
         if live.state.outcome is None:
             with live.directory.working() as free:
                 if not free:
@@ -226,6 +232,9 @@ class Floor:
             if live.state.held:
                 continue
             try:
+                if not self._has_model(live):
+                    self._fetch(live)
+                    continue
                 wanted = live.accepted = live.accepted or self._wanted(live)
             except Problem as problem:
                 self._cannot_start(live, problem)
@@ -237,6 +246,28 @@ class Floor:
             else:
                 self._wait_for(live, wanted[0], held[wanted[0]])
                 held[wanted[0]] = f"after run {live.run}"
+
+    def _has_model(self, live: LiveRun) -> bool:
+        """True where the run's model lies in a folder here, to which the run is bound from now on."""
+        if not live.has_model:
+            recipe = read(live.directory.recipe).recipe
+            folder = ready(live.directory, recipe, environment(os.environ, live.context))
+            if folder is not None:
+                live.write(*bound(live.directory, recipe, folder))
+                live.has_model = True
+        return live.has_model
+
+    def _has_fetched(self, live: LiveRun) -> bool:
+        return live.fetching and live.state.outcome is None and not live.killed and self._has_model(live)
+
+    def _fetch(self, live: LiveRun) -> None:
+        try:
+            process = self._workers.fetch(live.directory, live.context)
+        except OSError as error:
+            self._cannot_start(live, _no_worker(live.context, error))
+            return
+        logging.info("run %s: worker %d fetches its model", live.run, process.pid)
+        live.take(process, ev.HUB)
 
     def _waiting(self) -> list[LiveRun]:
         """The queue, the next one first."""

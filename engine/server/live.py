@@ -33,6 +33,8 @@ class LiveRun:
         self.saved = 0.0
         """When its state was last written to the store, on the monotonic clock."""
         self.changed = True
+        self.has_model = False
+        """True once its model is known to lie in a folder here."""
         self.accepted: list[str] | None = None
         """The devices that its recipe accepts, once that was looked up."""
         self._reader = EventReader(directory.events, state.offset)
@@ -62,6 +64,15 @@ class LiveRun:
     def take(self, process: subprocess.Popen[bytes], device: str) -> None:
         """A worker of this engine's took the run."""
         self.process, self.device, self.adopted = process, device, None
+
+    @property
+    def fetching(self) -> bool:
+        """True while its worker fetches the model, before a device is taken."""
+        return self.device == ev.HUB
+
+    def release(self) -> None:
+        """Its worker has done what it was for: the run waits again."""
+        self.process = self.adopted = self.device = None
 
     def let_go(self) -> None:
         """Another process holds the run's lock after all: follow that one."""

@@ -48,6 +48,15 @@ class Workers:
             return spare.process, True
         return self._spawn(job, [str(directory.path), "--device", device], directory.console), False
 
+    def fetch(self, directory: RunDir, context: m.JobContext) -> subprocess.Popen[bytes]:
+        """A worker that fetches the run's model.
+
+        Raises:
+            OSError: where the interpreter or the working directory of the job is not there.
+        """
+        job = _with(context, {"OPENLORA_HOME": str(self._root)})
+        return self._spawn(job, [str(directory.path), "--fetch"], directory.console)
+
     def serve(self, serve: m.Serve, shown: Mapping[str, str], *, heavy: bool) -> subprocess.Popen[bytes]:
         """A worker for a side job: the spare where the job needs what it has imported, else a new process.
 

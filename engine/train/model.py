@@ -18,7 +18,6 @@ from engine.train.laying import Laid, continued, fresh
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
 
-_TOKENIZER_FILES: Final = ["*.json", "*.jinja", "*.model", "*.txt"]
 _CONTEXTS: Final = (
     "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "max_seq_len", "seq_length",
 )  # fmt: skip
@@ -66,7 +65,7 @@ def tokenizer_folder(job: Job) -> Path:
     Raises:
         Refusal: the recipe names a folder that is not there.
     """
-    folder = _local(job.recipe.model) or Path(_fetched(job.recipe.model))
+    folder = _folder(job)
     if (folder / "tokenizer.json").is_file():
         return folder
     converted = job.folder / "tokenizer"
@@ -97,9 +96,7 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None) -> St
     """
     recipe = job.recipe
     start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
-    base = AutoModelForCausalLM.from_pretrained(
-        _local(recipe.model) or recipe.model, dtype=machine.dtype, trust_remote_code=False
-    )
+    base = AutoModelForCausalLM.from_pretrained(_folder(job), dtype=machine.dtype, trust_remote_code=False)
     base.config.use_cache = False
     base.to(machine.device)
     if recipe.gradient_checkpointing:
@@ -112,28 +109,18 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None) -> St
     return Student(laid, machine)
 
 
-def _local(model: str) -> Path | None:
-    """The model's folder, None for a hub id.
+def _folder(job: Job) -> Path:
+    """The model's folder.
 
     Raises:
-        Refusal: `model` is written like a path and is no folder.
+        Refusal: it is not there.
     """
-    path = Path(model).expanduser()
-    if path.is_dir():
-        return path
-    written_as_path = model.startswith(("/", ".", "~")) or "\\" in model or model.count("/") != 1
-    if path.is_absolute() or (written_as_path and "/" in model):
-        raise Refusal(
-            "other",
-            "The model folder does not exist.",
-            where=model,
-            why="The path names no folder on this machine.",
-            do="Check the path, or give a hub id such as Qwen/Qwen2.5-1.5B.",
-        )
-    return None
-
-
-def _fetched(model: str) -> str:
-    from huggingface_hub import snapshot_download
-
-    return str(snapshot_download(model, allow_patterns=_TOKENIZER_FILES))
+    if job.base.is_dir():
+        return job.base
+    raise Refusal(
+        "other",
+        "The model folder does not exist.",
+        where=str(job.base),
+        why="The path names no folder on this machine.",
+        do="Check the path, or give a hub id such as Qwen/Qwen2.5-1.5B.",
+    )

@@ -18,6 +18,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="openlora worker")
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--fetch", action="store_true", help="fetch the run's model, and leave")
     parser.add_argument("--spare", metavar="NAME")
     parser.add_argument("--side", metavar="NAME")
     words = parser.parse_args()
@@ -27,9 +28,10 @@ def main() -> int:
         return _wait_for_job(words.spare)
     if words.side:
         return _wait_for_job(words.side)
+    from engine.events import HUB
     from engine.worker.work import work
 
-    return work(words.folder.absolute(), words.device, spare=False)
+    return work(words.folder.absolute(), HUB if words.fetch else words.device, spare=False)
 
 
 def _wait_for_job(name: str) -> int:

@@ -13,11 +13,14 @@ import msgspec
 
 from engine import __version__
 from engine import events as ev
+from engine.data.refusal import Refusal
 from engine.event_log import EventWriter
+from engine.findings import Finding
 from engine.job import Job
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
+from engine.worker.fetching import LeftEarly, leave_if_asked, model_folder
 from engine.worker.orders import OrderBook
 from engine.worker.pulse import Pulse
 
@@ -45,25 +48,35 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
             ev.Started(pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare)
         )
         outcome = _outcome(directory, device, events)
-        events.write(outcome)
+        if outcome is not None:
+            events.write(outcome)
+            directory.mark_ended()
         events.close()
-        directory.mark_ended()
-    return _status(outcome)
+    return DONE if outcome is None else _status(outcome)
 
 
-def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished | ev.Failed:
-    """Train, and turn whatever happens into the last event."""
+def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished | ev.Failed | None:
+    """Fetch the model, train, and turn whatever happens into the last event; None where more is to come.
+
+    Without a device the worker's part is done with the fetch, and the run waits for another worker.
+    """
     book = OrderBook(directory.root, directory.run)
     pulse = Pulse(events)
     try:
         recipe = read(directory.recipe).resolved()
         pulse.start()
         book.listen()
+        folder = model_folder(directory, recipe, pulse.report, book)
+        if device == ev.HUB:
+            leave_if_asked(directory, pulse.report, book)
+            return None
         pulse.report(ev.Phase(name="loading libraries"))
         from engine.train.loop import train
 
-        job = Job(run=directory.run, folder=directory.path, recipe=recipe, device=device)
+        job = Job(run=directory.run, folder=directory.path, recipe=recipe, fetched=folder, device=device)
         outcome = train(job, pulse.report, book)
+    except LeftEarly as left:
+        outcome = left.outcome
     except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()
@@ -86,7 +99,19 @@ def _never_began(directory: RunDir, error: Exception) -> ev.Failed:
     else:
         what, where, why = "The job could not begin.", "", f"{type(error).__name__}: {error}."
         do = "The console has the whole of it; please report it."
-    return ev.Failed(run=directory.run, steps=0, what=what, where=where, why=why, do=do)
+    found = [_finding(error)] if isinstance(error, Refusal) else []
+    return ev.Failed(run=directory.run, steps=0, what=what, where=where, why=why, do=do, findings=found)
+
+
+def _finding(refusal: Refusal) -> Finding:
+    return Finding(
+        category=refusal.category,
+        severity="blocker",
+        title=refusal.what,
+        evidence=[text for text in (refusal.where, refusal.why) if text],
+        cause=refusal.why,
+        remedy=refusal.do,
+    )
 
 
 def _status(outcome: ev.Finished | ev.Failed) -> int:

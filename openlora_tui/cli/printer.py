@@ -12,7 +12,7 @@ from engine import events as ev
 from engine.findings import Finding
 from engine.run_state import RunState
 from engine.text import clean, one_line
-from openlora_tui.figures import duration
+from openlora_tui.figures import duration, fetched
 
 _EVERY: Final = 2.0
 _TOLD_OTHERWISE: Final = frozenset({"training", "evaluating", "sampling", "saving"})
@@ -46,6 +46,9 @@ class Printer:
         if isinstance(event, ev.Step):
             self._step(state, event)
             return
+        if isinstance(event, ev.Progress) and event.unit == "bytes":
+            self._fetched(event)
+            return
         told = _WORDS.get(type(event))
         text = told(event) if told else ""
         if text:
@@ -58,6 +61,12 @@ class Printer:
         if now >= self._next_step or event.step >= state.steps:
             self._next_step = now + _EVERY
             self._flush()
+
+    def _fetched(self, event: ev.Progress) -> None:
+        now = time.monotonic()
+        if now >= self._next_step or event.done == event.total:
+            self._next_step = now + _EVERY
+            self.say(f"fetching  {fetched(event.done, event.total, event.rate)}")
 
     def _flush(self) -> None:
         if self._held is not None:
@@ -131,8 +140,13 @@ def finding_line(finding: Finding) -> str:
 _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
     ev.Created: lambda e: f"run {e.run}: {one_line(e.name, 80)}",
     ev.Queued: lambda e: f"queued: {one_line(e.reason, 120)}",
-    ev.Started: lambda e: f"worker {e.pid} started on {e.device}{' (it was waiting)' if e.spare else ''}",
+    ev.Started: lambda e: (
+        f"worker {e.pid} fetches the model"
+        if e.device == ev.HUB
+        else f"worker {e.pid} started on {e.device}{' (it was waiting)' if e.spare else ''}"
+    ),
     ev.Phase: lambda e: "" if e.name in _TOLD_OTHERWISE else one_line(f"{e.name} {e.detail}", 140),
+    ev.Fetched: lambda e: f"{one_line(e.model)} at commit {e.revision[:12]}: {clean(e.path)}",
     ev.Planned: _planned,
     ev.Evaluated: _evaluated,
     ev.Sampled: _sampled,

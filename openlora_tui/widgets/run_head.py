@@ -140,8 +140,7 @@ class RunHead(Painted):
             row.add(f"  {one_line(state.reason)}", "dim")
         if not state.total:
             return [row, Row(), self._planned(state)]
-        unit = f" {one_line(state.unit)}" if state.unit else ""
-        count = Row("       ").add(f"{state.done:,} / {state.total:,}{unit}")
+        count = Row("       ").add(_count(state))
         part = state.done / state.total
         gauge = bar(part, width - 7, self.tui.glyphs).add(f"{figures.percent(part):>7}", "bright")
         return [row, gauge, count]
@@ -206,6 +205,13 @@ class RunHead(Painted):
         if outcome.log:
             flat.append(Row("log      ", "dim").add(tail(one_line(outcome.log), width - 9)))
         return flat
+
+
+def _count(state: RunState) -> str:
+    if state.unit == "bytes":
+        return figures.fetched(state.done, state.total, state.rate)
+    unit = f" {one_line(state.unit)}" if state.unit else ""
+    return f"{state.done:,} / {state.total:,}{unit}"
 
 
 def _said(label: str, text: str, width: int, role: str, most: int) -> list[Row]:

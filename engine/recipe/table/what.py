@@ -20,6 +20,15 @@ FIELDS: Final = (
         level="essential",
     ),
     Field(
+        name="model_revision",
+        label="Model revision",
+        help="Branch, tag or commit of a model from the hub; main if left out. A run keeps to what it meant.",
+        wrong="A branch moves on, so that two runs may begin with different weights; a commit does not.",
+        source="transformers and TRL: main.",
+        section="what",
+        level="expert",
+    ),
+    Field(
         name="data",
         label="Data",
         help="A file or a list of files to learn from: .jsonl, .json, .csv or .txt.",

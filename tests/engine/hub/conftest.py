@@ -1,4 +1,4 @@
-"""A hub of one's own, an empty cache, and the command that fetches from the one into the other."""
+"""What a hub holds, and the command that fetches from it."""
 
 from __future__ import annotations
 
@@ -6,28 +6,12 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.engine.hub.server import Hub
-
 LARGE = 3_000_000
 COMMAND = [sys.executable, "-m", "openlora_tui.cli.main", "pull"]
-
-
-@pytest.fixture
-def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    for name in list(os.environ):
-        if name.startswith(("HF_", "HUGGING", "TRANSFORMERS_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    served = Hub()
-    monkeypatch.setenv("HF_ENDPOINT", served.endpoint)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    yield served
-    served.close()
 
 
 @pytest.fixture

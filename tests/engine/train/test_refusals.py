@@ -35,15 +35,6 @@ def test_a_missing_model_folder(start: Start, tmp_path: Path) -> None:
     assert "does not exist" in end.what
 
 
-def test_a_hub_id_without_a_network(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    end = refused(start(model="nobody/nothing"))
-    assert end.findings[-1].category == "hub_auth_or_gated"
-    assert "cannot be reached" in end.what
-
-
 def test_a_pad_token_beyond_the_table_is_no_harm(start: Start, llama: Path, tmp_path: Path) -> None:
     folder = tmp_path / "padded"
     shutil.copytree(llama, folder)
