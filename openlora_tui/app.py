@@ -10,7 +10,6 @@ from typing import ClassVar, Final
 
 from engine import messages as ms
 from engine.problem import Problem
-from engine.run_state import ENDED
 from engine.text import one_line
 from openlora_tui import actions, keymap
 from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
@@ -150,7 +149,7 @@ class OpenLoraApp(RunActions):
         at_once = bool(changes & {"link", "status"})
         on_beat = self._ticks % _NUMBERS == 0
         curves = at_once or self._ticks % self._curves == 0
-        live = on_beat and any(row.status not in ENDED for row in self.session.rows.values())
+        live = on_beat and self.session.working
         if at_once or (on_beat and (self._dirty or live)):
             self._paint(set(self._dirty), curves)
             self._dirty = set() if curves else {change for change in self._dirty if change == "run"}

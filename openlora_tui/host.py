@@ -42,5 +42,8 @@ class Host(Protocol):
     def action_do(self, id: str) -> None:
         """Run an action, or say why it is not available."""
 
+    def open_run(self, run: str) -> None:
+        """Show a run in Train."""
+
     def tell(self, text: str, *, good: bool = False) -> None:
         """A short notice."""

@@ -52,6 +52,11 @@ class Session:
         """Runs that have not ended, newest first."""
         return [row for row in self.rows.values() if row.status not in ENDED]
 
+    @property
+    def working(self) -> bool:
+        """True while something goes on whose clock a screen may show."""
+        return bool(self._talks) or any(row.status not in ENDED for row in self.rows.values())
+
     def newest_first(self) -> list[ms.RunRow]:
         """All known runs."""
         return sorted(self.rows.values(), key=lambda row: (row.created, row.run), reverse=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from openlora_tui.actions.needs import a_run, elsewhere
+from openlora_tui.actions.needs import a_run, elsewhere, the_engine
 from openlora_tui.actions.table import Needs
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class Entry:
     screen: str
     """`module:Class`, imported when the place is first gone to."""
     needs: Needs
+    aside: bool = False
+    """Not in the order of the work."""
 
     def open(self) -> Place:
         """The screen, made."""
@@ -40,13 +42,16 @@ PLACES: Final = (
           elsewhere("runs")),
     Entry("train", "4", "Train", "Go to the run that is open, else open the selected one.",
           f"{_SCREENS}.train:TrainScreen", a_run),
+    Entry("demo", "", "Demo", "See it happen: a small model is made here and tuned.",
+          f"{_SCREENS}.demo:DemoScreen", the_engine, aside=True),
 )  # fmt: skip
 BY_MODE: Final = {place.mode: place for place in PLACES}
 
 
 def neighbour(mode: str, way: int) -> Entry | None:
     """The next place of the work (`way` 1) or the one before (-1); None at either end."""
-    at = next((i for i, place in enumerate(PLACES) if place.mode == mode), None)
-    if at is None or not 0 <= at + way < len(PLACES):
+    order = [place for place in PLACES if not place.aside]
+    at = next((i for i, place in enumerate(order) if place.mode == mode), None)
+    if at is None or not 0 <= at + way < len(order):
         return None
-    return PLACES[at + way]
+    return order[at + way]

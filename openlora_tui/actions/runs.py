@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from openlora_tui.actions.needs import a_run, deletable, live, resumable, stoppable, waiting, working
+from openlora_tui.actions.needs import (
+    a_run,
+    deletable,
+    live,
+    resumable,
+    stoppable,
+    the_engine,
+    waiting,
+    working,
+)
 from openlora_tui.actions.table import Action, Table
 
 RUN: Final = Table(
@@ -32,6 +41,8 @@ RUNS: Final = Table(
     "Runs",
     (
         Action("open", ("enter",), "open", "Open the selected run in Train.", a_run),
+        Action("demo", ("D",), "demo", "See it happen: make a small model here and tune it, in two minutes.",
+               the_engine, changes=True),
         Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
                changes=True),
     ),

@@ -21,6 +21,7 @@ from openlora_tui.widgets.painted import Row
 from openlora_tui.widgets.pick_list import Item, PickList
 from openlora_tui.widgets.run_detail import RunDetail
 from openlora_tui.widgets.run_row import head_row, run_row
+from openlora_tui.widgets.welcome import welcome_rows
 
 if TYPE_CHECKING:
     from openlora_tui.session import Change
@@ -65,6 +66,8 @@ class RunsScreen(Place):
         """The table when rows or the clock have moved, the machine when it was measured."""
         if changes & {"rows", "link"}:
             self.table.show(self._items())
+        elif "machine" in changes and not self.table.items:
+            self.table.repaint()
         self.query_one(RunDetail).repaint()
         if "machine" in changes:
             self.query_one(MachinePanel).repaint()
@@ -122,22 +125,7 @@ class RunsScreen(Place):
                 Row("  ").add(one_line(session.trouble or "It is asked for its runs.", width - 4), "dim")
             )
             return [*rows, Row("  OpenLoRA keeps trying; runs that are live go on without it.", "dim")]
-        key = self.tui.facts().key
-        return [
-            Row(),
-            Row("  No runs yet", "bright"),
-            Row(),
-            Row("  A run tunes a model on your data. Each one is listed here", "dim"),
-            Row("  with its status, its loss and the adapter it leaves.", "dim"),
-            Row(),
-            Row(f"  {key('new'):3}", "bold accent").add(
-                " start one from a recipe, or from a data file and a model"
-            ),
-            Row(f"  {key('help'):3}", "bold accent").add(" what the keys do"),
-            Row(),
-            Row("  With nothing at hand to tune, ", "dim").add("openlora demo", "bright"),
-            Row("  makes a small model in the shell and tunes it.", "dim"),
-        ]
+        return welcome_rows(self.tui.facts(), session.machine, width)
 
 
 def _searched(row: RunRow) -> str:

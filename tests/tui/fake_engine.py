@@ -57,11 +57,12 @@ class FakeEngine:
         self.sent: list[ms.Message] = []
         self.closed = False
         self.now = NOW
+        self.home = "/home/me/openlora"
         self.states: dict[str, RunState] = {}
         self._queue: list[ms.ToFront] = []
 
     def start(self) -> None:
-        self.push(ms.Welcome(pid=1, version="0.1", home="/home/me/openlora"))
+        self.push(ms.Welcome(pid=1, version="0.1", home=self.home))
 
     def send(self, message: ms.Message) -> None:
         self.sent.append(message)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 from rich.cells import cell_len
 from rich.style import Style
 
 from openlora_tui.app import OpenLoraApp
 
+PICTURES = Path(__file__).parent / "pictures"
 _LETTERS = ".abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
@@ -49,3 +53,16 @@ def _said(style: Style, names: dict[str, str]) -> str:
         parts.append(names.get(value, value))
     flags = [flag for flag in ("bold", "dim", "reverse", "underline") if getattr(style, flag)]
     return f"{' on '.join(parts)}{''.join(f' {flag}' for flag in flags)}"
+
+
+def as_found_good(app: OpenLoraApp, name: str, folder: Path | None = None) -> str:
+    """Compare with the picture of that name, or with UPDATE_PICTURES write it; `folder` is called /work."""
+    text = picture(app)
+    if folder is not None:
+        text = text.replace(str(folder), "/work")
+    path = PICTURES / f"{name}.txt"
+    if os.environ.get("UPDATE_PICTURES"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    assert text == path.read_text(encoding="utf-8"), f"not as in {path}; look, then UPDATE_PICTURES=1"
+    return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,9 +24,8 @@ from tests.tui.fake_engine import (
     tickets,
     trained,
 )
-from tests.tui.screen_picture import picture
+from tests.tui.screen_picture import as_found_good
 
-PICTURES = Path(__file__).parent / "pictures"
 Prepare = Callable[[FakeEngine], None]
 
 
@@ -162,13 +160,7 @@ async def _compare(
         assert isinstance(pilot.app, OpenLoraApp)
         pilot.app.clear_notifications()
         await settle(pilot)
-        text = picture(pilot.app).replace(str(folder / "work"), "/work")
-    path = PICTURES / f"{name}.txt"
-    if os.environ.get("UPDATE_PICTURES"):
-        path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), f"not as in {path}; look, then UPDATE_PICTURES=1"
-    return text
+        return as_found_good(pilot.app, name, folder / "work")
 
 
 async def _listed(pilot: Any) -> None:

@@ -1,0 +1,17 @@
+"""Actions of the Demo screen."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openlora_tui.actions.table import Action, Table
+
+DEMO: Final = Table(
+    "demo",
+    "Demo",
+    (
+        Action("open_demo", ("enter",), "the run", "Open the demo's run in Train."),
+        Action("again", ("r",), "again", "Tell the story once more; the model is kept.", changes=True),
+    ),
+    footer=("onward", "open_demo", "again", "new", "runs"),
+)
