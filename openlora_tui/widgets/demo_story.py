@@ -66,7 +66,7 @@ def story_rows(demo: Demo, width: int, glyphs: Glyphs, facts: Facts) -> list[Row
         return [Row(), *_problem_rows(demo.problem, width, facts)]
     if not demo.samples:
         return []
-    said = "These prompts are in no row that it learns from, and their things are in none either."
+    said = "No row that it learns from has these prompts, or the things that they speak of."
     rows = [Row(), *(Row(line, "dim") for line in wrapped(said, width)), Row()]
     for sample in demo.samples:
         rows += [*_sample_rows(sample, width, glyphs), Row()]
@@ -110,7 +110,7 @@ def _next_rows(facts: Facts) -> list[Row]:
         ("open_demo", "the run: its curve, its log, its adapter"),
         ("new", "tune a model on data of your own"),
     )
-    return [Row(f"  {facts.key(id):<3}", "bold accent").add(text) for id, text in steps if id in facts.keys]
+    return [Row(f"  {facts.key(id):<8}", "bold accent").add(text) for id, text in steps if id in facts.keys]
 
 
 def _problem_rows(problem: dict[str, str], width: int, facts: Facts) -> list[Row]:

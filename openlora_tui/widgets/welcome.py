@@ -21,8 +21,8 @@ _LISTED: Final = "Each run is listed here, and goes on when this window closes."
 def welcome_rows(facts: Facts, machine: Machine | None, width: int) -> list[Row]:
     """The first screen of a new user."""
     choices = (
-        ("demo", "see it happen", "A small model is made here and tuned: two minutes, no download."),
-        ("new", "start", "Pick a file of yours and a model; the rest has sound defaults."),
+        ("demo", "see it happen", "A small model is made here and tuned, in two minutes."),
+        ("new", "start", "Pick a file of yours and a model; defaults are sound."),
         ("help", "keys", f"What they do here; {facts.key('palette')} finds any command."),
     )
     rows = [Row(), Row("  Welcome to OpenLoRA", "bright"), *_text(_WHAT, width), Row()]

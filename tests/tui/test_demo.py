@@ -151,7 +151,12 @@ async def test_the_screen_is_as_it_was_found_good(
             engine.happened(RUN, *ENDING)
         else:
             said = "The process of the starter was killed by SIGKILL without a word."
-            problem = {"what": said, "where": "/h/side.log", "why": "Memory may have run out.", "do": "Look there."}
+            problem = {
+                "what": said,
+                "where": "/h/side.log",
+                "why": "Memory may have run out.",
+                "do": "Look there.",
+            }
             engine.push(ms.Ended(side=SIDE, problem=problem))
         await settle(pilot)
         as_found_good(pilot.app, f"demo-{scene}-{size[0]}x{size[1]}")
