@@ -106,7 +106,7 @@ async def test_the_brackets_walk_the_places_in_the_order_of_the_work(opened: Any
             await pilot.press("right_square_bracket")
             await settle(pilot)
             seen.append(pilot.app.current_mode)
-        assert seen == [place.mode for place in PLACES]
+        assert seen == [place.mode for place in PLACES if not place.aside]
         await pilot.press("left_square_bracket")
         await settle(pilot)
         assert pilot.app.current_mode == PLACES[-2].mode
