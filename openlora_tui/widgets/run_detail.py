@@ -22,13 +22,16 @@ class RunDetail(Painted):
         tall = height > 8
         rows = [heading(one_line(run.name, width - 8) or run.run, "", width, self.tui.glyphs)]
         rows += self._status(run, width, 3 if tall else 1)
-        rows.append(self._model(run, width))
+        rows.append(self._model(run, width, tall))
         data = ", ".join(one_line(path) for path in run.data)
         rows.append(self._line("data", tail(data, width - 9)))
         if run.adapter:
             rows += self._adapter(one_line(run.adapter), width, tall)
         if tall or not run.adapter:
             rows.append(self._line("run", one_line(run.run)))
+        if tall and run.lineage:
+            came = figures.came_from(run.lineage, self.tui.glyphs.parent)
+            rows.append(self._line("", came, "dim"))
         if tall:
             rows += self._numbers(run)
         return rows
@@ -51,8 +54,9 @@ class RunDetail(Painted):
             return [first.add(f"   {reason}")]
         return [first, *(self._line("", line) for line in wrapped(reason, width - 9)[:most])]
 
-    def _model(self, run: RunRow, width: int) -> Row:
-        if not run.lineage:
+    def _model(self, run: RunRow, width: int, tall: bool) -> Row:
+        """The model; in a low panel, which has no room for a line of the run's own, its ancestors too."""
+        if tall or not run.lineage:
             return self._line("model", tail(one_line(run.model), width - 9))
         came = figures.came_from(run.lineage, self.tui.glyphs.parent)
         model = self._line("model", tail(one_line(run.model), max(width - len(came) - 12, 8)))

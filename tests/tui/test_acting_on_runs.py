@@ -134,10 +134,11 @@ async def test_ctrl_c_never_quits(opened: Any, engine: FakeEngine) -> None:
 
 
 @pytest.mark.parametrize(("ascii_only", "arrow"), [(False, "←"), (True, "<")])
+@pytest.mark.parametrize("size", [(60, 20), (80, 24), (120, 36)])
 async def test_a_run_says_which_runs_it_comes_from(
-    opened: Any, engine: FakeEngine, ascii_only: bool, arrow: str
+    opened: Any, engine: FakeEngine, size: tuple[int, int], ascii_only: bool, arrow: str
 ) -> None:
     engine.list([tickets(lineage=["3", "1"])])
-    async with opened(ascii_only=ascii_only) as pilot:
-        assert f"/models/Qwen2.5-1.5B  {' ' * 20}" in shown(pilot.app)
+    async with opened(*size, ascii_only=ascii_only) as pilot:
+        assert "/models/Qwen2.5-1.5B" in shown(pilot.app)
         assert f"from run 3 {arrow} 1" in shown(pilot.app)
