@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.modals.chooser import Option
 from openlora_tui.widgets.painted import Row
+
+if TYPE_CHECKING:
+    from engine.recipe import Recipe
 
 NEW: Final = "\0new"
 """The value of the option that makes a recipe; no path can be equal to it."""
@@ -84,7 +87,7 @@ def judged(path: Path, folder: Path) -> Option:
         ),
         _fact(
             "adapter",
-            f"rank {recipe.lora_r}, alpha {recipe.lora_alpha:g}, rate {rate}",
+            f"{_adapter(recipe, folder)}, rate {rate}",
         ),
     ]
     refusal = ""
@@ -94,6 +97,14 @@ def judged(path: Path, folder: Path) -> Option:
         refusal = str(problem)
         about.append(Row(one_line(problem.what), "bold bad"))
     return Option(str(path), label, f"{one_line(file.name)}, {length}", about, refusal)
+
+
+def _adapter(recipe: Recipe, folder: Path) -> str:
+    """A fresh adapter's size; one to go on from has its own."""
+    if recipe.adapter is None:
+        return f"rank {recipe.lora_r}, alpha {recipe.lora_alpha:g}"
+    path = Path(recipe.adapter)
+    return f"goes on from {shown(path, folder) if path.is_absolute() else f'run {recipe.adapter}'}"
 
 
 def typed_recipe(text: str, folder: Path) -> Option | None:

@@ -116,3 +116,19 @@ async def test_escape_starts_nothing(opened: Any, engine: FakeEngine, work: Path
         await settle(pilot)
         assert pilot.app.current_mode == "runs"
         assert not engine.asked(ms.Submit)
+
+
+async def test_a_recipe_that_goes_on_from_a_run_says_from_which_and_why_it_cannot(
+    opened: Any, engine: FakeEngine, work: Path
+) -> None:
+    (work / "more.yaml").write_text("model: ./model\ndata: rows.jsonl\nadapter: 7\n")
+    async with opened() as pilot:
+        await pilot.press("n")
+        await listed(pilot)
+        await pilot.press("down")
+        await settle(pilot)
+        assert "goes on from run 7" in shown(pilot.app)
+        assert "there is no run '7'" in shown(pilot.app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert not engine.asked(ms.Submit)
