@@ -52,6 +52,7 @@ class OpenLoraApp(RunActions):
         folder: Path | None = None,
         slow: bool = False,
         readonly: bool = False,
+        first: str = "",
     ) -> None:
         colours = colours or depth(os.environ)
         # Textual drops colours only where the theme speaks the terminal's own; else it would send greys.
@@ -67,6 +68,8 @@ class OpenLoraApp(RunActions):
         self._keys = self.keymap.first_keys()
         self._connect = connect
         self._curves = _NUMBERS * (4 if slow else 2)
+        self._first = first
+        """An action to run once the engine hears us."""
         self._ticks = 0
         self._dirty: set[Change] = set()
         self._machine_shown: ms.Machine | None = None
@@ -141,6 +144,9 @@ class OpenLoraApp(RunActions):
         """Take in what has come and, at the rhythm of the kind, let the screen paint it."""
         self._ticks += 1
         changes = self.session.drain()
+        if self._first and self.session.connected and self.session.listed:
+            first, self._first = self._first, ""
+            self.action_do(first)
         for note in self.session.untold_notes():
             self.tell(one_line(note))
         if "machine" in changes and not self._machine_matters():

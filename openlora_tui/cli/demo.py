@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import textwrap
@@ -34,15 +35,20 @@ _EVERY: Final = 3.0
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its words."""
-    parser.add_argument(
-        "--headless", action="store_true", help="without the full-screen app, as it is without a terminal"
-    )
+    parser.add_argument("--headless", action="store_true", help="in lines, as it is without a terminal")
     parser.add_argument("--json", action="store_true", help="print events on stdout, one JSON object a line")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Tell the whole story."""
+    """Tell the whole story: in the app where there is a terminal for it."""
+    if not (args.headless or args.json) and _on_a_terminal():
+        os.execv(sys.executable, [sys.executable, "-P", "-m", "openlora_tui.start", "--demo"])
     return tell_story(as_json=args.json, plan=Plan(), lesson=Lesson())
+
+
+def _on_a_terminal() -> bool:
+    able = os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
+    return able and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:

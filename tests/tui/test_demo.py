@@ -199,3 +199,10 @@ async def test_the_demo_goes_on_while_another_run_is_looked_at(opened: Any, engi
         await settle(pilot)
         assert len(engine.asked(ms.Begin)) == 1
         assert "Ship's log." in shown(pilot.app)
+
+
+async def test_the_command_line_opens_the_app_with_it(opened: Any, engine: FakeEngine) -> None:
+    async with opened(first="demo") as pilot:
+        await settle(pilot)
+        assert pilot.app.current_mode == "demo"
+        assert len(engine.asked(ms.Begin)) == 1
