@@ -88,8 +88,8 @@ def share(used: int, total: int) -> str:
 
 
 def fetched(done: int, total: int, rate: float) -> str:
-    """How far a download is: `1.2 / 3.1 GiB   39 %   45.0 MiB/s   left 43 s`."""
-    parts = [share(done, total), percent(done / total if total else 1.0)]
+    """How far a download is: `1.2 / 3.1 GiB   45.0 MiB/s   left 43 s`."""
+    parts = [share(done, total)]
     if rate > 0 and done < total:
         parts += [f"{size(int(rate))}/s", f"left {duration((total - done) / rate)}"]
     return "   ".join(parts)

@@ -102,11 +102,11 @@ def check_room(plan: Plan) -> None:
     if missing == 0 or missing + _ROOM <= free:
         return
     largest = sorted(cache.models(), key=lambda found: -found.bytes)[:3]
-    held_by = ", ".join(f"{found.name} ({gib(found.bytes)})" for found in largest if found.bytes)
+    held_by = ", ".join(f"{found.name} ({amount(found.bytes)})" for found in largest if found.bytes)
     freeing = f"The cache holds {held_by}; `hf cache rm model/NAME` frees one. " if held_by else ""
     raise Refusal(
         "save_or_disk",
-        f"{plan.model} does not fit on the disk: {gib(missing)} to fetch, {gib(free)} free.",
+        f"{plan.model} does not fit on the disk: {amount(missing)} to fetch, {amount(free)} free.",
         where=str(cache.cache_folder()),
         do=f"{freeing}Or set HF_HOME to a folder on a larger disk.",
         exit_status=WORK_FAILED,
@@ -140,9 +140,9 @@ def size_of(path: Path) -> int:
         return 0
 
 
-def gib(count: int) -> str:
-    """Bytes for people, in GiB from a tenth of one on, else in MiB."""
-    return f"{count / 2**30:.1f} GiB" if count >= 2**30 / 10 else f"{count / 2**20:.1f} MiB"
+def amount(count: int) -> str:
+    """Bytes for people, in GiB from one on, else in MiB."""
+    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
 def _shards(model: str, commit: str, index: str, listed: dict[str, RepoSibling]) -> list[str]:

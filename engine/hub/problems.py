@@ -149,7 +149,7 @@ def _unreachable(error: Exception) -> Refusal:
     return _refused(
         "The hub cannot be reached.",
         where=_endpoint(),
-        why=f"{said}.",
+        why=f"{said.rstrip('.')}.",
         do="Check the network and HTTPS_PROXY, or set HF_ENDPOINT to a mirror; what has come so far is kept.",
     )
 

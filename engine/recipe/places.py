@@ -9,6 +9,7 @@ import msgspec
 
 from engine import paths
 from engine.hub.cache import snapshot
+from engine.hub.names import is_hub_id
 from engine.past_runs import adapter_of_run
 from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
@@ -54,8 +55,7 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
         if gone is not None:
             what = f"`{name}`: there is no file {gone}."
             yield name, Problem(what, where=where, do="Paths start at the recipe's folder.")
-    written = recipe.recipe.model
-    if written.startswith((".", "/", "~")) and not Path(resolved.model).is_dir():
+    if not Path(resolved.model).is_dir() and not is_hub_id(recipe.recipe.model):
         what = f"`model`: there is no folder {resolved.model}."
         yield "model", Problem(what, where=where, do="Name a model folder, or a hub id.")
     try:
@@ -68,6 +68,6 @@ def _check_adapter(recipe: Recipe) -> None:
     if recipe.adapter is None:
         return
     saved, folder = saved_adapter(Path(recipe.adapter)), Path(recipe.model)
-    model = folder if folder.is_absolute() else snapshot(recipe.model)
+    model = folder if folder.is_absolute() else snapshot(recipe.model, recipe.model_revision)
     if model is not None:
         prove_fit(saved, model)

@@ -45,12 +45,12 @@ def leave_if_asked(directory: RunDir, report: Report, orders: Orders) -> None:
 
 def _fetched(directory: RunDir, recipe: Recipe, report: Report, orders: Orders) -> Path:
     from engine.hub.fetch import Cancelled, fetch
-    from engine.hub.plan import check_room, gib, plan, room
+    from engine.hub.plan import amount, check_room, plan, room
 
     report(ev.Phase(name=FETCHING, detail=recipe.model))
     pinned = pinned_to(directory, recipe)
     wanted = plan(recipe.model, pinned.revision if pinned else recipe.model_revision)
-    sizes = f"{gib(wanted.total)}, of which {gib(wanted.here)} are here; {gib(room(wanted))} free"
+    sizes = f"{amount(wanted.total)}, of which {amount(wanted.here)} are here; {amount(room(wanted))} free"
     report(ev.Log(text=f"{recipe.model} at commit {wanted.revision[:12]}: {sizes} in {wanted.folder.parent}"))
     check_room(wanted)
     ended = _Ended(orders)
@@ -89,14 +89,14 @@ class _Ended:
 
 
 class _Teller:
-    """Reports how far the fetch is, about once a second while something comes."""
+    """Reports how far the fetch is, about once a second while something comes or the rate still falls."""
 
     def __init__(self, report: Report) -> None:
-        self._report, self._next, self._told = report, 0.0, -1
+        self._report, self._next, self._told = report, 0.0, (-1, 0)
 
     def __call__(self, done: int, total: int, rate: float) -> None:
-        now = time.monotonic()
-        if done == self._told or (now < self._next and done < total):
+        now, known = time.monotonic(), (done, round(rate))
+        if known == self._told or (now < self._next and done < total):
             return
-        self._told, self._next = done, now + _EVERY
-        self._report(ev.Progress(done=done, total=total, unit="bytes", rate=round(rate)))
+        self._told, self._next = known, now + _EVERY
+        self._report(ev.Progress(done=done, total=total, unit="bytes", rate=known[1]))

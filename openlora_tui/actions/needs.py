@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.events import HUB
 from engine.messages import RunRow
 from engine.run_state import ENDED
 from openlora_tui.actions.table import Facts, Needs
@@ -50,6 +51,8 @@ def working(facts: Facts) -> str:
         return why
     waits = {"queued": "This run waits in the queue.", "starting": "This run is still starting.",
              "stopping": "This run is stopping already."}  # fmt: skip
+    if facts.row.device == HUB and facts.row.status == "running":
+        return f"The model of this run is being fetched; {facts.key('stop')} stops that, and keeps what came."
     return waits.get(facts.row.status, "")
 
 

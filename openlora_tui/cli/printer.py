@@ -12,7 +12,7 @@ from engine import events as ev
 from engine.findings import Finding
 from engine.run_state import RunState
 from engine.text import clean, one_line
-from openlora_tui.figures import duration, fetched
+from openlora_tui.figures import duration, fetched, percent
 
 _EVERY: Final = 2.0
 _TOLD_OTHERWISE: Final = frozenset({"training", "evaluating", "sampling", "saving"})
@@ -66,7 +66,8 @@ class Printer:
         now = time.monotonic()
         if now >= self._next_step or event.done == event.total:
             self._next_step = now + _EVERY
-            self.say(f"fetching  {fetched(event.done, event.total, event.rate)}")
+            done = percent(event.done / max(event.total, 1))
+            self.say(f"fetching  {done:>5}   {fetched(event.done, event.total, event.rate)}")
 
     def _flush(self) -> None:
         if self._held is not None:

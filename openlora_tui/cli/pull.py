@@ -119,7 +119,7 @@ class _Teller:
         if self._as_json:
             self._print_json({"done": done, "total": total, "rate": round(rate)})
             return
-        line = f"fetching  {figures.fetched(done, total, rate)}"
+        line = f"fetching  {figures.percent(done / max(total, 1)):>5}   {figures.fetched(done, total, rate)}"
         if not self._tty:
             self._say(line)
             return

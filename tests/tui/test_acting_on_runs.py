@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine import messages as ms
+from engine.events import HUB
 from openlora_tui.modals.ask import Ask
 from tests.tui.conftest import settle
 from tests.tui.fake_engine import RUN, FakeEngine, tickets
@@ -142,3 +144,12 @@ async def test_a_run_says_which_runs_it_comes_from(
     async with opened(*size, ascii_only=ascii_only) as pilot:
         assert "/models/Qwen2.5-1.5B" in shown(pilot.app)
         assert f"from run 3 {arrow} 1" in shown(pilot.app)
+
+
+async def test_a_run_whose_model_is_fetched_has_nothing_to_pause(opened: Any, engine: FakeEngine) -> None:
+    engine.list([msgspec.structs.replace(tickets(), device=HUB)])
+    async with opened() as pilot:
+        await pilot.press("p")
+        await settle(pilot)
+        assert engine.asked(ms.Act) == []
+        assert "being fetched" in told(pilot.app)

@@ -52,6 +52,23 @@ def in_state(status: str, *events: ev.Event, reason: str = "", adapter: str | No
     return prepare
 
 
+def fetching(engine: FakeEngine) -> None:
+    as_is(engine)
+    model, name = "Qwen/Qwen2.5-1.5B", "fetching model"
+    engine.states[RUN] = state_of([
+        ev.Created(t=NOW - 60, run=RUN, name="support-tickets", model=model, data=["/data/tickets.jsonl"]),
+        ev.Started(t=NOW - 59, pid=4242, host="box", device=ev.HUB),
+        ev.Phase(t=NOW - 58, name=name, detail=model),
+        ev.Log(t=NOW - 58, text=f"{model} at commit 8faed761d45a: 2.9 GiB, of which 0.0 MiB are here"),
+        ev.Progress(t=NOW, done=1_310_000_000, total=3_110_000_000, unit="bytes", rate=4.4e7),
+    ])  # fmt: skip
+    row = ms.RunRow(
+        run=RUN, name="support-tickets", status="running", model=model, data=["/data/tickets.jsonl"],
+        created=NOW - 60, updated=NOW, device=ev.HUB, phase=name, reason=model,
+    )  # fmt: skip
+    engine.push(ms.Runs(rows=[row]))
+
+
 def silent(engine: FakeEngine) -> None:
     as_is(engine)
     engine.now = NOW + 22
@@ -84,6 +101,8 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "train-marks": (as_is, ["enter", "m", "m"]),
     "train-zoomed": (as_is, ["enter", "z"]),
     "train-queued": (in_state("queued", begun(NOW - 5)[0], QUEUED), ["enter"]),
+    "runs-fetching": (fetching, []),
+    "train-fetching": (fetching, ["enter"]),
     "train-loading": (in_state("running", *begun(NOW - 5)), ["enter"]),
     "train-paused": (in_state("paused", *trained(), ev.Paused(t=NOW - 1, step=412)), ["enter"]),
     "train-stopping": (in_state("stopping", *trained(), ev.Stopping(t=NOW, step=412, by="you")), ["enter"]),
