@@ -10,7 +10,7 @@ import time
 from importlib import import_module, metadata
 from typing import Final
 
-NAMES: Final = ("first_paint", "keys", "wire", "reporting", "store")
+NAMES: Final = ("first_paint", "keys", "wire", "first_step", "reporting", "store")
 
 
 def main() -> int:
