@@ -11,7 +11,7 @@ from openlora_tui.actions.needs import a_run, elsewhere, the_engine
 from openlora_tui.actions.table import Needs
 
 if TYPE_CHECKING:
-    from openlora_tui.screens.place import Place
+    from textual.screen import Screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +30,10 @@ class Entry:
     aside: bool = False
     """Not in the order of the work."""
 
-    def open(self) -> Place:
+    def open(self) -> Screen[None]:
         """The screen, made."""
         module, _, name = self.screen.partition(":")
-        return cast("Callable[[], Place]", getattr(import_module(module), name))()
+        return cast("Callable[[], Screen[None]]", getattr(import_module(module), name))()
 
 
 _SCREENS: Final = "openlora_tui.screens"
