@@ -300,13 +300,35 @@ class OpenLoraApp(RunActions):
 
     def do_help(self) -> None:
         """The keys, those of this place first."""
-        from openlora_tui.modals.readers import Help
+        from openlora_tui.modals.readers import Help, here
 
         place = BY_MODE[self.current_mode]
-        self.push_screen(Help(self.tables, place.title))
+        self.push_screen(Help(self.tables, place.title, here(self.screen)))
 
     def do_palette(self) -> None:
         """Every action by name."""
         from openlora_tui.modals.palette import palette
 
-        self.push_screen(palette(self), lambda id: self.action_do(id) if id else None)
+        self.push_screen(palette(self), self._picked)
+
+    def _picked(self, value: str | None) -> None:
+        """An action's id, or `kind:name` of something that has a `pick_kind`."""
+        kind, colon, name = (value or "").partition(":")
+        if colon:
+            getattr(self, f"pick_{kind}")(name)
+        elif kind:
+            self.action_do(kind)
+
+    def pick_run(self, run: str) -> None:
+        """Open a run that was found by its name."""
+        self.open_run(run)
+
+    def pick_theme(self, name: str) -> None:
+        """Wear a theme that was found by its name."""
+        self.wardrobe.choose(name)
+
+    def do_jump(self) -> None:
+        """A letter on everything that can be gone to."""
+        from openlora_tui.modals.jump import Jump, targets
+
+        self.push_screen(Jump(targets(self.screen)), lambda target: target.go() if target else None)

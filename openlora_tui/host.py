@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from openlora_tui.actions import Action, Facts
 from openlora_tui.glyphs import Glyphs
 from openlora_tui.keymap import Keymap
 from openlora_tui.session import Session
 from openlora_tui.themes import Look
+
+if TYPE_CHECKING:
+    from openlora_tui.wardrobe import Wardrobe
 
 
 class Host(Protocol):
@@ -19,6 +22,7 @@ class Host(Protocol):
     glyphs: Glyphs
     readonly: bool
     keymap: Keymap
+    wardrobe: Wardrobe
     clock: Callable[[], float]
 
     @property

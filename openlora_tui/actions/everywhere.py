@@ -21,6 +21,7 @@ EVERYWHERE: Final = Table(
         Action("new", ("n",), "new run", "Pick a recipe, or a data file and a model, and start a run.",
                the_engine, changes=True),
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
+        Action("jump", ("ctrl+o", "J"), "jump", "Put a letter on everything that can be gone to."),
         Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),
         Action("theme", ("ctrl+t",), "theme", "Change to the next colour theme."),
         Action("themes", ("T",), "themes", "Look at all colour themes and choose one."),

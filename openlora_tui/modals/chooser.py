@@ -39,6 +39,9 @@ class Option:
     help: str = ""
     """Said after the label, in a column of its own."""
 
+    def __post_init__(self) -> None:
+        self.lowered = self.label.lower()
+
 
 @dataclass(frozen=True)
 class Question:
@@ -61,7 +64,7 @@ class Question:
 
 def fit(option: Option, text: str) -> int:
     """How well an option answers to a lower-case text: 0 is its very name, `_MISFIT` not at all."""
-    label = option.label.lower()
+    label = option.lowered
     if not text:
         return 1
     if label == text:
@@ -218,11 +221,15 @@ class Chooser(Dialogue[str | None]):
             about.repaint()
 
     def _line(self, option: Option) -> Callable[[int], Row]:
-        left = Row(one_line(option.label), "dim" if option.refusal else option.role)
-        if option.help:
-            left.to(_HELP).add(f" {one_line(option.help)}", "dim")
-        note = Row(one_line(option.note, 44), "dim")
-        return lambda width: between(left, note, width)
+        """Written when it comes into view: there may be thousands."""
+
+        def line(width: int) -> Row:
+            left = Row(one_line(option.label), "dim" if option.refusal else option.role)
+            if option.help:
+                left.to(_HELP).add(f" {one_line(option.help)}", "dim")
+            return between(left, Row(one_line(option.note, 44), "dim"), width)
+
+        return line
 
     def _empty(self, width: int) -> list[Row]:
         return [Row(" ").add("Looking …" if self._loading else self._question.empty, "dim")]

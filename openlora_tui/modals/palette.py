@@ -1,7 +1,12 @@
-"""The palette: every action by its name, with its key, dimmed with the reason where it does nothing now."""
+"""The palette: actions with their keys, dimmed with the reason where they do nothing now, themes and runs."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Final
+
+from engine.messages import RunRow
+from engine.text import one_line
 from openlora_tui.actions import ACTIONS, TABLE_OF, Action, in_palette, said
 from openlora_tui.actions.places import BY_MODE
 from openlora_tui.host import Host
@@ -24,31 +29,46 @@ def why_not(action: Action, tui: Host) -> str:
     return tui.why_not(action, facts)
 
 
-def palette(tui: Host) -> Chooser:
-    """The palette as things stand."""
+def _actions(tui: Host) -> list[Option]:
     facts = tui.facts()
 
     def option(action: Action) -> Option:
         refusal = why_not(action, tui)
+        key = facts.keys.get(action.id, "")
         return Option(
-            action.id,
-            said(action, facts),
-            facts.keys.get(action.id, ""),
-            refusal=refusal,
-            role="bright",
-            help=refusal or action.help,
+            action.id, said(action, facts), key, refusal=refusal, role="bright", help=refusal or action.help
         )
 
-    options = [option(action) for action in listed()]
-    options.sort(key=lambda one: bool(one.refusal))
+    return sorted((option(action) for action in listed()), key=lambda one: bool(one.refusal))
+
+
+def _themes(tui: Host) -> list[Option]:
+    return [Option(f"theme:{name}", name, "theme", help="Wear this theme.") for name in tui.wardrobe.offered]
+
+
+def _runs(tui: Host) -> list[Option]:
+    def option(row: RunRow) -> Option:
+        about = f"Open it: {row.status}, {one_line(row.model)}."
+        return Option(f"run:{row.run}", one_line(row.name), "run", help=about)
+
+    return [option(row) for row in tui.session.newest_first()]
+
+
+SOURCES: Final[list[Callable[[Host], list[Option]]]] = [_themes, _runs]
+"""What else can be found by its name, read in a thread; the app answers `kind:rest` by `pick_kind(rest)`."""
+
+
+def palette(tui: Host) -> Chooser:
+    """The palette as things stand."""
+    commands = _actions(tui)
     return Chooser(
         Question(
-            title="Commands",
-            prompt="type a part of a command",
-            empty="No command is called that.",
-            options=lambda: options,
+            title="Find anything",
+            prompt="type a part of a command, a run or a theme",
+            empty="Nothing is called that.",
+            options=lambda: [*commands, *(option for source in SOURCES for option in source(tui))],
             typed=lambda text: None,
             about_rows=0,
-            act="run",
+            act="go",
         )
     )

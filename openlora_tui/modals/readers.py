@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
+from textual.screen import Screen
 from textual.widgets import Input
 
 from engine.text import clean, one_line
-from openlora_tui.actions import TABLES, shown
+from openlora_tui.actions import BY_ID, TABLES, shown
 from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.page import Page
@@ -65,29 +66,52 @@ class Reader(Dialogue[None]):
         self.query_one(Page).focus()
 
 
-class Help(Reader):
-    """What the keys do: here first, then everywhere."""
+def here(screen: Screen[Any]) -> list[tuple[str, str]]:
+    """(keys, what they do) for the widget that has the focus, if any."""
+    focused = screen.focused
+    lines: dict[str, list[str]] = {}
+    for key, active in screen.active_bindings.items():
+        if active.node is focused and active.enabled:
+            action = BY_ID.get(active.binding.id or "")
+            said = action.help if action is not None else active.tooltip or active.binding.description
+            lines.setdefault(said, []).append(shown(key))
+    return [(" ".join(pressed), said) for said, pressed in lines.items() if said]
 
-    def __init__(self, places: tuple[str, ...], title: str) -> None:
+
+class Help(Reader):
+    """What the keys do: where the cursor is, then here, then everywhere."""
+
+    def __init__(self, places: tuple[str, ...], title: str, here: list[tuple[str, str]]) -> None:
         super().__init__(f"Keys in {title}")
-        self._places = places
+        self._places, self._here = places, here
 
     def write(self, width: int) -> list[Row]:
-        """A block for each place, the present one first."""
+        """A block for the widget with the cursor, then one for each table, those of the place first."""
         rows: list[Row] = []
+        if self._here:
+            rows += _block("Where the cursor is", self._here, width)
+        told = {said for _, said in self._here}
         for name in [*self._places, *(name for name in TABLES if name not in self._places)]:
-            rows.append(Row(TABLES[name].title, "bright"))
-            for action in TABLES[name].actions:
-                names = " ".join(shown(key) for key in self.tui.keymap.keys[action.id])
-                label = Row("  ").add(names.ljust(16), "bold accent")
-                lines = wrapped(action.help, width - 18)
-                rows.append(label.add(lines[0]))
-                rows += [Row(" " * 18).add(line) for line in lines[1:]]
-            rows.append(Row())
+            table, pressed = TABLES[name], self.tui.keymap.keys
+            lines = [
+                (" ".join(map(shown, pressed[one.id])), one.help)
+                for one in table.actions
+                if one.help not in told
+            ]
+            rows += _block(table.title, lines, width) if lines else []
         rows.append(
             Row("ctrl+c never quits. A run goes on when OpenLoRA is closed or the link breaks.", "dim")
         )
         return rows
+
+
+def _block(title: str, lines: list[tuple[str, str]], width: int) -> list[Row]:
+    rows = [Row(title, "bright")]
+    for pressed, said in lines:
+        first, *rest = wrapped(said, width - 18)
+        rows.append(Row("  ").add(pressed.ljust(16), "bold accent").add(first))
+        rows += [Row(" " * 18).add(line) for line in rest]
+    return [*rows, Row()]
 
 
 class Samples(Reader):

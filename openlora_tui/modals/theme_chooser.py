@@ -10,7 +10,7 @@ def theme_chooser(wardrobe: Wardrobe) -> Chooser:
     """The chooser, beginning with what is worn."""
     names = wardrobe.offered
     at = names.index(wardrobe.wanted) if wardrobe.wanted in names else 0
-    options = [Option(name, name, help=_kind(wardrobe, name)) for name in [*names[at:], *names[:at]]]
+    options = [Option(name, name, _kind(wardrobe, name)) for name in [*names[at:], *names[:at]]]
     return Chooser(
         Question(
             title="Themes",

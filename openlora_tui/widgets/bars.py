@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from textual import events
 
 from openlora_tui.actions import BY_ID, Action, footer, said
 from openlora_tui.actions.places import PLACES
+from openlora_tui.widgets.jumps import Target
 from openlora_tui.widgets.machine import one_row
 from openlora_tui.widgets.painted import Painted, Row, between
 
 _PLACES = tuple((place.mode, place.key, place.title) for place in PLACES if place.key)
+
+
+def _spans() -> list[tuple[int, int, str]]:
+    """From where to where each place stands in the first line."""
+    spans, at = [], len(" OpenLoRA ")
+    for place, _, title in _PLACES:
+        spans.append((at, at + 5 + len(title), place))
+        at += 5 + len(title)
+    return spans
 
 
 class TopBar(Painted):
@@ -36,12 +48,13 @@ class TopBar(Painted):
 
     def on_click(self, event: events.Click) -> None:
         """A place can be clicked."""
-        at = len(" OpenLoRA ")
-        for place, _, title in _PLACES:
-            end = at + 5 + len(title)
-            if at <= event.x < end:
+        for start, end, place in _spans():
+            if start <= event.x < end:
                 self.tui.action_do(place)
-            at = end
+
+    def jump_targets(self) -> list[Target]:
+        """The places."""
+        return [Target(start + 2, 0, partial(self.tui.action_do, place)) for start, _, place in _spans()]
 
 
 class KeyBar(Painted):

@@ -38,6 +38,8 @@ class _Frame:
 class LossChart(Painted):
     """Reads a RunState and never changes it."""
 
+    JUMP = "marks"
+
     DEFAULT_CSS = "LossChart { height: 1fr; min-height: 5; }"
 
     def __init__(self, *, id: str | None = None) -> None:

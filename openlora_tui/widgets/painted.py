@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
@@ -110,6 +110,8 @@ class Painted(Widget):
     """A widget that writes all its rows anew and repaints the cells that differ."""
 
     ALLOW_SELECT = False
+    JUMP: ClassVar[str] = ""
+    """The action that jump mode runs for a widget that does not take the focus."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
         super().__init__(id=id, classes=classes)

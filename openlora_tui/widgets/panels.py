@@ -47,6 +47,8 @@ class MiniCharts(Painted):
 class SamplesPanel(Painted):
     """What the model answered last."""
 
+    JUMP = "samples"
+
     DEFAULT_CSS = "SamplesPanel { height: 8; }"
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -90,6 +92,8 @@ def finding_row(finding: Finding, glyphs: Glyphs) -> Row:
 class FindingsPanel(Painted):
     """What was noticed, the gravest first."""
 
+    JUMP = "findings"
+
     DEFAULT_CSS = "FindingsPanel { height: auto; max-height: 9; }"
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
@@ -130,6 +134,8 @@ def by_severity(state: RunState) -> list[Finding]:
 class LogPanel(Painted):
     """The end of the log; of a run that failed, the worker's last words."""
 
+    JUMP = "log"
+
     DEFAULT_CSS = "LogPanel { height: 1fr; min-height: 2; }"
 
     def rows(self, width: int, height: int) -> list[Row]:
@@ -151,6 +157,8 @@ class LogPanel(Painted):
 
 class LastLine(Painted):
     """The last line of the log, where there is no room for more."""
+
+    JUMP = "log"
 
     DEFAULT_CSS = "LastLine { height: 1; padding: 0 1; }"
 

@@ -114,6 +114,7 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "delete": (as_is, ["j", "j", "d"]),
     "help": (as_is, ["question_mark"]),
     "palette": (as_is, ["colon"]),
+    "jump": (as_is, ["enter", "ctrl+o"]),
     "samples": (as_is, ["enter", "t"]),
     "findings": (as_is, ["enter", "f"]),
     "log": (in_state("failed", *trained(), FAILED), ["enter", "l"]),

@@ -1,0 +1,24 @@
+"""What jump mode can go to; a widget that takes the focus needs nothing of this."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+
+@dataclass(frozen=True)
+class Target:
+    """Something to go to: a cell of the screen, and what going there means."""
+
+    x: int
+    y: int
+    go: Callable[[], object]
+
+
+@runtime_checkable
+class Jumpable(Protocol):
+    """A widget that holds more than one thing to go to, or none that takes the focus."""
+
+    def jump_targets(self) -> list[Target]:
+        """Its targets, by cells of the widget."""
