@@ -23,6 +23,10 @@ class Glyphs:
     eval_dot: str
     rule: str
     wall: str
+    dashed_wall: str
+    dash: str
+    newline: str
+    """Where a line of shown text ends."""
     corner: str
     tick: str
     dot: str
@@ -47,6 +51,9 @@ UNICODE: Final = Glyphs(
     eval_dot="○",
     rule="─",
     wall="│",
+    dashed_wall="┊",
+    dash="┄",
+    newline="⏎",
     corner="└",
     tick="┤",
     dot="·",
@@ -70,6 +77,9 @@ ASCII: Final = Glyphs(
     eval_dot="o",
     rule="-",
     wall="|",
+    dashed_wall=":",
+    dash="-",
+    newline="$",
     corner="+",
     tick="+",
     dot="-",

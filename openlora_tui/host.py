@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from openlora_tui.actions import Action, Facts
@@ -24,6 +25,7 @@ class Host(Protocol):
     keymap: Keymap
     wardrobe: Wardrobe
     clock: Callable[[], float]
+    folder: Path
 
     @property
     def look(self) -> Look:

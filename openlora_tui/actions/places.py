@@ -40,6 +40,8 @@ _SCREENS: Final = "openlora_tui.screens"
 PLACES: Final = (
     Entry("runs", "1", "Runs", "Go to the list of runs.", f"{_SCREENS}.runs:RunsScreen",
           elsewhere("runs")),
+    Entry("data", "2", "Data", "Look at the rows, their lengths, and what of them is trained.",
+          f"{_SCREENS}.data:DataScreen", elsewhere("data")),
     Entry("train", "4", "Train", "Go to the run that is open, else open the selected one.",
           f"{_SCREENS}.train:TrainScreen", a_run),
     Entry("demo", "", "Demo", "See it happen: a small model is made here and tuned.",

@@ -81,11 +81,11 @@ class Title(Painted):
 
     def __init__(self, title: str, remark: str = "") -> None:
         super().__init__()
-        self._title, self.remark = title, remark
+        self.title, self.remark = title, remark
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row and a blank one."""
-        return [between(Row(self._title, "bright"), Row(self.remark, "dim"), width)]
+        return [between(Row(self.title, "bright"), Row(self.remark, "dim"), width)]
 
 
 def keys(*pairs: tuple[str, str]) -> Row:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual import on
@@ -28,6 +28,11 @@ class Findings(Dialogue[None]):
     PAGE = True
     BINDINGS: ClassVar = [Binding("q", "close", show=False), Binding("tab", "app.focus_next", show=False)]
 
+    def __init__(self, found: Sequence[Finding] | None = None) -> None:
+        super().__init__()
+        self._found = found
+        """Those of the open run where none are given."""
+
     def compose(self) -> ComposeResult:
         """The list above, the chosen one below."""
         with Vertical(id="frame"):
@@ -48,7 +53,9 @@ class Findings(Dialogue[None]):
     def on_mount(self) -> None:
         """List what was found."""
         state = self.tui.session.state
-        found = by_severity(state) if state is not None else []
+        found = self._found
+        if found is None:
+            found = by_severity(state) if state is not None else []
         listed = self.query_one(PickList)
         listed.styles.height = min(len(found), 8)
         listed.show([Item(str(i), self._line(f), extra=f) for i, f in enumerate(found)])

@@ -43,8 +43,10 @@ class TopBar(Painted):
         session = self.tui.session
         if not session.connected:
             return [between(row, Row("engine not connected ", "warn"), width)]
-        machine = one_row(session.machine) if session.machine is not None else Row()
-        return [between(row, machine.add(" "), width) if machine.width < width - row.width - 2 else row]
+        if session.machine is None:
+            return [row]
+        machine = one_row(session.machine, width - row.width - 3)
+        return [between(row, machine.add(" "), width)]
 
     def on_click(self, event: events.Click) -> None:
         """A place can be clicked."""

@@ -18,8 +18,8 @@ class FindLine(Input):
     class Left(Message):
         """The line was left: focus goes back to what was searched."""
 
-    def __init__(self, placeholder: str) -> None:
-        super().__init__(placeholder=placeholder, compact=True, select_on_focus=False)
+    def __init__(self, placeholder: str, *, id: str | None = None) -> None:
+        super().__init__(id=id, placeholder=placeholder, compact=True, select_on_focus=False)
         self.cursor_blink = False
 
     def action_keep(self) -> None:

@@ -7,7 +7,7 @@ from engine.run_state import RunState
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import Glyphs
-from openlora_tui.widgets.painted import Painted, Row, between, columns
+from openlora_tui.widgets.painted import Painted, Row, between, fitting
 
 
 def bar(part: float, width: int, glyphs: Glyphs, role: str = "accent") -> Row:
@@ -34,24 +34,33 @@ def load_role(part: float) -> str:
     return "bad" if part >= 0.97 else "warn" if part >= 0.9 else "accent"
 
 
-def one_row(machine: Machine) -> Row:
-    """The machine in one line: its GPUs, or without one its processor."""
-    parts = []
+def one_row(machine: Machine, width: int) -> Row:
+    """The machine in one line, as much as fits: its GPUs, or without one its processor."""
+    if not machine.gpus:
+        cpu = Row("cpu ", "dim").add(f"{figures.percent(machine.cpu):>5}")
+        ram = Row("ram ", "dim").add(figures.share(machine.ram_used, machine.ram_total))
+        return _whole([cpu, ram], "   ", width)
+    row = Row()
     for gpu in machine.gpus[:2]:
-        row = Row(f"gpu{gpu.index} ", "dim")
-        if gpu.utilisation is not None:
-            row.add(f"{figures.percent(gpu.utilisation):>5}  ")
-        row.add(
-            figures.share(gpu.used, gpu.total),
-            load_role(gpu.used / max(gpu.total, 1)).replace("accent", "text"),
-        )
-        for extra in _extras(gpu):
-            row.add("  ").add(extra)
-        parts.append(row)
-    if not parts:
-        parts.append(Row("cpu ", "dim").add(f"{figures.percent(machine.cpu):>5}"))
-        parts.append(Row("ram ", "dim").add(figures.share(machine.ram_used, machine.ram_total)))
-    return columns(parts, "   ")
+        gap = "   " if row.width else ""
+        found = _whole(_gpu_parts(gpu), "  ", width - row.width - len(gap))
+        if found.width:
+            row.add(gap).join(found)
+    return row
+
+
+def _whole(parts: list[Row], gap: str, width: int) -> Row:
+    """The first parts that fit; nothing where not even the first does."""
+    row = fitting(parts, gap, width)
+    return row if row.width <= width else Row()
+
+
+def _gpu_parts(gpu: Gpu) -> list[Row]:
+    head = Row(f"gpu{gpu.index}", "dim")
+    if gpu.utilisation is not None:
+        head.add(f" {figures.percent(gpu.utilisation):>5}")
+    role = load_role(gpu.used / max(gpu.total, 1)).replace("accent", "text")
+    return [head, Row(figures.share(gpu.used, gpu.total), role), *map(Row, _extras(gpu))]
 
 
 def _extras(gpu: Gpu) -> list[str]:

@@ -1,0 +1,27 @@
+"""Actions of the Data screen; what they need of the data, the screen says itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from openlora_tui.actions.table import Action, Table
+
+DATA: Final = Table(
+    "data",
+    "Data",
+    (
+        Action("read_row", ("enter",), "read row", "Read the whole row as the model sees it."),
+        Action("other_data", ("o",), "other data", "Choose another data file to look at."),
+        Action("data_model", ("m",), "model", "Choose the model whose tokenizer and template are used."),
+        Action("data_findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
+        Action("longer", ("plus", "equals_sign"), "longer", "See what a longer max_length would cut."),
+        Action("shorter", ("minus",), "shorter", "See what a shorter max_length would cut."),
+        Action("view", ("v",), "view", "Change what is shown under the table, in a narrow terminal."),
+        Action("column_right", ("right", "l"), "columns right", "Scroll to the columns at the right."),
+        Action("column_left", ("left", "h"), "columns left", "Scroll back to the columns at the left."),
+        Action("goto_row", ("number_sign",), "row", "Go to a row by its number."),
+        Action("copy_place", ("y",), "copy", "Copy the row's place, file:line."),
+    ),
+    beside=("find",),
+    footer=("read_row", "other_data", "data_model", "longer", "data_findings", "view", "onward"),
+)

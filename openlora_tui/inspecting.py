@@ -1,0 +1,192 @@
+"""The app's end of a data inspection: what is known, the rows that were sent, and what is asked for."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol, runtime_checkable
+
+import msgspec
+
+from engine.findings import Finding
+from engine.inspection import talk
+from engine.inspection.lengths import Lengths
+from engine.inspection.losses import Losses
+from engine.inspection.report import Report
+from openlora_tui.session import Session, Talk
+
+_BLOCK: Final = 64
+"""Rows asked for at once."""
+_BLOCKS: Final = 64
+"""Blocks kept; the one that was not looked at for longest goes first."""
+
+
+@runtime_checkable
+class Watching(Protocol):
+    """A dialogue that shows what comes of the inspection behind it."""
+
+    def show(self) -> None:
+        """Paint what is known now."""
+
+
+class _Block(msgspec.Struct):
+    """Neighbouring rows; without cells while they are on their way."""
+
+    columns: list[str] = []
+    cells: list[list[str | None]] | None = None
+    tokens: list[int | None] = []
+
+
+class Inspecting:
+    """One inspection after another; `changed` is called whenever there is something new to paint."""
+
+    def __init__(self, session: Callable[[], Session], changed: Callable[[], None]) -> None:
+        self.spec: talk.Spec | None = None
+        self.report: Report | None = None
+        self.share = 0.0
+        self.problem: dict[str, str] | None = None
+        """Why the inspection ended, or why its end of the data was not reached."""
+        self.max_length = 1024
+        """What the rows are judged by; the inspection's own is in `spec`."""
+        self.shown: talk.Shown | None = None
+        self.sought: talk.Sought | None = None
+        self._session = session
+        self._changed = changed
+        self._talk: Talk | None = None
+        self._blocks: OrderedDict[int, _Block] = OrderedDict()
+        self._asked: tuple[int, int] | None = None
+
+    # --- one inspection ---
+
+    def begin(self, spec: talk.Spec) -> None:
+        """Look at other data, or at the same once more."""
+        self.end()
+        self.spec, self.max_length = spec, spec.max_length
+        self.report, self.share, self.problem = None, 0.0, None
+        self.shown, self.sought, self._asked = None, None, None
+        self._blocks.clear()
+        self._talk = self._session().begin("inspect", talk.encode(spec), self._said, self._ended)
+
+    def end(self) -> None:
+        """Let the side job go."""
+        if self._talk is not None:
+            self._talk.end()
+            self._talk = None
+
+    @property
+    def live(self) -> bool:
+        """True while the side job answers."""
+        return self._talk is not None and self._talk.live
+
+    @property
+    def count(self) -> int:
+        """Rows met so far."""
+        return self.report.rows if self.report is not None else 0
+
+    @property
+    def lengths(self) -> Lengths | None:
+        """The counts of lengths, None where tokens are not counted."""
+        return self.report.lengths if self.report is not None and self.report.counted else None
+
+    @property
+    def losses(self) -> Losses | None:
+        """What is lost at the `max_length` chosen; None where tokens are not counted."""
+        if self.report is None or self.lengths is None:
+            return None
+        return self.lengths.losses(self.max_length, self.report.losses)
+
+    @property
+    def findings(self) -> list[Finding]:
+        """The findings at the `max_length` chosen."""
+        if self.report is None:
+            return []
+        found = self.report.findings(self.max_length)
+        return [_broken(self.problem), *found] if self.problem is not None else found
+
+    # --- rows ---
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns, in the order in which they were met."""
+        return list(self.report.columns) if self.report is not None else []
+
+    def cells(self, row: int) -> Sequence[str | None] | None:
+        """The values of a row in the order of `columns`; None while they are on their way."""
+        block = self._blocks.get(row // _BLOCK)
+        at = row % _BLOCK
+        if block is None or block.cells is None or at >= len(block.cells):
+            return None
+        return block.cells[at]
+
+    def tokens(self, row: int) -> int | None:
+        """Tokens of a row, where they are known."""
+        block = self._blocks.get(row // _BLOCK)
+        at = row % _BLOCK
+        return block.tokens[at] if block is not None and at < len(block.tokens) else None
+
+    def want(self, first: int, last: int) -> None:
+        """Ask for the rows of a view that are not here yet."""
+        for number in range(first // _BLOCK, last // _BLOCK + 1):
+            block = self._blocks.get(number)
+            if block is not None:
+                self._blocks.move_to_end(number)
+                known = len(block.cells) if block.cells is not None else _BLOCK
+                if number * _BLOCK + known > min(last, self.count - 1) or known == _BLOCK:
+                    continue
+            self._blocks[number] = block or _Block()
+            self._tell(talk.Window(first=number * _BLOCK, count=_BLOCK))
+        while len(self._blocks) > _BLOCKS:
+            self._blocks.popitem(last=False)
+
+    def show(self, row: int) -> None:
+        """Ask for a row as the model sees it, unless it has been asked for."""
+        if self._asked != (row, self.max_length):
+            self._asked = (row, self.max_length)
+            self._tell(talk.Show(row=row, max_length=self.max_length))
+
+    def seek(self, text: str, start: int, way: int) -> None:
+        """Ask for the next row with `text`."""
+        self.sought = talk.Sought(text=text, row=None, at=start, ended=False)
+        self._tell(talk.Seek(text=text, start=start, way=way))
+
+    def _tell(self, request: talk.Request) -> None:
+        if self._talk is not None:
+            self._talk.tell(talk.encode(request))
+
+    # --- what comes ---
+
+    def _said(self, body: bytes) -> None:
+        match answer := talk.answer(body):
+            case talk.Told():
+                self.report, self.share = answer.report, answer.share
+                self.problem = answer.report.problem
+            case talk.Cells():
+                block = self._blocks.get(answer.first // _BLOCK)
+                if block is not None:
+                    block.columns, block.cells = answer.columns, answer.rows
+            case talk.Counted():
+                block = self._blocks.get(answer.first // _BLOCK)
+                if block is not None:
+                    block.tokens = answer.tokens
+            case talk.Shown():
+                self.shown = answer
+            case talk.Sought():
+                if self.sought is not None and self.sought.text == answer.text:
+                    self.sought = answer
+        self._changed()
+
+    def _ended(self, problem: dict[str, str] | None) -> None:
+        if problem is not None:
+            self.problem = problem
+        self._changed()
+
+
+def _broken(problem: dict[str, str]) -> Finding:
+    return Finding(
+        category="dataset_encoding_or_parse",
+        severity="blocker",
+        title=problem.get("what", ""),
+        evidence=[problem["where"]] if problem.get("where") else [],
+        cause=problem.get("why", ""),
+        remedy=problem.get("do", ""),
+    )

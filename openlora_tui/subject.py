@@ -1,0 +1,44 @@
+"""Which data the Data screen looks at, where nobody chose any: the draft's, else the run's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.inspection.talk import Spec
+from engine.problem import Problem
+
+if TYPE_CHECKING:
+    from engine.messages import RunRow
+    from openlora_tui.draft import Draft
+
+
+def of_draft(draft: Draft | None) -> Spec | None:
+    """The data of the recipe under edit, with its model and max_length."""
+    if draft is None or not draft.data_files:
+        return None
+    model = str(draft.value("model") or "")
+    folder = draft.folder / Path(model).expanduser()
+    return Spec(
+        files=draft.data_files,
+        model=str(folder) if model and folder.is_dir() else model,
+        max_length=int(draft.value("max_length")),
+        data_format=str(draft.value("data_format")),
+    )
+
+
+def of_run(row: RunRow, home: str) -> Spec:
+    """The data of a run as its recipe names it, which may be read slowly; as its row does otherwise."""
+    from engine.recipe import read
+    from engine.run_dir import RunDir
+
+    try:
+        recipe = read(RunDir(Path(home), row.run).recipe).resolved()
+    except (Problem, OSError):
+        return Spec(files=row.data, model=row.model)
+    return Spec(
+        files=recipe.data_files,
+        model=recipe.model,
+        max_length=recipe.max_length,
+        data_format=recipe.data_format,
+    )
