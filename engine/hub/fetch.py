@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Final
 
 from huggingface_hub import hf_hub_url
-from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from engine import atomic
@@ -40,7 +39,6 @@ _WINDOW: Final = 5.0
 _TIMEOUT: Final = 20.0
 _RETRIES: Final = 5
 """Failures in a row, with nothing gained between them, before a file is given up."""
-_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Cancelled(Exception):
@@ -161,7 +159,7 @@ class _Carrier:
                 break
             except Exception as error:
                 failures = 1 if size_of(part) > before else failures + 1
-                if failures > _RETRIES or not _passing(error):
+                if failures > _RETRIES or not problems.passing(error):
                     raise
             if self.stop.wait(min(self._wait * 2 ** (failures - 1), 30.0)):
                 raise Cancelled
@@ -209,13 +207,6 @@ class _Rate:
             self._seen.popleft()
         began, first = self._seen[0]
         return max(done - first, 0) / (now - began) if now > began else 0.0
-
-
-def _passing(error: Exception) -> bool:
-    """True for what may be gone when it is tried again."""
-    if isinstance(error, HfHubHTTPError):
-        return error.response.status_code in _BUSY
-    return isinstance(error, (problems.NETWORK, ConnectionError, TimeoutError))
 
 
 def _check(file: File, part: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_url
-from huggingface_hub.hf_api import RepoSibling
+from huggingface_hub.hf_api import ModelInfo, RepoSibling
 from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
 
 from engine.data.refusal import Refusal
@@ -22,6 +23,7 @@ from engine.problem import WORK_FAILED
 _TIMEOUT: Final = 30.0
 _NAME: Final = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*")
 """File names that stay inside the folder they are put in."""
+_WAITS: Final = (0.5, 2.0)
 _ROOM: Final = 64 << 20
 """Free bytes that a fetch leaves on the disk."""
 
@@ -79,7 +81,7 @@ def plan(model: str, revision: str | None = None) -> Plan:
     """
     asked = revision or MAIN
     with problems.explaining(model, asked):
-        info = HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+        info = _asked(model, revision)
         commit = info.sha or asked
         listed = {file.rfilename: file for file in info.siblings or [] if _NAME.fullmatch(file.rfilename)}
         weights = weights_of(model, listed)
@@ -90,6 +92,18 @@ def plan(model: str, revision: str | None = None) -> Plan:
             names += _shards(model, commit, weights, listed)
         files = [_file(model, commit, listed[name]) for name in dict.fromkeys(names)]
     return Plan(model=model, asked=asked, revision=commit, files=files)
+
+
+def _asked(model: str, revision: str | None) -> ModelInfo:
+    """What the hub says of the model; a hiccup of its or of the network is waited out."""
+    for wait in _WAITS:
+        try:
+            return HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+        except Exception as error:
+            if not problems.passing(error):
+                raise
+        time.sleep(wait)
+    return HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT)
 
 
 def check_room(plan: Plan) -> None:

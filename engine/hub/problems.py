@@ -24,6 +24,7 @@ from engine.text import one_line
 
 NETWORK: Final = HfHubHTTPError.__mro__[1]
 """The class above all errors of the HTTP client, whichever client the hub's library uses."""
+_BUSY: Final = frozenset({408, 429, 500, 502, 503, 504})
 _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -59,6 +60,15 @@ def _refusal(error: Exception, model: str, revision: str) -> Refusal | None:
         case OSError():
             return _disk(error)
     return _unreachable(error) if isinstance(error, NETWORK) else None
+
+
+def passing(error: Exception) -> bool:
+    """True for what may be gone when it is tried again."""
+    if isinstance(error, HfHubHTTPError):
+        return error.response.status_code in _BUSY
+    if isinstance(error, OfflineModeIsEnabled):
+        return False
+    return isinstance(error, (NETWORK, ConnectionError, TimeoutError))
 
 
 def page(model: str) -> str:

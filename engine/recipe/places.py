@@ -57,7 +57,10 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
             yield name, Problem(what, where=where, do="Paths start at the recipe's folder.")
     if not Path(resolved.model).is_dir() and not is_hub_id(recipe.recipe.model):
         what = f"`model`: there is no folder {resolved.model}."
-        yield "model", Problem(what, where=where, do="Name a model folder, or a hub id.")
+        do = "Name a model folder, or a hub id."
+        if "@" in recipe.recipe.model:
+            do += " A hub model's revision goes into `model_revision`."
+        yield "model", Problem(what, where=where, do=do)
     try:
         _check_adapter(placed(recipe))
     except Problem as problem:

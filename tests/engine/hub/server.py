@@ -44,6 +44,8 @@ class Hub:
         self.cut_after: int | None = None
         """Bytes after which large files break off, each time they are asked for."""
         self.cuts = 1 << 30
+        self.hiccups = 0
+        """How often the list of files is refused with a status that passes."""
         self.hold_after: int | None = None
         self.let_go = threading.Event()
         hub = self
@@ -110,6 +112,10 @@ class _Handler(BaseHTTPRequestHandler):
         return (self.headers.get("Authorization") or "").removeprefix("Bearer ") or None
 
     def _info(self, name: str, revision: str) -> None:
+        if self.served_by.hiccups > 0:
+            self.served_by.hiccups -= 1
+            self._refuse(503)
+            return
         model = self.served_by.models.get(name)
         if model is None:
             self._refuse(401 if self._token is None else 404, "RepoNotFound", "Repository not found")

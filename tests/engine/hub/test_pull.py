@@ -283,3 +283,11 @@ def test_a_hub_that_cannot_be_reached(hub: Hub) -> None:
 def test_what_is_no_hub_id_is_refused_without_asking(hub: Hub, word: str) -> None:
     assert "no hub id" in refused(word, status=2)["what"]
     assert hub.asked == []
+
+
+def test_a_hiccup_of_the_hub_is_waited_out(hub: Hub, files: dict[str, bytes]) -> None:
+    hub.add(NAME, files)
+    hub.hiccups = 1
+    assert names(pulled(NAME)["path"]) == WANTED
+    hub.hiccups = 9
+    assert refused(NAME, status=1)["what"] == "The hub answered 503."
