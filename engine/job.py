@@ -22,6 +22,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     recipe: Recipe
     fetched: Path | None = None
     """The model's folder, where the recipe names the model by its hub id."""
+    revision: str | None = None
+    """The commit of a model that came from the hub."""
     device: str = "auto"
     """`auto`, `cpu` or the CUDA index that the engine leased, such as `cuda:0`."""
 

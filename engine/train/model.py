@@ -106,6 +106,8 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None) -> St
     for parameter in laid.peft.parameters():
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()
+    # Who loads the adapter by peft's Auto classes gets the base at the commit that it was trained on.
+    laid.peft.peft_config["default"].revision = job.revision
     return Student(laid, machine)
 
 

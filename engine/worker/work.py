@@ -16,6 +16,7 @@ from engine import events as ev
 from engine.data.refusal import Refusal
 from engine.event_log import EventWriter
 from engine.findings import Finding
+from engine.hub.ready import pinned_to
 from engine.job import Job
 from engine.problem import Problem
 from engine.recipe import read
@@ -73,7 +74,15 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
         pulse.report(ev.Phase(name="loading libraries"))
         from engine.train.loop import train
 
-        job = Job(run=directory.run, folder=directory.path, recipe=recipe, fetched=folder, device=device)
+        pinned = pinned_to(directory, recipe)
+        job = Job(
+            run=directory.run,
+            folder=directory.path,
+            recipe=recipe,
+            fetched=folder,
+            revision=pinned.revision if pinned else None,
+            device=device,
+        )
         outcome = train(job, pulse.report, book)
     except LeftEarly as left:
         outcome = left.outcome

@@ -84,7 +84,7 @@ def test_the_model_is_fetched_while_another_run_holds_the_device(
     order = [kinds.index(kind) for kind in ((ev.Started, "hub"), (ev.Fetched, None), (ev.Started, "cpu"))]
     assert order == sorted(order)
     config = json.loads((RunDir(driver.root, second).adapter / "adapter_config.json").read_text())
-    assert config["base_model_name_or_path"] == NAME
+    assert (config["base_model_name_or_path"], config["revision"]) == (NAME, commit)
 
 
 def test_a_resumed_run_keeps_its_commit_whatever_main_means_since(
