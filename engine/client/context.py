@@ -16,12 +16,22 @@ _NAMES: Final = frozenset({"LD_LIBRARY_PATH", "PYTHONPATH", "SSL_CERT_FILE", "RE
                            "NO_PROXY"})  # fmt: skip
 
 
+_FOLDERS: Final = frozenset({"HF_HOME", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "XDG_CACHE_HOME"})
+
+
 def job_context() -> JobContext:
     """This process's interpreter, working directory, umask, and the variables that decide a job."""
     umask = os.umask(0o077)
     os.umask(umask)
-    chosen = {name: value for name, value in os.environ.items() if belongs_to_job(name)}
+    chosen = {name: _meant(name, value) for name, value in os.environ.items() if belongs_to_job(name)}
     return JobContext(python=sys.executable, cwd=_cwd(), umask=umask, env=chosen)
+
+
+def _meant(name: str, value: str) -> str:
+    """A folder of the hub's, wherever the process that reads it stands; other values as they are."""
+    if name not in _FOLDERS or not value:
+        return value
+    return os.path.abspath(os.path.expandvars(os.path.expanduser(value)))
 
 
 def belongs_to_job(name: str) -> bool:

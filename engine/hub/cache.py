@@ -58,7 +58,7 @@ def cache_folder(env: Mapping[str, str] | None = None) -> Path:
     if not named:
         caches = env.get("XDG_CACHE_HOME") or "~/.cache"
         named = os.path.join(env.get("HF_HOME") or os.path.join(caches, "huggingface"), "hub")
-    return Path(os.path.expandvars(os.path.expanduser(named)))
+    return Path(os.path.expandvars(os.path.expanduser(named))).absolute()
 
 
 def repository(name: str, env: Mapping[str, str] | None = None, kind: Kind = "models") -> Path:

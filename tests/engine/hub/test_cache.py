@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.client.context import job_context
 from engine.hub import cache
 from engine.hub.names import is_hub_id, split
 
@@ -108,6 +109,17 @@ def test_the_folder_follows_the_variables_of_whoever_asks() -> None:
     assert cache.cache_folder({"HF_HOME": "/h"}) == Path("/h/hub")
     assert cache.cache_folder({"XDG_CACHE_HOME": "/x"}) == Path("/x/huggingface/hub")
     assert cache.cache_folder({}) == Path("~/.cache/huggingface/hub").expanduser()
+
+
+def test_a_folder_given_from_here_is_the_same_for_a_job_that_stands_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_CACHE", "./hub")
+    assert cache.cache_folder() == tmp_path / "hub"
+    env = job_context().env
+    monkeypatch.chdir("/")
+    assert cache.cache_folder(env) == tmp_path / "hub"
 
 
 @pytest.mark.parametrize(
