@@ -48,6 +48,18 @@ def adapter_of_run(root: Path, word: str) -> Path:
     return found
 
 
+def run_called(root: Path, word: str) -> RunDir:
+    """The run that `word` means: its number, its name (the newest of it), or `last`.
+
+    Raises:
+        Problem: there is none.
+    """
+    found = next(iter(_newest(root)), None) if word == LAST else _called(root, word)
+    if found is None:
+        raise Problem(f"There is no run called {word!r}.", do="`openlora runs` lists them.")
+    return found
+
+
 def _called(root: Path, word: str) -> RunDir | None:
     if word.isascii() and word.isdigit():
         directory = RunDir(root, word)

@@ -8,6 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
+from textual import events
+from textual.widgets import Input
+
 from engine import messages as ms
 from engine.problem import Problem
 from engine.text import one_line
@@ -16,7 +19,7 @@ from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
 from openlora_tui.modals.dialogue import Dialogue
-from openlora_tui.run_actions import RunActions
+from openlora_tui.recipe_actions import RecipeActions
 from openlora_tui.screens.place import Place
 from openlora_tui.session import Change, Session
 from openlora_tui.themes import Look
@@ -29,7 +32,7 @@ _NUMBERS: Final = 5
 _TERMINAL_CHECK: Final = 5.0
 
 
-class OpenLoraApp(RunActions):
+class OpenLoraApp(RecipeActions):
     """Holds what is known, runs actions, and paints nothing itself."""
 
     CSS_PATH = "app.tcss"
@@ -117,6 +120,7 @@ class OpenLoraApp(RunActions):
             self.call_from_thread(self._paint, {"link"}, True)
             return
         self.call_from_thread(self.session.open, link)
+        self.restore_draft()
 
     def _check_terminal(self) -> None:
         """A vanished terminal ends the app: reading from it would spin."""
@@ -135,6 +139,7 @@ class OpenLoraApp(RunActions):
 
     def on_unmount(self) -> None:
         """Say goodbye; the engine and its runs go on."""
+        self.close_draft()
         if self.session.link is not None:
             self.session.link.close()
 
@@ -171,7 +176,8 @@ class OpenLoraApp(RunActions):
         return True
 
     def _paint(self, changes: set[Change], curves: bool) -> None:
-        screen = self.screen
+        # While a place is gone to for the first time, there is no screen for a moment.
+        screen = self._screen_stack[-1] if self._screen_stack else None
         if self.is_running and isinstance(screen, (Place, Dialogue)) and screen.ready:
             with self.batch_update():
                 screen.paint_live(changes, curves=curves)
@@ -216,6 +222,13 @@ class OpenLoraApp(RunActions):
         if entry is None:
             return f"This is the {'last' if way > 0 else 'first'} place of the work."
         return entry.needs(facts)
+
+    def on_key(self, event: events.Key) -> None:
+        """A letter that was on its way here when a line to type into opened belongs to that line."""
+        if isinstance(self.focused, Input) and event.is_printable and event.character:
+            event.stop()
+            event.prevent_default()
+            self.focused.insert_text_at_cursor(event.character)
 
     def action_do(self, id: str) -> None:
         """Run an action of the registry, or say why it does nothing now."""

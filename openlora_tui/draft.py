@@ -10,15 +10,28 @@ from typing import Any, Final
 import msgspec
 
 from engine import atomic
+from engine.paths import home
 from engine.problem import Problem
-from engine.recipe import FIELDS, Field, Recipe, RecipeFile, field_named, filled, survey, template
+from engine.recipe import (
+    FIELDS,
+    Field,
+    Recipe,
+    RecipeFile,
+    field_named,
+    filled,
+    moved,
+    near,
+    read,
+    survey,
+    template,
+)
 from engine.recipe.check import Mistake, parsed
 from engine.recipe.edit import written
+from engine.recipe.places import PATHS
 from engine.recipe.yaml import Survey, text_of
+from engine.run_dir import RunDir
 
 _UNDOS: Final = 500
-PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir")
-"""Fields that hold paths, which start at the recipe's folder."""
 
 
 class Version(msgspec.Struct, frozen=True):
@@ -157,7 +170,7 @@ class Draft:
         except Mistake as mistake:
             return Slip(mistake.why, mistake.do)
         if value is None and _field(name).required:
-            return Slip("it is required")
+            return Slip("it is still to be chosen")
         return None
 
     def slips(self) -> dict[str, Slip]:
@@ -189,7 +202,7 @@ class Draft:
     # --- changes ---
 
     def set(self, name: str, text: str, *, again: bool = False) -> None:
-        """Type `text` into a field; `again` makes one step of it and the typing there before."""
+        """Type `text` into a field; `again` makes one step of it and the typing there since `settle`."""
         typed = {key: value for key, value in self._now.typed.items() if key != name}
         if not self._same(name, text):
             typed[name] = text
@@ -206,6 +219,16 @@ class Draft:
         """Another text altogether, as an editor left it; raises Problem where it is no recipe."""
         survey(text, self.path)
         self._go(Version(text))
+
+    def settle(self) -> None:
+        """What is typed from here on is a step of its own."""
+        self._typing = ""
+
+    def give_up(self, name: str) -> None:
+        """Forget what was typed into the field since `settle`."""
+        if self._typing == name:
+            self.undo()
+            self._redo.pop()
 
     def undo(self) -> None:
         """Back by one change."""
@@ -245,14 +268,14 @@ class Draft:
         Raises:
             Problem: with a mistake in the form, or what keeps the file from being written.
         """
-        self.file()
+        file = self.file()
         target = path or self.path
         if target is None:
             raise Problem("This recipe has no file yet.", do="W gives it a name.")
         if path is None and _text_or_none(target) not in (self._saved, None):
             raise Problem("The file was changed by another program since it was opened.", where=str(target),
                           do="W saves this draft under another name; o opens the file again.")  # fmt: skip
-        text = self._moved(target.parent)
+        text = moved(file, target.parent).text
         mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o644
         try:
             atomic.write(target.resolve(), text.encode(), mode)
@@ -315,15 +338,6 @@ class Draft:
         values = {field.name: self.value(field.name) for field in FIELDS} | required
         return RecipeFile(Recipe(**values), "", self._folder / "recipe.yaml")
 
-    def _moved(self, folder: Path) -> str:
-        """The text as a file in `folder` says it: relative paths lead to where they led."""
-        if folder.absolute() == self._folder:
-            return self.text()
-        resolved = self._loose().resolved()
-        given = [name for name in PATHS if self.value(name) is not None]
-        values = {name: near(getattr(resolved, name), folder.absolute()) for name in given}
-        return filled(self.text(), values, self.path)
-
 
 def said(value: object) -> str:
     """A value as a person types it; text needs no quotes, empty is the word for nothing."""
@@ -334,20 +348,21 @@ def said(value: object) -> str:
     return written(value)
 
 
-def near(value: Any, folder: Path) -> Any:
-    """Absolute paths as a recipe in `folder` says them; hub ids stay as they are."""
-    if isinstance(value, list):
-        found = [near(item, folder) for item in value]
-        return found[0] if len(found) == 1 else found
-    path = Path(value)
-    return f"./{path.relative_to(folder)}" if path.is_absolute() and path.is_relative_to(folder) else value
-
-
 def new(folder: Path, values: Mapping[str, object]) -> Draft:
     """A recipe that is in no file yet, some values filled in; all the rest is at its default."""
     draft = Draft(folder)
     draft._now = Version(template(values))
     return draft
+
+
+def of_run(run: str, folder: Path) -> Draft:
+    """The recipe of an earlier run, in no file yet; raises Problem where it cannot be read."""
+    return Draft(folder, text=moved(read(RunDir(home(), run).recipe), folder).text)
+
+
+def against_run(run: str) -> Against:
+    """The recipe of an earlier run, to compare with; raises Problem where it cannot be read."""
+    return Against(f"run {run}", read(RunDir(home(), run).recipe).resolved())
 
 
 def _field(name: str) -> Field:

@@ -33,6 +33,9 @@ class Glyphs:
     cursor: str
     parent: str
     """Between a run and the one that it came from."""
+    opened: str
+    """Before the heading of a section that is open."""
+    closed: str
     braille: bool
     ellipsis: str
 
@@ -59,6 +62,8 @@ UNICODE: Final = Glyphs(
     dot="·",
     cursor="▌",
     parent="←",
+    opened="▾",
+    closed="▸",
     braille=True,
     ellipsis="…",
 )  # fmt: skip
@@ -85,6 +90,8 @@ ASCII: Final = Glyphs(
     dot="-",
     cursor=">",
     parent="<",
+    opened="-",
+    closed="+",
     braille=False,
     ellipsis="~",
 )  # fmt: skip

@@ -13,6 +13,7 @@ from openlora_tui.session import Session
 from openlora_tui.themes import Look
 
 if TYPE_CHECKING:
+    from openlora_tui.draft import Draft
     from openlora_tui.wardrobe import Wardrobe
 
 
@@ -26,6 +27,8 @@ class Host(Protocol):
     wardrobe: Wardrobe
     clock: Callable[[], float]
     folder: Path
+    draft: Draft | None
+    """The recipe under edit; None until the Recipe screen was opened."""
 
     @property
     def look(self) -> Look:
@@ -53,3 +56,9 @@ class Host(Protocol):
 
     def tell(self, text: str, *, good: bool = False) -> None:
         """A short notice."""
+
+    def tell_problem(self, problem: dict[str, str]) -> None:
+        """A refusal with its place, its reason and what to do."""
+
+    def draft_changed(self) -> None:
+        """The draft was changed: keep it, in a moment."""

@@ -22,6 +22,8 @@ _VIM: Final[Keys] = {
     "mark_before": ("h", "left"),
     "mark_after": ("l", "right"),
     "log": ("L",),
+    "less": ("h", "left", "minus"),
+    "more": ("l", "right", "plus", "equals_sign"),
 }
 _MINIMAL: Final[Keys] = {
     "help": ("f1", "question_mark"),
@@ -32,6 +34,10 @@ _MINIMAL: Final[Keys] = {
     "save": ("f6",),
     "resume": ("f7",),
     "stop": ("f8",),
+    "start": ("f5",),
+    "write": ("f6", "ctrl+s"),
+    "undo": ("f7",),
+    "mistake": ("f8",),
     "onward": ("f9",),
     "back": ("f10",),
     "delete": ("delete",),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 from pathlib import Path
 
 from textual.app import App
 
 from engine import messages as ms
-from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
@@ -118,30 +116,6 @@ class RunActions(App[None]):
                 self.tell(one_line(reply.note) or f"{one_line(row.name)} {done[verb]}.", good=True)
 
         self.session.act(row.run, verb, answer)
-
-    def do_new(self) -> None:
-        """Pick a recipe and start it."""
-        self.run_worker(self._new_run(), exclusive=True, group="new")
-
-    async def _new_run(self) -> None:
-        from openlora_tui.modals.new_run import pick_recipe, text_to_submit
-
-        try:
-            path = await pick_recipe(self, self.folder)
-            if path is None:
-                return
-            name, text = await asyncio.to_thread(text_to_submit, path)
-        except Problem as problem:
-            self.tell_problem(problem.as_dict())
-            return
-
-        def answer(reply: ms.Accepted | ms.Refused) -> None:
-            if isinstance(reply, ms.Refused):
-                self.tell_problem(reply.problem)
-            else:
-                self.open_run(reply.run)
-
-        self.session.submit(name, text, answer)
 
     # --- leaving ---
 

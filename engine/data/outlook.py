@@ -19,13 +19,21 @@ _CLOCK_EVERY: Final = 256
 """Rows between two looks at the clock."""
 
 
+class Counted(msgspec.Struct, frozen=True, kw_only=True):
+    """The rows of some files."""
+
+    rows: int | None
+    """None for plain text: only a tokenizer knows its windows."""
+    exact: bool
+    """False where time ran out and `rows` is how far the counting came."""
+    shapes: tuple[str, ...]
+
+
 class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be expected of a run before anything is tokenised."""
 
     rows: int | None
-    """Rows of the data, None for plain text: only a tokenizer knows its windows."""
     exact: bool
-    """False where time ran out and `rows` is how far the counting came."""
     held: int
     """Rows of them that are held out for evaluation."""
     steps: int | None
@@ -33,22 +41,22 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...]
 
 
-def outlook(recipe: Recipe, seconds: float = 0.5) -> Outlook:
-    """Count rows for at most about `seconds`; the recipe's paths must be absolute.
+def counted(files: list[str], data_format: str, seconds: float = 0.5) -> Counted:
+    """Count rows for at most about `seconds`.
 
     Raises:
         Refusal: a file or row that cannot be read, with its place.
     """
     end = time.monotonic() + seconds
     rows, exact, shapes = 0, True, dict[str, None]()
-    plain = any(Path(name).suffix.lower() in TEXT_SUFFIXES for name in recipe.data_files)
-    for name in recipe.data_files:
+    plain = any(Path(name).suffix.lower() in TEXT_SUFFIXES for name in files)
+    for name in files:
         if Path(name).suffix.lower() in TEXT_SUFFIXES:
             shapes["text"] = None
             continue
         for count, row in enumerate(read_rows(Path(name))):
             if not count:
-                shapes[shape_of(row, recipe.data_format)] = None
+                shapes[shape_of(row, data_format)] = None
             rows += 1
             if count % _CLOCK_EVERY == 0 and time.monotonic() > end:
                 exact = False
@@ -57,16 +65,22 @@ def outlook(recipe: Recipe, seconds: float = 0.5) -> Outlook:
         raise Refusal(
             "empty_or_tiny_dataset",
             "There are no rows to learn from.",
-            where=", ".join(recipe.data_files),
+            where=", ".join(files),
             do="Name a file with rows.",
         )
-    held = 0 if recipe.eval_files else held_out(rows, recipe.eval_split)
+    return Counted(rows=None if plain else rows, exact=exact, shapes=tuple(shapes))
+
+
+def outlook(recipe: Recipe, found: Counted) -> Outlook:
+    """What a run of `recipe` on these rows would come to, on one device."""
+    held = 0 if recipe.eval_files or not found.rows else held_out(found.rows, recipe.eval_split)
+    known = found.rows is not None and found.exact
     return Outlook(
-        rows=None if plain else rows,
-        exact=exact,
+        rows=found.rows,
+        exact=found.exact,
         held=held,
-        steps=_steps(recipe, None if plain or not exact else rows - held),
-        shapes=tuple(shapes),
+        steps=_steps(recipe, (found.rows or 0) - held if known else None),
+        shapes=found.shapes,
     )
 
 

@@ -1,7 +1,7 @@
 """The recipe: everything that decides a run, as one YAML file."""
 
 from engine.recipe.fields import FIELDS, Field, field_named
-from engine.recipe.places import absolute_text, check_paths, missing_paths, placed
+from engine.recipe.places import absolute_text, check_paths, missing_paths, moved, near, placed
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, filled, override, read, survey, template
 
@@ -16,6 +16,8 @@ __all__ = [
     "field_named",
     "filled",
     "missing_paths",
+    "moved",
+    "near",
     "override",
     "placed",
     "read",

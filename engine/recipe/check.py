@@ -10,6 +10,7 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.recipe.edit import written
 from engine.recipe.fields import FIELDS, Field, nearest
 from engine.recipe.recipe import Recipe
 from engine.text import one_line
@@ -133,8 +134,8 @@ def _example(field: Field) -> str:
     if field.required:
         return f"{field.name}: " + ("path/to/model" if field.name == "model" else "rows.jsonl")
     default = field.default
-    shown = "[one, two]" if isinstance(default, list) else "name" if default is None else default
-    return f"for example {field.name}: {str(shown).lower() if isinstance(shown, bool) else shown}"
+    shown = "[one, two]" if isinstance(default, list) else "name" if default is None else written(default)
+    return f"for example {field.name}: {shown}"
 
 
 def _allows_none(kind: Any) -> bool:

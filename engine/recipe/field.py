@@ -48,10 +48,15 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
         if self.choices:
             return ", ".join(self.choices)
         if self.low is not None and self.high is not None:
-            return f"{self.low:,.12g} to {self.high:,.12g}"
+            return f"{_plain(self.low)} to {_plain(self.high)}"
         if self.low is not None:
-            return f"{self.low:,.12g} or more"
+            return f"{_plain(self.low)} or more"
         return ""
+
+
+def _plain(bound: float) -> str:
+    """`1,000`, and `1e-8` rather than `1e-08`."""
+    return f"{bound:,.12g}".replace("e-0", "e-")
 
 
 def _defaults() -> dict[str, Any]:

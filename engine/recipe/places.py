@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +16,9 @@ from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
+
+PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir")
+"""Fields that hold paths, which start at the recipe's folder."""
 
 
 def placed(recipe: RecipeFile) -> Recipe:
@@ -33,11 +37,30 @@ def absolute_text(recipe: RecipeFile) -> str:
     """The recipe's text with every local path absolute, as a run keeps it."""
     resolved = placed(recipe)
     values: dict[str, object] = {"model": resolved.model, "data": resolved.data}
-    for name in ("eval_data", "adapter", "output_dir"):
+    for name in PATHS[2:]:
         value = getattr(resolved, name)
         if value is not None:
             values[name] = value
     return changed(recipe, values).text
+
+
+def moved(recipe: RecipeFile, folder: Path) -> RecipeFile:
+    """The recipe as a file in `folder` says it: relative paths lead to where they led."""
+    folder = folder.absolute()
+    if folder == recipe.folder:
+        return recipe
+    resolved = recipe.resolved()
+    given = {name: getattr(resolved, name) for name in PATHS}
+    return changed(recipe, {name: near(value, folder) for name, value in given.items() if value is not None})
+
+
+def near(value: Any, folder: Path) -> Any:
+    """Absolute paths as a recipe in `folder` says them; names of models and runs stay as they are."""
+    if isinstance(value, list):
+        found = [near(item, folder) for item in value]
+        return found[0] if len(found) == 1 else found
+    path = Path(value)
+    return f"./{path.relative_to(folder)}" if path.is_absolute() and path.is_relative_to(folder) else value
 
 
 def check_paths(recipe: RecipeFile) -> None:

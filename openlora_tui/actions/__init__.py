@@ -12,6 +12,7 @@ from openlora_tui.actions.demo import DEMO
 from openlora_tui.actions.everywhere import EVERYWHERE
 from openlora_tui.actions.keys import shown
 from openlora_tui.actions.moving import DIALOGUE, FIND, MOVE, PAGE
+from openlora_tui.actions.recipe import RECIPE
 from openlora_tui.actions.runs import RUN, RUNS
 from openlora_tui.actions.table import Action, Facts, Table
 from openlora_tui.actions.train import TRAIN
@@ -19,7 +20,7 @@ from openlora_tui.actions.train import TRAIN
 __all__ = ["ACTIONS", "BY_ID", "TABLES", "TABLE_OF", "Action", "Facts", "Table", "bindings", "footer",
            "in_palette", "moves", "of", "said", "shown", "tables"]  # fmt: skip
 
-_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, TRAIN, DEMO, MOVE, FIND, PAGE, DIALOGUE)
+_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, RECIPE, TRAIN, DEMO, MOVE, FIND, PAGE, DIALOGUE)
 TABLES: Final = {table.name: table for table in _ALL}
 """A file for each place; a place's table bears the name of its mode."""
 ACTIONS: Final = tuple(action for table in TABLES.values() for action in table.actions)

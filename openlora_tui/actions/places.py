@@ -42,6 +42,8 @@ PLACES: Final = (
           elsewhere("runs")),
     Entry("data", "2", "Data", "Look at the rows, their lengths, and what of them is trained.",
           f"{_SCREENS}.data:DataScreen", elsewhere("data")),
+    Entry("recipe", "3", "Recipe", "Go to the recipe: what decides a run, field by field.",
+          f"{_SCREENS}.recipe:RecipeScreen", elsewhere("recipe")),
     Entry("train", "4", "Train", "Go to the run that is open, else open the selected one.",
           f"{_SCREENS}.train:TrainScreen", a_run),
     Entry("demo", "", "Demo", "See it happen: a small model is made here and tuned.",

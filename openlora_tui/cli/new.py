@@ -7,9 +7,10 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from engine import atomic
+from engine import atomic, paths
+from engine.past_runs import run_called
 from engine.problem import Problem
-from engine.recipe import field_named, template
+from engine.recipe import RecipeFile, field_named, moved, override, read, template
 from engine.recipe.check import Mistake, parsed
 from engine.recipe.fields import nearest
 from openlora_tui.cli.options import add_field_options, given_fields
@@ -22,6 +23,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "path", nargs="?", type=Path, help="file to write, such as recipe.yaml; stdout if left out"
     )
+    parser.add_argument(
+        "--from", dest="origin", metavar="RUN|RECIPE",
+        help="take over the recipe of a run (its number, its name, or last) or of a file, comments and all",
+    )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
     parser.add_argument("--expert", action="store_true", help="show the rarely needed fields too")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="set any recipe field")
@@ -30,9 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the recipe, with what was given filled in."""
-    values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
-    values |= {name: _value(name, text) for name, text in given_fields(args).items()}
-    text = template(values, expert=args.expert)
+    text = _text(args)
     if args.path is None:
         print(text, end="")
         return 0
@@ -46,6 +49,25 @@ def run(args: argparse.Namespace) -> int:
         ) from error
     print(f"wrote {args.path}; `openlora train {args.path}` runs it", file=sys.stderr)
     return 0
+
+
+def _text(args: argparse.Namespace) -> str:
+    """The recipe taken over, or the template, with what was given filled in."""
+    given = given_fields(args)
+    if args.origin is None:
+        values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
+        values |= {name: _value(name, text) for name, text in given.items()}
+        return template(values, expert=args.expert)
+    folder = args.path.parent if args.path is not None else Path.cwd()
+    return moved(override(_origin(args.origin), given), folder).text
+
+
+def _origin(word: str) -> RecipeFile:
+    """The recipe that `word` means: a file, else a run."""
+    path = Path(word)
+    if path.suffix in (".yaml", ".yml") or path.is_file():
+        return read(path)
+    return read(run_called(paths.home(), word).recipe)
 
 
 def _value(name: str, text: str) -> object:

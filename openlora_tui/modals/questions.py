@@ -42,3 +42,18 @@ def confirm(verb: Verb, row: RunRow, resume: str) -> Ask:
     kept = " with its checkpoints and its adapter" if row.step else ""
     text = f"The run's folder goes{kept}; there is no way back. {one_line(row.adapter or '')}"
     return Ask(f"Delete {name}?", text, [cancel, Choice("delete", "delete", "for good", "bad")])
+
+
+def unsaved(name: str, *, named: bool) -> Ask:
+    """What becomes of a recipe that is not saved; only one that has a file can be saved at once."""
+    text = f"{one_line(name, 40)} has changes that are in no file."
+    save = [Choice("save", "save", "to its file, then go on")] if named else []
+    return Ask(
+        "Drop what is not saved?",
+        text,
+        [
+            Choice("cancel", "cancel", "stay with it"),
+            *save,
+            Choice("drop", "drop", "forget the changes", "warn"),
+        ],
+    )

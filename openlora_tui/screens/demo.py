@@ -147,7 +147,8 @@ def _spec() -> bytes:
 
 
 def _lesson(home: Path) -> tuple[str, str]:
+    from engine.recipe import absolute_text, read
     from engine.starter.lesson import Lesson, lay_out
-    from openlora_tui.modals.new_run import text_to_submit
 
-    return text_to_submit(lay_out(home, Lesson()))
+    file = read(lay_out(home, Lesson()))
+    return file.name, absolute_text(file)

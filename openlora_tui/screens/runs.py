@@ -77,7 +77,7 @@ class RunsScreen(Place):
         """Open the filter line."""
         line = self.query_one(FindLine)
         line.display = True
-        line.focus()
+        self.set_focus(line)  # now, and not a moment later: what is typed on at once belongs to the line
 
     @on(Input.Changed)
     def _filtered(self) -> None:

@@ -17,15 +17,17 @@ from textual.pilot import Pilot
 from openlora_tui.app import OpenLoraApp
 from tests.tui.fake_engine import RUN, FakeEngine, rows, state_of, trained
 
+RECIPE = "# my own words\nmodel: ./model\ndata: rows.csv\nlearning_rate: 1e-4   # lower\n"
 Settle = Callable[[Pilot[Any]], Awaitable[None]]
 
 
 @pytest.fixture(autouse=True)
-def still_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The same time zone and no themes of the person who runs the tests."""
+def still_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, home: Path) -> None:
+    """The same time zone, and no themes, models or drafts of the person who runs the tests."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "huggingface"))
     time.tzset()
 
 
@@ -65,3 +67,20 @@ def opened(engine: FakeEngine, tmp_path: Path) -> Any:
             yield pilot
 
     return open_app
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A folder with a model and 412 rows."""
+    folder = tmp_path / "work"
+    (folder / "model").mkdir(parents=True)
+    (folder / "model" / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "rows.csv").write_text("prompt,completion\n" + "Hi,Hello\n" * 412)
+    return folder
+
+
+@pytest.fixture
+def mine(work: Path) -> Path:
+    """A recipe in it."""
+    (work / "mine.yaml").write_text(RECIPE)
+    return work / "mine.yaml"

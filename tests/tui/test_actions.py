@@ -105,15 +105,16 @@ async def test_the_brackets_walk_the_places_in_the_order_of_the_work(opened: Any
         await pilot.press("left_square_bracket")
         (notice,) = pilot.app._notifications
         assert "first place" in notice.message
-        seen = [pilot.app.current_mode]
-        while not pilot.app.why_not(BY_ID["onward"]):
-            await pilot.press("right_square_bracket")
+        way = [place for place in PLACES if not place.aside]
+        for place in way[1:]:
+            # A place with an act of its own there, such as starting the recipe, is left by the number.
+            own = hasattr(pilot.app.place, "do_onward")
+            await pilot.press(place.key if own else "right_square_bracket")
             await settle(pilot)
-            seen.append(pilot.app.current_mode)
-        assert seen == [place.mode for place in PLACES if not place.aside]
+            assert pilot.app.current_mode == place.mode
         await pilot.press("left_square_bracket")
         await settle(pilot)
-        assert pilot.app.current_mode == seen[-2]
+        assert pilot.app.current_mode == way[-2].mode
 
 
 async def test_watching_only_refuses_every_action_that_changes_something(

@@ -46,7 +46,7 @@ FIELDS: Final = (
     Field(
         name="lora_dropout",
         label="Dropout",
-        help="Share of the adapter's inputs dropped in training; helps only where few rows are seen often.",
+        help="Share of the adapter's inputs that are dropped in training.",
         wrong="High dropout slows learning, and rarely helps where each row is seen only a few times.",
         source="PEFT's default; the QLoRA scripts use 0.05 for the largest models.",
         section="adapter",
@@ -62,7 +62,7 @@ FIELDS: Final = (
             "Attention layers alone learn less, even at the same number of weights. A name that matches "
             "no layer is refused."
         ),
-        source="All linear layers, as in QLoRA (arXiv 2305.14314) and LoRA Without Regret (2025).",
+        source="QLoRA (arXiv 2305.14314); LoRA Without Regret (2025).",
         section="adapter",
     ),
     Field(

@@ -10,10 +10,10 @@ FIELDS: Final = (
     Field(
         name="learning_rate",
         label="Learning rate",
-        help="Peak step size. LoRA wants about ten times the rate of full fine-tuning: 1e-4 to 5e-4.",
+        help="Peak step size; LoRA wants ten times that of full fine-tuning: 1e-4 to 5e-4.",
         wrong=(
-            "Too high and the loss jumps up or turns into NaN; too low and it hardly moves. Rates of full "
-            "fine-tuning (2e-5) are ten times too low."
+            "Too high and the loss jumps up or turns into NaN; too low and it hardly moves. 2e-5, as in "
+            "full fine-tuning, is too low."
         ),
         source=(
             "The QLoRA scripts, up to 13B (1e-4 above); LoRA Without Regret (2025): ten times full "
@@ -27,7 +27,7 @@ FIELDS: Final = (
     Field(
         name="lr_scheduler_type",
         label="Schedule",
-        help="How the rate falls after warm-up: along a cosine to 0, in a line to 0, or not at all.",
+        help="How the rate falls after warm-up: along a cosine, in a line, or not at all.",
         wrong=(
             "Without decay the last steps stay noisy; with decay, a run that is stopped early has never "
             "seen the low rates."
@@ -79,7 +79,7 @@ FIELDS: Final = (
     Field(
         name="per_device_train_batch_size",
         label="Batch size",
-        help="Times gradient_accumulation_steps: rows of a step. Times max_length: tokens held at once.",
+        help="Rows at once. Times gradient_accumulation_steps it is the rows of a step.",
         wrong=(
             "Too large runs out of memory, on the longest rows first. With accumulation above about 32 "
             "rows, LoRA learns less from each row."

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.dataset import Dataset, Rows
-from engine.data.outlook import outlook
+from engine.data.outlook import Outlook, counted, outlook
 from engine.data.refusal import Refusal
 from engine.data.split import held_out, split
 from engine.recipe import Recipe
@@ -22,6 +22,10 @@ def write(folder: Path, count: int, name: str = "rows.jsonl") -> str:
     return str(path)
 
 
+def seen(recipe: Recipe, seconds: float = 0.5) -> Outlook:
+    return outlook(recipe, counted(recipe.data_files, recipe.data_format, seconds))
+
+
 @pytest.mark.parametrize(
     ("rows", "more", "steps"),
     [(100, {}, 18), (100, {"max_steps": 7}, 7), (9, {}, 3), (100, {"num_train_epochs": 0.1}, 1)],
@@ -30,25 +34,25 @@ def test_steps_are_counted_as_the_loop_counts_them(
     tmp_path: Path, rows: int, more: dict[str, float], steps: int
 ) -> None:
     recipe = Recipe(model="m", data=write(tmp_path, rows), **more)  # type: ignore[arg-type]
-    found = outlook(recipe)
+    found = seen(recipe)
     assert (found.rows, found.steps, found.exact) == (rows, steps, True)
     assert found.shapes == ("prompt_completion",)
 
 
 def test_several_files_count_together_and_own_evaluation_data_holds_nothing_out(tmp_path: Path) -> None:
     files = [write(tmp_path, 30), write(tmp_path, 34, "more.jsonl")]
-    found = outlook(Recipe(model="m", data=files, eval_data=files[0]))
+    found = seen(Recipe(model="m", data=files, eval_data=files[0]))
     assert (found.rows, found.held, found.steps) == (64, 0, 12)
 
 
 def test_the_windows_of_plain_text_are_not_guessed(tmp_path: Path) -> None:
     (tmp_path / "book.txt").write_text("once upon a time\n" * 50)
-    found = outlook(Recipe(model="m", data=str(tmp_path / "book.txt")))
+    found = seen(Recipe(model="m", data=str(tmp_path / "book.txt")))
     assert (found.rows, found.steps, found.shapes) == (None, None, ("text",))
 
 
 def test_without_time_the_count_says_that_it_is_not_whole(tmp_path: Path) -> None:
-    found = outlook(Recipe(model="m", data=write(tmp_path, 2000)), seconds=-1.0)
+    found = seen(Recipe(model="m", data=write(tmp_path, 2000)), seconds=-1.0)
     assert not found.exact
     assert found.steps is None
 
@@ -57,7 +61,7 @@ def test_without_time_the_count_says_that_it_is_not_whole(tmp_path: Path) -> Non
 def test_data_that_cannot_be_learnt_from_is_refused(tmp_path: Path, text: str) -> None:
     (tmp_path / "bad.jsonl").write_text(text)
     with pytest.raises(Refusal) as refusal:
-        outlook(Recipe(model="m", data=str(tmp_path / "bad.jsonl")))
+        seen(Recipe(model="m", data=str(tmp_path / "bad.jsonl")))
     assert "bad.jsonl" in refusal.value.where
 
 

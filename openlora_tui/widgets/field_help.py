@@ -1,0 +1,117 @@
+"""What a person has to know of the field under the cursor, and one line on the recipe as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, cast
+
+from engine.recipe import Field
+from engine.text import one_line
+from openlora_tui.draft import said
+from openlora_tui.sections import Section
+from openlora_tui.widgets.field_row import View
+from openlora_tui.widgets.painted import Painted, Row, between
+from openlora_tui.widgets.wrap import wrapped
+
+if TYPE_CHECKING:
+    from openlora_tui.screens.recipe import RecipeScreen
+
+_INDENT: Final = 9
+
+
+class FieldHelp(Painted):
+    """What the field does, what goes wrong, what it takes, where the default comes from."""
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """The field under the cursor, or the section whose heading it is on."""
+        screen = cast("RecipeScreen", self.screen)
+        form, view = screen.form, screen.view
+        if view is None:
+            return []
+        if form.section is not None:
+            return _section_rows(form.section, width)
+        if form.field is None:
+            name = form.current.key if form.current else ""
+            slip = view.slips.get(name)
+            text = f"{slip.why}. {slip.do}" if slip else "Nothing is called that; esc shows all fields again."
+            return [Row(line, "bad" if slip else "dim") for line in wrapped(text, width)]
+        return field_rows(form.field, view, width)
+
+
+def field_rows(field: Field, view: View, width: int) -> list[Row]:
+    """All there is to say of a field, the mistake first."""
+    takes = " ".join(part for part in (field.bounds, field.unit) if part)
+    head = Row(field.label, "bright").add(f"  {field.name}", "dim")
+    together = head.width + len(takes) + 2 <= width
+    rows = [between(head, Row(takes, "dim"), width) if together else head]
+    slip = view.slips.get(field.name)
+    if slip is not None:
+        text = " ".join(part for part in (one_line(slip.why).capitalize() + ".", one_line(slip.do)) if part)
+        rows += [Row(line, "bad") for line in wrapped(text, width)]
+    rows += [Row(line) for line in wrapped(field.help, width)]
+    if takes and not together and not field.choices:
+        rows += _fact("takes", takes, width, "dim")
+    if view.draft.against is not None and field.name in view.others:
+        rows += _fact(view.draft.against.title, view.others[field.name] or "none", width, "warn")
+    rows += _fact("risk", field.wrong, width)
+    default = "none" if field.required else one_line(said(field.default)) or "none"
+    rows += _fact("default", field.source if field.required else f"{default}.  {field.source}", width)
+    return rows
+
+
+def _section_rows(section: Section, width: int) -> list[Row]:
+    names = ", ".join(field.label for field in section.fields)
+    return [Row(section.title, "bright"), *(Row(line, "dim") for line in wrapped(f"{names}.", width))]
+
+
+def _fact(label: str, text: str, width: int, role: str = "text") -> list[Row]:
+    first, *rest = wrapped(text, max(width - _INDENT, 12))
+    rows = [Row(one_line(label, _INDENT - 1).ljust(_INDENT), "dim").add(first, role)]
+    return [*rows, *(Row(" " * _INDENT).add(line, role) for line in rest)]
+
+
+class RecipeHead(Painted):
+    """Which recipe this is, and whether its file has it all."""
+
+    DEFAULT_CSS = "RecipeHead { height: 1; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        screen = cast("RecipeScreen", self.screen)
+        view, glyphs = screen.view, self.tui.glyphs
+        if view is None:
+            return []
+        draft = view.draft
+        row = Row(one_line(draft.path.name if draft.path else "new recipe"), "bright")
+        if draft.path is not None and screen.said_folder != ".":
+            row.add(f"  in {one_line(screen.said_folder)}", "dim")
+        right = Row()
+        if draft.against is not None:
+            count = len(view.others)
+            said_ = f"{count} field{'s' * (count != 1)} differ{'s' * (count == 1)}" if count else "the same"
+            right.add(f"{one_line(draft.against.title, 30)}: {said_}", "warn" if count else "dim").add("   ")
+        if draft.dirty:
+            right.add(f"{glyphs.severity['note']} not saved", "accent")
+        elif draft.path is not None:
+            right.add("saved", "dim")
+        return [between(row, right, width)]
+
+
+class Readiness(Painted):
+    """Whether it can start, and what it would come to; else what is in the way."""
+
+    DEFAULT_CSS = "Readiness { height: 1; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        screen = cast("RecipeScreen", self.screen)
+        view, glyphs = screen.view, self.tui.glyphs
+        if view is None:
+            return []
+        if view.slips:
+            count = len(view.slips)
+            name, slip = next(iter(view.slips.items()))
+            key = self.tui.facts().key("mistake")
+            row = Row(f"{glyphs.severity['blocker']} {count} mistake{'s' * (count > 1)}", "bold bad")
+            row.add(f"  {name}: {one_line(slip.why)}", "text")
+            return [between(row, Row(f"{key} goes there", "dim"), width)]
+        return [screen.prospect.row(glyphs, width)]
