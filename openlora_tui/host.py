@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,3 +62,6 @@ class Host(Protocol):
 
     def draft_changed(self) -> None:
         """The draft was changed: keep it, in a moment."""
+
+    def open_data(self, files: Sequence[str], model: str = "") -> None:
+        """Go on to the recipe with this data."""

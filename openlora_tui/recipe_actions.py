@@ -52,7 +52,8 @@ class RecipeActions(RunActions):
         except Problem:
             return
         self._refresh_recipe()
-        self.tell(f"The recipe {self.draft.name} was not saved and has been kept: 3 shows it.", good=True)
+        key = self.facts().key("recipe")
+        self.tell(f"The recipe {self.draft.name} was not saved and has been kept: {key} shows it.", good=True)
 
     def draft_changed(self) -> None:
         """Keep the draft half a second after the last change."""
@@ -99,17 +100,32 @@ class RecipeActions(RunActions):
         """Show a recipe's file in the form."""
         self.run_worker(self._open_file(path), exclusive=True, group="draft")
 
-    def open_data(self, files: Sequence[str]) -> None:
-        """Go on to the recipe with this data."""
+    def open_data(self, files: Sequence[str], model: str = "") -> None:
+        """Go on to the recipe with this data, and with this model where it has none yet."""
         from engine.recipe import near
         from openlora_tui.draft import Draft, said
 
         if self.draft is None:
             self.draft = Draft(self.folder)
-        named = [near(name, self.draft.folder) for name in files]
-        self.draft.settle()
-        self.draft.set("data", said(named[0] if len(named) == 1 else named))
+        if list(files) != self.draft.data_files:
+            named = [near(name, self.draft.folder) for name in files]
+            self.draft.settle()
+            self.draft.set("data", said(named[0] if len(named) == 1 else named))
+        if model and not self.draft.value("model"):
+            self.draft.set("model", said(near(model, self.draft.folder)))
         self._show_recipe()
+
+    def pick_recipe(self, path: str) -> None:
+        """Open a recipe that was found by its name."""
+        self.open_recipe(Path(path))
+
+    def pick_field(self, name: str) -> None:
+        """Go to a field that was found by its name."""
+        self.run_worker(self._go_to_field(name), exclusive=True, group="draft")
+
+    async def _go_to_field(self, name: str) -> None:
+        await self.switch_mode("recipe")
+        cast("RecipeScreen", self.screen).go(name)
 
     async def _new(self) -> None:
         from openlora_tui.modals import pick, recipes

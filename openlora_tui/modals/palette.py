@@ -54,7 +54,20 @@ def _runs(tui: Host) -> list[Option]:
     return [option(row) for row in tui.session.newest_first()]
 
 
-SOURCES: Final[list[Callable[[Host], list[Option]]]] = [_themes, _runs]
+def _recipes(tui: Host) -> list[Option]:
+    from openlora_tui.modals.walking import shown, walk
+
+    paths = [path for path in walk(tui.folder) if path.suffix in (".yaml", ".yml")]
+    return [Option(f"recipe:{path}", shown(path, tui.folder), "recipe", help="Open it.") for path in paths]
+
+
+def _fields(tui: Host) -> list[Option]:
+    from engine.recipe import FIELDS
+
+    return [Option(f"field:{one.name}", one.label, "field", help=f"{one.name}: {one.help}") for one in FIELDS]
+
+
+SOURCES: Final[list[Callable[[Host], list[Option]]]] = [_themes, _runs, _recipes, _fields]
 """What else can be found by its name, read in a thread; the app answers `kind:rest` by `pick_kind(rest)`."""
 
 
@@ -64,7 +77,7 @@ def palette(tui: Host) -> Chooser:
     return Chooser(
         Question(
             title="Find anything",
-            prompt="type a part of a command, a run or a theme",
+            prompt="type a part of a command, a run, a recipe, a field or a theme",
             empty="Nothing is called that.",
             options=lambda: [*commands, *(option for source in SOURCES for option in source(tui))],
             typed=lambda text: None,

@@ -117,6 +117,14 @@ class DataScreen(Place):
             self.table.reset()
         self.paint_all()
 
+    def do_onward(self) -> None:
+        """On to the recipe, with the data that is looked at."""
+        spec = self.about.spec
+        if spec is None:
+            self.tui.action_do("recipe")
+        else:
+            self.tui.open_data(spec.files, spec.model)
+
     # --- painting ---
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:

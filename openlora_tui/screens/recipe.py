@@ -82,6 +82,12 @@ class RecipeScreen(RecipeActs, Place):
         """The draft's folder, as short as it can be said."""
         return shown(self.draft.folder, self.tui.folder).removesuffix("/.") or "."
 
+    def go(self, name: str) -> None:
+        """Put the cursor on a field, whatever the filter hides."""
+        self.query_one(FindLine).action_drop()
+        self.form.go(name)
+        self.form.focus()
+
     # --- painting ---
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:
@@ -228,7 +234,7 @@ class RecipeScreen(RecipeActs, Place):
         here = self.form.current.key if self.form.current is not None else ""
         after = names[names.index(here) + 1 :] if here in names else []
         if names:
-            self.form.go((after or names)[0])
+            self.go((after or names)[0])
 
     def why_not(self, id: str) -> str:
         """Why a key does nothing on this field, or on this draft."""

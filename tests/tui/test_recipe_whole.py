@@ -152,3 +152,32 @@ async def test_a_recipe_that_goes_on_from_a_run_says_from_which_and_why_it_canno
         await until(pilot, lambda: "1 mistake" in shown(pilot.app))
         await pilot.press("s")
         assert not engine.asked(ms.Submit)
+
+
+async def test_the_data_that_was_looked_at_becomes_the_recipes(
+    opened: Any, mine: Path, work: Path, tmp_path: Path
+) -> None:
+    (work / "other.csv").write_text("prompt,completion\na,b\n")
+    async with opened() as pilot:
+        pilot.app.open_data([str(work / "other.csv")], str(work / "model"))
+        await until(pilot, lambda: pilot.app.current_mode == "recipe" and "other.csv" in shown(pilot.app))
+        assert pilot.app.draft.value("data") == "./other.csv"
+        assert pilot.app.draft.value("model") == "./model"
+        await pilot.press("2")
+        await until(pilot, lambda: pilot.app.current_mode == "data" and pilot.app.place is not None)
+        await until(pilot, lambda: pilot.app.place.about.spec is not None)
+        await pilot.press("right_square_bracket")
+        await until(pilot, lambda: pilot.app.current_mode == "recipe")
+        assert pilot.app.draft.data_files == [str(work / "other.csv")]
+
+
+async def test_fields_and_recipes_are_found_from_anywhere_by_name(opened: Any, mine: Path) -> None:
+    async with opened() as pilot:
+        await pilot.press("colon", *"weight_decay")
+        await until(pilot, lambda: "Weight decay" in shown(pilot.app))
+        await pilot.press("enter")
+        await until(pilot, lambda: "Pull of the adapter" in shown(pilot.app))
+        await pilot.press("colon", *"mine.yaml")
+        await until(pilot, lambda: "recipe" in shown(pilot.app))
+        await pilot.press("enter")
+        await until(pilot, lambda: pilot.app.draft.path == mine)
