@@ -16,6 +16,7 @@ from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import actions, keymap
 from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
+from openlora_tui.announcer import Announcer
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
 from openlora_tui.modals.dialogue import Dialogue
@@ -55,6 +56,7 @@ class OpenLoraApp(RecipeActions):
         folder: Path | None = None,
         slow: bool = False,
         readonly: bool = False,
+        bell: bool = True,
         first: str = "",
     ) -> None:
         colours = colours or depth(os.environ)
@@ -66,6 +68,12 @@ class OpenLoraApp(RecipeActions):
         self.glyphs = ASCII if ascii_only else UNICODE
         self.folder = folder or Path.cwd()
         self.readonly = readonly
+        self.announcer = Announcer(
+            self._write_terminal,
+            self.bell if bell else lambda: None,
+            term=os.environ.get("TERM", ""),
+            dot=self.glyphs.dot,
+        )
         self.keymap, self._mistakes = keymap.load(keys)
         self.set_keymap(self.keymap.changes())
         self._keys = self.keymap.first_keys()
@@ -140,8 +148,14 @@ class OpenLoraApp(RecipeActions):
     def on_unmount(self) -> None:
         """Say goodbye; the engine and its runs go on."""
         self.close_draft()
+        self.announcer.leave()
         if self.session.link is not None:
             self.session.link.close()
+
+    def _write_terminal(self, text: str) -> None:
+        """Past the screen, to the terminal itself."""
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
 
     # --- the tick ---
 
@@ -160,6 +174,8 @@ class OpenLoraApp(RecipeActions):
         at_once = bool(changes & {"link", "status"})
         on_beat = self._ticks % _NUMBERS == 0
         curves = at_once or self._ticks % self._curves == 0
+        if on_beat and self.session.listed:
+            self.announcer.hear(self.session.rows.values(), self.session.watched, self.clock())
         live = on_beat and self.session.working
         if at_once or (on_beat and (self._dirty or live)):
             self._paint(set(self._dirty), curves)

@@ -35,6 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         ascii_only=words.ascii or os.environ.get("TERM") == "linux",
         slow=_over_ssh(),
         readonly=words.readonly,
+        bell=not words.no_bell,
         first="demo" if words.demo else "",
     )
     return _run(app, mouse=not words.no_mouse)
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--demo", action="store_true", help="begin with the demo, as `openlora demo` does")
     parser.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    parser.add_argument("--no-bell", action="store_true", help="no bell when a run ends")
     parser.add_argument("--ascii", action="store_true", help="draw with ASCII characters only")
     parser.add_argument(
         "--readonly", action="store_true", help="watch only; nothing starts, stops or changes"
