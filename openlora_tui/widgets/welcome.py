@@ -47,7 +47,7 @@ def _machine(machine: Machine | None) -> str:
         return ""
     if machine.gpus:
         cards = ", ".join(f"{one_line(gpu.name)} ({figures.size(gpu.total)})" for gpu in machine.gpus[:4])
-        return f"This machine has {cards}."
+        return f"{cards} here."
     cores = f"{machine.cores} core{'s' if machine.cores != 1 else ''}"
     memory = figures.size(machine.ram_total)
-    return f"This machine has {cores}, {memory} and no NVIDIA card: small models train here."
+    return f"{cores}, {memory}, no NVIDIA card: small models train here."
