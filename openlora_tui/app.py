@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
 from textual import events
 from textual.widgets import Input
@@ -26,6 +26,9 @@ from openlora_tui.session import Change, Session
 from openlora_tui.themes import Look
 from openlora_tui.wardrobe import Depth, Wardrobe, depth
 from openlora_tui.widgets.machine import moved
+
+if TYPE_CHECKING:
+    from openlora_tui.screens.chat import ChatScreen
 
 _TICK: Final = 0.1
 _NUMBERS: Final = 5
@@ -288,12 +291,44 @@ class OpenLoraApp(RecipeActions):
 
     def open_run(self, run: str) -> None:
         """Show a run in Train."""
+        self.watch_run(run)
+        self.switch_mode("train")
+
+    def watch_run(self, run: str) -> None:
+        """Make a run the open one."""
         if run != self.session.watched:
             self.session.watch(run)
             for screen in self._screen_stacks.get("train", []):
                 if isinstance(screen, Place):
                     screen.reset()
-        self.switch_mode("train")
+
+    def do_chat(self) -> None:
+        """Talk to what the run left."""
+        row = self.facts().row
+        if row is not None:
+            self.watch_run(row.run)
+            self._chat_screen().open_run(row.run)
+
+    def do_chat_model(self) -> None:
+        """Talk to a model that a person picks."""
+        from openlora_tui.modals.chat_with import chat_with
+
+        self.push_screen(chat_with(self.folder, self.session.newest_first()), self._chat_with)
+
+    def _chat_with(self, name: str | None) -> None:
+        from engine.chat import target
+
+        try:
+            spec = target.of_name(name) if name is not None else None
+        except Problem as problem:
+            self.tell_problem(problem.as_dict())
+            return
+        if spec is not None:
+            self._chat_screen().open_spec(spec)
+
+    def _chat_screen(self) -> ChatScreen:
+        self.switch_mode("chat")
+        return cast("ChatScreen", self._screen_stacks["chat"][0])
 
     def do_theme(self) -> None:
         """The next theme, remembered."""

@@ -92,6 +92,11 @@ class Conversation:
         self._numbers = itertools.count(1)
 
     @property
+    def two_sided(self) -> bool:
+        """True where there is an adapter, so that it matters who answers."""
+        return self.ready is not None and len(self.ready.sides) > 1
+
+    @property
     def answering(self) -> bool:
         """True while an answer is under way."""
         return bool(self.exchanges) and not self.exchanges[-1].ended

@@ -31,6 +31,9 @@ from engine.train.model import context_of, tokenizer_folder
 
 _AT_ONCE: Final = 512
 """Prompt tokens read between two looks for a Stop."""
+_SMALL: Final = 64 << 20
+"""Bytes of weights up to which a token on a CPU is read by one thread: two wait for each other longer than
+they work, six times as long where another process wants the cores."""
 _HEADROOM: Final = 1.2
 """Memory that answering needs, in sizes of the weights: the cache and the activations come on top."""
 
@@ -48,6 +51,8 @@ class Voices:
         _check_adapter(spec.adapter)
         folder = _folder(spec.model)
         device, self.note = _device("cpu" if "cpu" in (spec.device, given) else "cuda:0", _size(folder))
+        if device == "cpu" and _size(folder) <= _SMALL:
+            torch.set_num_threads(1)
         # What a run computed in suits the card that it ran on; a CPU has its own best.
         mixed = "auto" if device == "cpu" else spec.mixed_precision
         recipe = Recipe(model=str(folder), data="", mixed_precision=mixed)

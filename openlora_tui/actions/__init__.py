@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from openlora_tui.actions.chat import CHAT
 from openlora_tui.actions.data import DATA
 from openlora_tui.actions.demo import DEMO
 from openlora_tui.actions.everywhere import EVERYWHERE
@@ -20,7 +21,7 @@ from openlora_tui.actions.train import TRAIN
 __all__ = ["ACTIONS", "BY_ID", "TABLES", "TABLE_OF", "Action", "Facts", "Table", "bindings", "footer",
            "in_palette", "moves", "of", "said", "shown", "tables"]  # fmt: skip
 
-_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, RECIPE, TRAIN, DEMO, MOVE, FIND, PAGE, DIALOGUE)
+_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, RECIPE, TRAIN, CHAT, DEMO, MOVE, FIND, PAGE, DIALOGUE)
 TABLES: Final = {table.name: table for table in _ALL}
 """A file for each place; a place's table bears the name of its mode."""
 ACTIONS: Final = tuple(action for table in TABLES.values() for action in table.actions)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from openlora_tui.actions.needs import the_engine
 from openlora_tui.actions.places import PLACES
 from openlora_tui.actions.table import Action, Table
 
@@ -19,6 +20,8 @@ EVERYWHERE: Final = Table(
                "Go to the screen before in the order of the work."),
         Action("new", ("n",), "new run", "Begin a run: pick a recipe, or a data file and a model.",
                changes=True),
+        Action("chat_model", ("C",), "chat with a model", "Pick any model on this machine, and talk to it.",
+               the_engine),
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
         Action("jump", ("ctrl+o", "J"), "jump", "Put a letter on everything that can be gone to."),
         Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),

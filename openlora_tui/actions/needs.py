@@ -13,6 +13,14 @@ def a_run(facts: Facts) -> str:
     return "" if facts.row else f"There is no run here yet; {facts.key('new')} starts one."
 
 
+def an_adapter(facts: Facts) -> str:
+    """The run has left an adapter to talk to."""
+    why = _a_run_and_the_engine(facts)
+    if why or facts.row is None:
+        return why
+    return "" if facts.row.adapter else "This run has left no adapter to talk to yet."
+
+
 def the_engine(facts: Facts) -> str:
     """The engine hears us."""
     return facts.trouble

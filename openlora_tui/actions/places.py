@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
 
-from openlora_tui.actions.needs import a_run, elsewhere, the_engine
+from openlora_tui.actions.needs import a_run, an_adapter, elsewhere, the_engine
 from openlora_tui.actions.table import Needs
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ PLACES: Final = (
           f"{_SCREENS}.recipe:RecipeScreen", elsewhere("recipe")),
     Entry("train", "4", "Train", "Go to the run that is open, else open the selected one.",
           f"{_SCREENS}.train:TrainScreen", a_run),
+    Entry("chat", "", "Chat", "Talk to what the run left, with its adapter and without it.",
+          f"{_SCREENS}.chat:ChatScreen", an_adapter),
     Entry("demo", "", "Demo", "See it happen: a small model is made here and tuned.",
           f"{_SCREENS}.demo:DemoScreen", the_engine, aside=True),
 )  # fmt: skip

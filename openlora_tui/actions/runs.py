@@ -6,6 +6,7 @@ from typing import Final
 
 from openlora_tui.actions.needs import (
     a_run,
+    an_adapter,
     deletable,
     live,
     resumable,
@@ -33,6 +34,8 @@ RUN: Final = Table(
                waiting, changes=True),
         Action("later", ("greater_than_sign",), "later", "Let a waiting run start after the one behind it.",
                waiting, changes=True),
+        Action("chat", ("c",), "chat", "Talk to what the run left, with its adapter and without it.",
+               an_adapter),
         Action("copy", ("y",), "copy", "Copy the adapter's path, or the run's id before that.", a_run),
     ),
 )  # fmt: skip
@@ -47,5 +50,5 @@ RUNS: Final = Table(
                changes=True),
     ),
     beside=("run", "find"),
-    footer=("open", "new", "pause", "resume", "stop", "delete", "hold"),
+    footer=("open", "new", "chat", "pause", "resume", "stop", "delete", "hold"),
 )  # fmt: skip

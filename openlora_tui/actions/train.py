@@ -22,5 +22,5 @@ TRAIN: Final = Table(
         Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),
     ),
     beside=("run", "dialogue"),
-    footer=("pause", "save", "stop", "resume", "marks", "zoom", "samples", "log", "copy"),
+    footer=("pause", "save", "stop", "resume", "chat", "marks", "zoom", "samples", "log", "copy"),
 )

@@ -7,7 +7,7 @@ from functools import partial
 from textual import events
 
 from openlora_tui.actions import BY_ID, Action, footer, said
-from openlora_tui.actions.places import PLACES
+from openlora_tui.actions.places import BY_MODE, PLACES
 from openlora_tui.widgets.jumps import Target
 from openlora_tui.widgets.machine import one_row
 from openlora_tui.widgets.painted import Painted, Row, between
@@ -34,10 +34,13 @@ class TopBar(Painted):
         row = Row(" OpenLoRA ", "bright")
         facts = self.tui.facts()
         for place, key, title in _PLACES:
-            here = facts.place == place
-            able = here or not self.tui.why_not(BY_ID[place], facts)
+            shown = facts.place == place
+            able = shown or not self.tui.why_not(BY_ID[place], facts)
             row.add("  ").add(f" {key} ", "accent" if able else "faint")
-            row.add(title, "bright" if here else "text" if able else "faint")
+            row.add(title, "bright" if shown else "text" if able else "faint")
+        here = BY_MODE.get(facts.place)
+        if here is not None and not here.key:
+            row.add(f"  {facts.key(here.mode):^3}", "accent").add(here.title, "bright")
         if self.tui.readonly:
             row.add("   watch only", "warn")
         session = self.tui.session

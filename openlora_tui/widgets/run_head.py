@@ -187,9 +187,11 @@ class RunHead(Painted):
         rows.append(between(Row("adapter  ", "dim").add(tail(path, width - 9 - 13), "ok"), hint, width))
         named = f'"{path}"' if len(path) + 47 <= width else "adapter"
         rows.append(Row("load     ", "dim").add(f"PeftModel.from_pretrained(model, {named})"))
+        key = self.tui.facts().key
+        following = Row("next     ", "dim").add(key("chat"), "bold accent").add(" talks to it")
         if outcome.outcome == "stopped":
-            rows.append(Row("next     ", "dim").add("r goes on from here"))
-        return rows
+            following.add("   ").add(key("resume"), "bold accent").add(" goes on from here")
+        return [*rows, following]
 
     def _failed(self, state: RunState, outcome: ev.Failed, width: int) -> list[Row]:
         role = "warn" if outcome.interrupted else "bad"

@@ -202,6 +202,7 @@ def trained(steps: int = 412) -> list[ev.Event]:
         ev.Planned(
             t=t + 5, steps=1200, epochs=3, rows=11_787, eval_rows=621, tokens=3_400_000, label_tokens=900_000,
             trainable=18_464_768, parameters=1_562_000_000, batch_rows=16, precision="bf16", device="cuda:0",
+            form="chat",
             rank=16, targets=["q_proj", "v_proj"], layers=56,
         ),
         ev.Phase(t=t + 6, name="training"),

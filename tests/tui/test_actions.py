@@ -17,6 +17,7 @@ from openlora_tui.modals.readers import Help, LogReader
 from openlora_tui.screens.place import Place
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.pick_list import PickList
+from tests.tui.chat_worker import finished
 from tests.tui.conftest import settle
 from tests.tui.fake_engine import RUN, FakeEngine, row
 from tests.tui.screen_picture import shown as seen
@@ -101,6 +102,7 @@ def test_every_place_is_complete(entry: Entry) -> None:
 
 
 async def test_the_brackets_walk_the_places_in_the_order_of_the_work(opened: Any, engine: FakeEngine) -> None:
+    finished(engine)
     async with opened() as pilot:
         await pilot.press("left_square_bracket")
         (notice,) = pilot.app._notifications
@@ -112,7 +114,7 @@ async def test_the_brackets_walk_the_places_in_the_order_of_the_work(opened: Any
             await pilot.press(place.key if own else "right_square_bracket")
             await settle(pilot)
             assert pilot.app.current_mode == place.mode
-        await pilot.press("left_square_bracket")
+        await pilot.press("escape", "left_square_bracket")
         await settle(pilot)
         assert pilot.app.current_mode == way[-2].mode
 
