@@ -10,7 +10,6 @@ from typing import Any, Final
 import msgspec
 
 from engine import atomic
-from engine.paths import home
 from engine.problem import Problem
 from engine.recipe import (
     FIELDS,
@@ -21,7 +20,6 @@ from engine.recipe import (
     filled,
     moved,
     near,
-    read,
     survey,
     template,
 )
@@ -29,7 +27,6 @@ from engine.recipe.check import Mistake, parsed
 from engine.recipe.edit import written
 from engine.recipe.places import PATHS
 from engine.recipe.yaml import Survey, text_of
-from engine.run_dir import RunDir
 
 _UNDOS: Final = 500
 
@@ -86,6 +83,13 @@ class Draft:
     def opened(cls, path: Path) -> Draft:
         """The recipe in a file, with its mistakes; raises Problem where it is no recipe at all."""
         return cls(path.parent.absolute(), path.absolute(), text_of(path))
+
+    @classmethod
+    def fresh(cls, folder: Path, values: Mapping[str, object]) -> Draft:
+        """A recipe that is in no file yet, some values filled in; all the rest is at its default."""
+        draft = cls(folder)
+        draft._now = Version(template(values))
+        return draft
 
     @classmethod
     def restored(cls, kept: Kept) -> Draft:
@@ -346,23 +350,6 @@ def said(value: object) -> str:
     if isinstance(value, str):
         return written([value]) if value.startswith("[") else value
     return written(value)
-
-
-def new(folder: Path, values: Mapping[str, object]) -> Draft:
-    """A recipe that is in no file yet, some values filled in; all the rest is at its default."""
-    draft = Draft(folder)
-    draft._now = Version(template(values))
-    return draft
-
-
-def of_run(run: str, folder: Path) -> Draft:
-    """The recipe of an earlier run, in no file yet; raises Problem where it cannot be read."""
-    return Draft(folder, text=moved(read(RunDir(home(), run).recipe), folder).text)
-
-
-def against_run(run: str) -> Against:
-    """The recipe of an earlier run, to compare with; raises Problem where it cannot be read."""
-    return Against(f"run {run}", read(RunDir(home(), run).recipe).resolved())
 
 
 def _field(name: str) -> Field:

@@ -141,7 +141,7 @@ class RecipeActions(RunActions):
 
     async def _new_recipe(self) -> None:
         from engine.recipe import near
-        from openlora_tui.draft import new
+        from openlora_tui.draft import Draft
         from openlora_tui.modals import pick
 
         data = await self.push_screen_wait(pick.data(self.folder, "New recipe, 1 of 2: the data"))
@@ -151,7 +151,7 @@ class RecipeActions(RunActions):
         title = "New recipe, 2 of 2: the model"
         model = await self.push_screen_wait(pick.model(self.folder, title, rows))
         if model is not None and await self._may_replace():
-            self.draft = new(
+            self.draft = Draft.fresh(
                 self.folder, {"model": near(model, self.folder), "data": near(data, self.folder)}
             )
             self._show_recipe()
@@ -175,7 +175,7 @@ class RecipeActions(RunActions):
         await self._replace(draft)
 
     async def _open_run_recipe(self, run: str) -> None:
-        from openlora_tui.draft import of_run
+        from openlora_tui.earlier import of_run
 
         try:
             draft = await asyncio.to_thread(of_run, run, self.folder)

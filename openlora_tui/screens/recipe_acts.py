@@ -13,7 +13,8 @@ from engine import messages as ms
 from engine.problem import Problem
 from engine.recipe import Field, RecipeFile, absolute_text, check_paths, near
 from engine.text import one_line
-from openlora_tui.draft import Draft, against_run, said
+from openlora_tui.draft import Draft, said
+from openlora_tui.earlier import against_run
 from openlora_tui.editor import edited_elsewhere
 from openlora_tui.modals import pick, recipes
 from openlora_tui.modals.ask import Ask, Choice

@@ -98,6 +98,8 @@ def _value(one: Field, view: View, room: int, here: bool, glyphs: Glyphs) -> Row
     if one.name in view.slips:
         return Row(text, "bad").cut(room, glyphs.ellipsis)
     value = draft.value(one.name)
+    if one.name == "max_steps" and value <= 0:
+        return Row("as the epochs make", "dim")
     if isinstance(value, int) and not isinstance(value, bool) and one.name != "seed":
         text = f"{value:,}"
     role = "bright" if one.required or _changed(view, one) else "text"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from engine.problem import Problem
 from engine.recipe import FIELDS, read, template
-from openlora_tui.draft import Against, Draft, new
+from openlora_tui.draft import Against, Draft
 from openlora_tui.draft_file import DraftFile
 
 MINE = """\
@@ -138,7 +138,7 @@ def test_a_field_that_was_left_out_takes_the_place_of_its_comment() -> None:
     draft = Draft(Path("/w"), text=MINE)
     draft.set("lora_alpha", "64")
     assert draft.text() == MINE.replace("# lora_alpha: 32", "lora_alpha: 64")
-    fresh = new(Path("/w"), {})
+    fresh = Draft.fresh(Path("/w"), {})
     for name, text in (("model", "./m"), ("data", "[a.csv, b.csv]"), ("learning_rate", "1e-4")):
         fresh.set(name, text)
     assert fresh.text() == template({"model": "./m", "data": ["a.csv", "b.csv"], "learning_rate": 1e-4})
