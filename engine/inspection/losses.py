@@ -53,13 +53,18 @@ class Losses(msgspec.Struct):
     """Conversations whose last learnt token does not stop a generated text."""
 
 
+def counted(rows: int) -> str:
+    """`1 row`, `12 rows`."""
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
 def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length: int) -> Iterator[Finding]:
     """What the losses mean for a run at `max_length`; `ignored` are columns by file that teach nothing."""
     for file, columns in ignored.items():
         title = f"Columns that nothing is learnt from: {', '.join(columns)}"
         yield Finding(category="dataset_format", severity="note", title=title, evidence=[file])
     if losses.empty:
-        title = f"{len(losses.empty):,} rows have no answer and were left out"
+        title = f"{counted(len(losses.empty))} without an answer: left out"
         yield Finding(category="dataset_format", severity="warning", title=title, evidence=losses.empty.told)
     if losses.truncated_answer_tokens:
         yield _truncation(losses, max_length)
@@ -76,13 +81,14 @@ def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length
 
 def _truncation(losses: Losses, max_length: int) -> Finding:
     longer = min(max_length * 2, _LONGEST)
+    be = "is" if losses.truncated_rows == 1 else "are"
     return Finding(
         category="truncation",
         severity="warning",
-        title=f"{losses.truncated_rows:,} of {losses.rows:,} rows are cut at {max_length:,} tokens",
+        title=f"{losses.truncated_rows:,} of {losses.rows:,} rows {be} cut at {max_length:,} tokens",
         evidence=[
             f"{losses.truncated_answer_tokens:,} answer tokens were cut off",
-            f"{len(losses.vanished):,} rows had no answer left and were left out",
+            f"{counted(len(losses.vanished))} with no answer left: left out",
             *losses.vanished.told,
         ],
         cause="Prompt and answer together are longer than max_length, and the end is what is cut.",

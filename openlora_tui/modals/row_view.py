@@ -16,7 +16,7 @@ from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.widgets.mask import facts_row, legend, mask_rows, value_rows
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.painted import Row
-from openlora_tui.widgets.wrap import tail
+from openlora_tui.widgets.wrap import near, tail
 
 if TYPE_CHECKING:
     from openlora_tui.session import Change
@@ -69,7 +69,7 @@ class RowView(Dialogue[None]):
         title = self.query_one(Title)
         shown = about.shown if about.shown is not None and about.shown.row == number else None
         title.title = f"row {number + 1:,} of {about.count:,}"
-        title.remark = tail(one_line(shown.where), max(self.size.width - 32, 8)) if shown else ""
+        title.remark = self._place(shown.where) if shown is not None else ""
         title.repaint()
         if shown is None or shown is self._painted:
             return
@@ -83,6 +83,9 @@ class RowView(Dialogue[None]):
             page.repaint()
         else:
             page.rewrite(self._write)
+
+    def _place(self, where: str) -> str:
+        return tail(one_line(near(where, self.tui.folder)), max(self.size.width - 32, 8))
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:
         """What comes of the inspection is shown by the screen behind."""

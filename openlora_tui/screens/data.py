@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -28,6 +29,7 @@ from openlora_tui.widgets.data_panels import (
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.painted import Row
 from openlora_tui.widgets.table import BigTable
+from openlora_tui.widgets.wrap import near
 
 if TYPE_CHECKING:
     from openlora_tui.session import Change
@@ -85,7 +87,7 @@ class DataScreen(Place):
     # --- which data ---
 
     def on_screen_resume(self) -> None:
-        """Look at what is wanted now; what was looked at before stays as it is."""
+        """Look at what is wanted now; the same data is not read again."""
         super().on_screen_resume()
         self._begin()
 
@@ -108,14 +110,14 @@ class DataScreen(Place):
             spec = await asyncio.to_thread(of_run, row, home)
         if spec is not None and (spec != self.about.spec or not self.about.live):
             self._look_at(spec)
-        self.paint_all()
 
     def _look_at(self, spec: Spec) -> None:
         same = self.about.spec is not None and spec.files == self.about.spec.files
         self.about.begin(spec)
         if not same:
             self.table.reset()
-        self.paint_all()
+        self.paint_about()
+        self.paint_bars()
 
     def do_onward(self) -> None:
         """On to the recipe, with the data that is looked at."""
@@ -158,7 +160,7 @@ class DataScreen(Place):
             top.show()
 
     def _empty(self, width: int) -> list[Row]:
-        return empty_rows(self.about, self._key, width)
+        return empty_rows(self.about, self._key, self.tui.folder, width)
 
     # --- actions ---
 
@@ -188,7 +190,15 @@ class DataScreen(Place):
         """All findings."""
         from openlora_tui.modals.findings import Findings
 
-        self.app.push_screen(Findings(self.about.findings))
+        folder = self.tui.folder
+        self.app.push_screen(
+            Findings(
+                [
+                    replace(finding, evidence=[near(line, folder) for line in finding.evidence])
+                    for finding in self.about.findings
+                ]
+            )
+        )
 
     def do_other_data(self) -> None:
         """Choose a file."""

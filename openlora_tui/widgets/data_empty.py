@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from engine.text import one_line
 from openlora_tui.inspecting import Inspecting
 from openlora_tui.widgets.painted import Row
-from openlora_tui.widgets.wrap import wrapped
+from openlora_tui.widgets.wrap import near, wrapped
 
 _TEACH = (
     "Look at the rows before you train on them: which shape they have,",
@@ -16,10 +17,11 @@ _TEACH = (
 )
 
 
-def empty_rows(about: Inspecting, key: Callable[[str], str], width: int) -> list[Row]:
+def empty_rows(about: Inspecting, key: Callable[[str], str], folder: Path, width: int) -> list[Row]:
     """Teach: what would be here, and the key that brings it; or what went wrong, and what to do."""
     if about.problem is not None:
-        return [*_trouble(about.problem, width), Row(), _way(key("other_data"), "look at another file")]
+        other = _way(key("other_data"), "look at another file")
+        return [*_trouble(about.problem, folder, width), Row(), other]
     if about.report is not None:
         return [Row(), Row("  The file holds no rows.", "bright")] if about.report.done else []
     if about.spec is not None:
@@ -41,10 +43,10 @@ def _way(key: str, does: str) -> Row:
     return Row("  ").add(key, "bold accent").add(f"   {does}")
 
 
-def _trouble(problem: dict[str, str], width: int) -> list[Row]:
+def _trouble(problem: dict[str, str], folder: Path, width: int) -> list[Row]:
     rows = [Row(), Row("  ").add(one_line(problem.get("what", "")), "bold bad"), Row()]
     for name in ("where", "why", "do"):
-        lines = wrapped(problem[name], width - 10) if problem.get(name) else []
+        lines = wrapped(near(problem[name], folder), width - 10) if problem.get(name) else []
         for number, line in enumerate(lines):
             rows.append(Row("  ").add((name if not number else "").ljust(7), "dim").add(line))
     return rows

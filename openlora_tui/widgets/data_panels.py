@@ -209,7 +209,7 @@ class ColumnsPanel(_Growing):
 
     def _counts(self, report: Report, width: int) -> Row:
         counts = (
-            (report.exact_duplicates, "exact duplicates", "warn"),
+            (report.exact_duplicates, "exact duplicate" + "s" * (report.exact_duplicates != 1), "warn"),
             (len(report.losses.empty), "without an answer", "warn"),
             (report.refused, "refused", "bad"),
         )

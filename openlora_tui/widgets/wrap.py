@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich.cells import cell_len, chop_cells
 
 from engine.text import clean
@@ -13,6 +15,11 @@ def wrapped(text: str, width: int) -> list[str]:
     for paragraph in clean(text).expandtabs(4).split("\n"):
         lines += _folded(paragraph, max(width, 4))
     return lines
+
+
+def near(where: str, folder: Path) -> str:
+    """A place in a file as it is called from `folder`."""
+    return where.removeprefix(f"{folder}/")
 
 
 def tail(path: str, width: int) -> str:
