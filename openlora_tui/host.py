@@ -63,5 +63,5 @@ class Host(Protocol):
     def draft_changed(self) -> None:
         """The draft was changed: keep it, in a moment."""
 
-    def open_data(self, files: Sequence[str], model: str = "") -> None:
-        """Go on to the recipe with this data."""
+    def open_data(self, files: Sequence[str], model: str = "", max_length: int | None = None) -> None:
+        """Go on to the recipe with this data, and this `max_length` if one is given."""

@@ -100,8 +100,8 @@ class RecipeActions(RunActions):
         """Show a recipe's file in the form."""
         self.run_worker(self._open_file(path), exclusive=True, group="draft")
 
-    def open_data(self, files: Sequence[str], model: str = "") -> None:
-        """Go on to the recipe with this data, and with this model where it has none yet."""
+    def open_data(self, files: Sequence[str], model: str = "", max_length: int | None = None) -> None:
+        """Go on to the recipe with this data, this `max_length`, and this model where it has none yet."""
         from engine.recipe import near
         from openlora_tui.draft import Draft, said
 
@@ -113,6 +113,8 @@ class RecipeActions(RunActions):
             self.draft.set("data", said(named[0] if len(named) == 1 else named))
         if model and not self.draft.value("model"):
             self.draft.set("model", said(near(model, self.draft.folder)))
+        if max_length is not None:
+            self.draft.set("max_length", said(max_length))
         self._show_recipe()
 
     def pick_recipe(self, path: str) -> None:

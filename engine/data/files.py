@@ -38,10 +38,8 @@ def decoded_lines(path: Path, start: Start = TOP) -> Iterator[tuple[Start, str]]
         while line := file.readline(LINE_BYTES + 1):
             if len(line) > LINE_BYTES:
                 raise _too_long(path, number)
-            yield (
-                Start(offset, number),
-                _decode(path, number, line.removeprefix(_BOM) if not offset else line),
-            )
+            mark = len(_BOM) if not offset and line.startswith(_BOM) else 0
+            yield Start(offset + mark, number), _decode(path, number, line[mark:])
             offset += len(line)
             number += 1
 

@@ -16,6 +16,8 @@ from engine.data.row import TOP, Row, Start, row_of
 _DECODER: Final = json.JSONDecoder()
 _SPACE: Final[re.Pattern[str]] = WHITESPACE
 _PART: Final = 1 << 20
+_BETWEEN: Final = re.compile(r"\s*,?\s*")
+"""What sets rows apart, in an array and in lines; empty lines may hold any blanks."""
 _BROKEN = (ValueError, RecursionError)
 
 
@@ -23,7 +25,8 @@ def read_jsonl(path: Path, start: Start = TOP) -> Iterator[Row]:
     """One JSON object a line; empty lines are passed over."""
     for here, line in decoded_lines(path, start):
         if line.strip():
-            yield row_of(path, here, _parsed(path, here.line, line))
+            begin = Start(here.offset + _bytes(line, 0, _skip(line, 0)), here.line)
+            yield row_of(path, begin, _parsed(path, here.line, line))
 
 
 def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
@@ -102,9 +105,8 @@ def _from_row(path: Path, start: Start) -> Iterator[Row]:
 
 def _next_object(text: str, at: int) -> tuple[int, object, int] | None:
     """Begin, value and end of the object after `at`; None where the text ends before the object does."""
-    begin = _skip(text, at)
-    if text[begin : begin + 1] == ",":
-        begin = _skip(text, begin + 1)
+    between = _BETWEEN.match(text, at)
+    begin = between.end() if between else at
     if text[begin : begin + 1] != "{":
         return None
     try:

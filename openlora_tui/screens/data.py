@@ -120,12 +120,15 @@ class DataScreen(Place):
         self.paint_bars()
 
     def do_onward(self) -> None:
-        """On to the recipe, with the data that is looked at."""
+        """On to the recipe, with the data that is looked at and the max_length that was tried."""
         spec = self.about.spec
         if spec is None:
             self.tui.action_do("recipe")
-        else:
-            self.tui.open_data(spec.files, spec.model)
+            return
+        # From here on the recipe says which data is meant.
+        self._chosen = None
+        tried = self.about.max_length if self.about.max_length != spec.max_length else None
+        self.tui.open_data(spec.files, spec.model, tried)
 
     # --- painting ---
 
@@ -210,11 +213,15 @@ class DataScreen(Place):
 
     @work(exclusive=True, group="choose")
     async def _choose(self, what: str) -> None:
-        from openlora_tui.modals.chooser import Chooser
-        from openlora_tui.modals.subjects import data_question, model_question
+        from openlora_tui.modals import pick
 
-        question = data_question(self.tui.folder) if what == "data" else model_question(self.tui.folder)
-        chosen = await self.app.push_screen_wait(Chooser(question))
+        folder = self.tui.folder
+        if what == "data":
+            chooser = pick.data(folder, "Data to look at")
+        else:
+            rows = self.tui.session.newest_first()
+            chooser = pick.model(folder, "The model whose tokenizer counts", rows)
+        chosen = await self.app.push_screen_wait(chooser)
         if chosen is None:
             return
         now = self.about.spec or Spec(files=[])

@@ -15,7 +15,6 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from openlora_tui.app import OpenLoraApp
 from openlora_tui.modals.row_view import RowView
 from openlora_tui.screens.data import DataScreen
-from openlora_tui.widgets.table import BigTable
 from tests.tui.conftest import settle
 from tests.tui.fake_engine import row
 from tests.tui.fake_inspector import InspectingEngine
@@ -188,6 +187,22 @@ async def test_another_max_length_is_judged_at_once_and_exactly(
         assert about.shown.max_length == 192
 
 
+async def test_what_was_tried_goes_on_to_the_recipe_and_comes_back(
+    looking: Any, engine: InspectingEngine, data: Path
+) -> None:
+    async with looking() as pilot:
+        await pilot.press("minus", "minus", "right_square_bracket")
+        for _ in range(200):
+            await settle(pilot)
+            if pilot.app.current_mode == "recipe" and pilot.app.draft is not None:
+                break
+        assert pilot.app.draft.data_files == [str(data)]
+        assert pilot.app.draft.value("max_length") == 512
+        await pilot.press("2")
+        await until(pilot, lambda screen: whole(screen) and engine.specs[-1].max_length == 512)
+        assert "was" not in shown(pilot.app).splitlines()[2]
+
+
 async def test_the_row_s_mask_and_the_rows_beside_it(looking: Any) -> None:
     async with looking() as pilot:
         await pilot.press("enter")
@@ -299,41 +314,6 @@ async def test_terminal_codes_in_data_do_nothing(looking: Any, data: Path) -> No
         await pilot.press("enter")
         await until(pilot, lambda _: "row 1 of 1" in shown(pilot.app))
         assert not {"\x1b", "\x07", "\x9b"} & set(shown(pilot.app))
-
-
-class Millions:
-    """Five million rows, of which none exists before it is asked for."""
-
-    def __init__(self) -> None:
-        self.count = 5_000_000
-        self.columns = ["text"]
-        self.asked: list[int] = []
-
-    def cells(self, row: int) -> list[str]:
-        self.asked.append(row)
-        return [f"this is row {row}"]
-
-    def figure(self, row: int) -> tuple[str, str]:
-        return "", "dim"
-
-    def want(self, first: int, last: int) -> None:
-        assert last - first < 50
-
-
-async def test_five_million_rows_cost_what_is_seen_of_them(opened: Any) -> None:
-    source = Millions()
-    async with opened() as pilot:
-        table = BigTable(source)
-        await pilot.app.screen.mount(table)
-        table.focus()
-        await pilot.press("G")
-        await settle(pilot)
-        assert "5,000,000" in shown(pilot.app)
-        assert "this is row 4999999" in shown(pilot.app)
-        await pilot.press("g", "pagedown", "ctrl+d", "up")
-        await settle(pilot)
-        assert 0 < table.cursor < 60
-        assert len(set(source.asked)) < 300
 
 
 SHORTER = ["minus"] * 6
