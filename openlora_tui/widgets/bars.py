@@ -42,7 +42,7 @@ class TopBar(Painted):
         if here is not None and not here.key:
             row.add(f"  {facts.key(here.mode):^3}", "accent").add(here.title, "bright")
         if self.tui.readonly:
-            row.add("   watch only", "warn")
+            row.add("  watch only" if width - row.width >= 12 else "  watch", "warn")
         session = self.tui.session
         if not session.connected:
             return [between(row, Row("engine not connected ", "warn"), width)]

@@ -152,6 +152,12 @@ async def test_few_colours_and_none(
     await _compare(scene, name, opened, engine, tmp_path, 80, 24, colours=colours)
 
 
+async def test_watching_only_in_a_narrow_terminal(opened: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    options = {"readonly": True, "ascii_only": True}
+    text = await _compare("runs", "runs-readonly-60x20", opened, engine, tmp_path, 60, 20, **options)
+    assert text.isascii()
+
+
 async def test_ascii(opened: Any, engine: FakeEngine, tmp_path: Path) -> None:
     text = await _compare("train", "train-ascii-80x24", opened, engine, tmp_path, 80, 24, ascii_only=True)
     assert text.isascii()
