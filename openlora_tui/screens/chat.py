@@ -225,8 +225,12 @@ class ChatScreen(Place):
         return ""
 
     @on(PromptLine.Sent)
-    def _sent(self) -> None:
-        self.do_say()
+    def _sent(self, event: PromptLine.Sent) -> None:
+        if self._talk is None or self.conversation.ready is None:
+            self.line.put(event.text + self.line.text)
+            self.tui.tell("The model is not ready yet; the prompt waits in the line.")
+        else:
+            self._tell(self.conversation.ask(event.text, self.sides))
 
     @on(PromptLine.Helped)
     def _helped(self) -> None:
@@ -249,13 +253,7 @@ class ChatScreen(Place):
         if not self.line.has_focus:
             self.line.focus()
         elif self.line.text.strip():
-            self._ask()
-
-    def _ask(self) -> None:
-        if self._talk is None or self.conversation.ready is None:
-            self.tui.tell("The model is not ready yet; the prompt waits in the line.")
-            return
-        self._tell(self.conversation.ask(self.line.take(), self.sides))
+            self.line.post_message(PromptLine.Sent(self.line.take()))
 
     def _tell(self, said: spoken.Said | None) -> None:
         if self._talk is not None and said is not None:

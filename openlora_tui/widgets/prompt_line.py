@@ -22,7 +22,11 @@ class PromptLine(TextArea):
     ]
 
     class Sent(Message):
-        """Enter was pressed."""
+        """Enter was pressed; the line is empty again."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     class Helped(Message):
         """`?` was pressed where no text is."""
@@ -47,25 +51,24 @@ class PromptLine(TextArea):
         self.move_cursor(self.document.end)
 
     async def _on_key(self, event: events.Key) -> None:
-        message = {"enter": self.Sent(), "question_mark": None if self.text else self.Helped()}.get(event.key)
-        if message is None:
-            await super()._on_key(event)
-            return
+        # All of this happens at once and not by bindings, which come after the keys typed behind.
+        row = self.cursor_location[0]
+        match event.key:
+            case "enter" if self.text.strip():
+                self.post_message(self.Sent(self.take()))
+            case "enter":
+                pass
+            case "question_mark" if not self.text:
+                self.post_message(self.Helped())
+            case "up" if row == 0 and self._recall(1):
+                pass
+            case "down" if row == self.document.line_count - 1 and self._recall(-1):
+                pass
+            case _:
+                await super()._on_key(event)
+                return
         event.stop()
         event.prevent_default()
-        self.post_message(message)
-
-    def action_cursor_up(self, select: bool = False) -> None:
-        """In the first line, the prompt before."""
-        if self.cursor_location[0] == 0 and not select and self._recall(1):
-            return
-        super().action_cursor_up(select)
-
-    def action_cursor_down(self, select: bool = False) -> None:
-        """In the last line, the prompt after."""
-        if self.cursor_location[0] == self.document.line_count - 1 and not select and self._recall(-1):
-            return
-        super().action_cursor_down(select)
 
     def on_text_area_changed(self) -> None:
         """As high as the text, up to a few lines."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from textual import events
 
 from engine import messages as ms
 from engine.chat import spoken
@@ -148,6 +149,27 @@ async def test_suggestions_and_earlier_prompts_come_back_by_up(opened: Any, work
         assert screen.line.text == READY.suggestions[1]
         await pilot.press("down", "down")
         assert screen.line.text == "draft"
+
+
+async def test_keys_that_come_in_one_burst_keep_their_order(opened: Any, worker: ChatWorker) -> None:
+    async with opened() as pilot:
+        screen = await opened_chat(pilot, worker)
+        for key, character in (("up", None), ("enter", "\r"), ("h", "h"), ("o", "o")):
+            pilot.app.post_message(events.Key(key, character))
+        await settle(pilot)
+        assert worker.ask().turns["base"][-1].content == READY.suggestions[0]
+        assert screen.line.text == "ho"
+
+
+async def test_a_prompt_waits_for_the_model(opened: Any, worker: ChatWorker) -> None:
+    async with opened() as pilot:
+        await pilot.press("c")
+        await settle(pilot)
+        worker.begin()
+        await settle(pilot)
+        await type_and_send(pilot, "too soon")
+        assert worker.heard() == []
+        assert pilot.app.screen.line.text == "too soon"
 
 
 async def test_ctrl_j_begins_a_line_and_the_line_grows(opened: Any, worker: ChatWorker) -> None:
