@@ -11,7 +11,8 @@ DEMO: Final = Table(
     "Demo",
     (
         Action("open_demo", ("enter",), "the run", "Open the demo's run in Train."),
-        Action("again", ("r",), "again", "Tell the story once more; the model is kept.", changes=True),
+        Action("again", ("R",), "again", "Tell the story once more; the model is kept.", changes=True),
     ),
-    footer=("onward", "open_demo", "again", "new", "runs"),
+    beside=("run",),
+    footer=("chat", "open_demo", "stop", "again", "new", "runs"),
 )

@@ -28,7 +28,7 @@ class DemoScreen(Place):
     """Begins by itself when it is first gone to; what it makes and the run it starts are ordinary ones."""
 
     CSS_PATH = "demo.tcss"
-    TABLES = ("demo",)
+    TABLES = ("demo", "run")
     BINDINGS = bindings(*TABLES)
 
     def __init__(self) -> None:
@@ -89,7 +89,8 @@ class DemoScreen(Place):
 
     def do_onward(self) -> None:
         """To the run, or to a talk with what came of it."""
-        self.tui.action_do("open_demo")
+        told = self._demo is not None and self._demo.told
+        self.tui.action_do("chat" if told else "open_demo")
 
     def _begin(self) -> None:
         self._demo = demo = Demo(self.tui.clock)

@@ -171,7 +171,7 @@ async def test_a_maker_that_fails_says_why_and_can_be_asked_again(opened: Any, e
         text = shown(pilot.app)
         for words in ("✗ a tokenizer", "The disk is full.", "Make room.", "tries again"):
             assert words in text
-        await pilot.press("r")
+        await pilot.press("R")
         await settle(pilot)
         assert len(engine.asked(ms.Begin)) == 2
         assert "The disk is full." not in shown(pilot.app)

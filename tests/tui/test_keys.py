@@ -68,7 +68,7 @@ def test_a_key_can_be_written_as_it_is_shown(key: str) -> None:
         ("[keys]\nstop = 'ctrl+h'", "as for backspace"),
         ("[keys]\nstop = 'ctrl+shift+x'", "is no key that every terminal sends"),
         ("[keys]\nstop = 'ctrl+c'", "ctrl+c is taken"),
-        ("[keys]\nstop = 'p'", "p is given to pause and stop in Runs"),
+        ("[keys]\nstop = 'p'", "p is given to pause and stop in "),
         ("[keys]\nstop = 7", "stop is a key or a list of keys"),
         ("[keys]\ndown = ''", "down needs a key"),
         ("preset = 'emacs'", "There are no keys called emacs; there are default, vim, minimal."),
