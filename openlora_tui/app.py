@@ -65,7 +65,7 @@ class OpenLoraApp(RecipeActions):
         colours = colours or depth(os.environ)
         # Textual drops colours only where the theme speaks the terminal's own; else it would send greys.
         super().__init__(ansi_color=True if colours == "none" else None)
-        self.wardrobe = Wardrobe(self, theme, colours)
+        self.wardrobe = Wardrobe(self, self.tell, theme, colours)
         self.session = Session()
         self.clock = clock
         self.glyphs = ASCII if ascii_only else UNICODE

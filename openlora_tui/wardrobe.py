@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
 
 from rich.console import Console
+from textual.app import App
 
 from engine.text import one_line
 from openlora_tui import themes, ui_state
-
-if TYPE_CHECKING:
-    from openlora_tui.run_actions import RunActions
 
 Depth = Literal["none", "16", "full"]
 _LOOK_AGAIN: Final = 2.0
@@ -30,10 +28,11 @@ def depth(environment: Mapping[str, str]) -> Depth:
 class Wardrobe:
     """All themes by name, and what wearing one means for the app."""
 
-    def __init__(self, app: RunActions, wanted: str, colours: Depth) -> None:
+    def __init__(self, app: App[None], tell: Callable[[str], None], wanted: str, colours: Depth) -> None:
         self.looks, self._mistakes = themes.shipped()
         self.colours = colours
         self._app = app
+        self._say = tell
         self.wanted = wanted or self._remembered() or self._fitting()
         """What a person has settled on; another may be worn while one is looked at."""
         self._worn = self.wanted if self.wanted in self.looks else self._fitting()
@@ -146,4 +145,4 @@ class Wardrobe:
         fresh = [mistake for mistake in mistakes if mistake not in self._told]
         self._told = set(mistakes)
         if fresh:
-            self._app.tell("\n".join(one_line(mistake) for mistake in fresh))
+            self._say("\n".join(one_line(mistake) for mistake in fresh))

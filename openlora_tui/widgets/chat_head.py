@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from engine.chat.spoken import Side, Spec
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.conversation import Conversation, company
@@ -11,7 +12,21 @@ from openlora_tui.widgets.painted import Painted, Row, between, fitting
 from openlora_tui.widgets.wrap import tail, wrapped
 
 if TYPE_CHECKING:
-    from openlora_tui.screens.chat import ChatScreen
+    from openlora_tui.host import Host
+
+
+class Chatting(Protocol):
+    """The screen of a chat, as what stands around the conversation sees it."""
+
+    spec: Spec | None
+    problem: dict[str, str] | None
+    conversation: Conversation
+    sides: tuple[Side, ...]
+    began: float
+
+    @property
+    def tui(self) -> Host:
+        """The app."""
 
 
 class ChatHead(Painted):
@@ -19,7 +34,7 @@ class ChatHead(Painted):
 
     DEFAULT_CSS = "ChatHead { height: 2; padding: 0 1; }"
 
-    def __init__(self, chat: ChatScreen) -> None:
+    def __init__(self, chat: Chatting) -> None:
         super().__init__()
         self._chat = chat
 
@@ -30,7 +45,7 @@ class ChatHead(Painted):
         title = self._title(chat, width - status.width - 1)
         return [between(title, status, width), self._facts(chat, width)]
 
-    def _title(self, screen: ChatScreen, width: int) -> Row:
+    def _title(self, screen: Chatting, width: int) -> Row:
         spec = screen.spec
         if spec is None:
             return Row("Chat", "bright")
@@ -42,7 +57,7 @@ class ChatHead(Painted):
             parts.append(Row(f"run {one_line(spec.run)}", "dim"))
         return fitting(parts, f" {self.tui.glyphs.dot} ", width)
 
-    def _status(self, screen: ChatScreen) -> Row:
+    def _status(self, screen: Chatting) -> Row:
         if screen.problem is not None:
             return Row(f"{self.tui.glyphs.status['failed']} failed", "bold bad")
         if screen.conversation.ready is None:
@@ -51,7 +66,7 @@ class ChatHead(Painted):
             return Row("answering ", "bold accent").add(self.tui.spinner, "accent")
         return Row("ready", "ok")
 
-    def _facts(self, screen: ChatScreen, width: int) -> Row:
+    def _facts(self, screen: Chatting, width: int) -> Row:
         conversation = screen.conversation
         ready = conversation.ready
         if ready is None:
@@ -69,7 +84,7 @@ class ChatRule(Painted):
 
     DEFAULT_CSS = "ChatRule { height: 1; padding: 0 1; }"
 
-    def __init__(self, chat: ChatScreen) -> None:
+    def __init__(self, chat: Chatting) -> None:
         super().__init__()
         self._chat = chat
 
@@ -91,7 +106,7 @@ class ChatRule(Painted):
         return [left.join(right)]
 
 
-def loading_rows(screen: ChatScreen, width: int) -> list[Row]:
+def loading_rows(screen: Chatting, width: int) -> list[Row]:
     """What happens before the first answer can be."""
     seconds = figures.duration(screen.tui.clock() - screen.began) if screen.began else ""
     doing = screen.conversation.doing or "waiting for a worker"

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, Protocol, cast
 
 from engine.recipe import Field
 from engine.text import one_line
 from openlora_tui.draft import said
+from openlora_tui.prospect import Prospect
 from openlora_tui.sections import Section
 from openlora_tui.widgets.field_row import View
+from openlora_tui.widgets.form import Form
 from openlora_tui.widgets.painted import Painted, Row, between
 from openlora_tui.widgets.wrap import wrapped
 
-if TYPE_CHECKING:
-    from openlora_tui.screens.recipe import RecipeScreen
-
 _INDENT: Final = 9
+
+
+class Filling(Protocol):
+    """The screen of a recipe, as the words beside its form see it."""
+
+    view: View | None
+    prospect: Prospect
+
+    @property
+    def form(self) -> Form:
+        """The form."""
+
+    @property
+    def said_folder(self) -> str:
+        """The recipe's folder as it is said on the screen."""
 
 
 class FieldHelp(Painted):
@@ -23,7 +37,7 @@ class FieldHelp(Painted):
 
     def rows(self, width: int, height: int) -> list[Row]:
         """The field under the cursor, or the section whose heading it is on."""
-        screen = cast("RecipeScreen", self.screen)
+        screen = cast("Filling", self.screen)
         form, view = screen.form, screen.view
         if view is None:
             return []
@@ -76,7 +90,7 @@ class RecipeHead(Painted):
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""
-        screen = cast("RecipeScreen", self.screen)
+        screen = cast("Filling", self.screen)
         view, glyphs = screen.view, self.tui.glyphs
         if view is None:
             return []
@@ -103,7 +117,7 @@ class Readiness(Painted):
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""
-        screen = cast("RecipeScreen", self.screen)
+        screen = cast("Filling", self.screen)
         view, glyphs = screen.view, self.tui.glyphs
         if view is None:
             return []
