@@ -46,6 +46,8 @@ class Demo:
     problem: dict[str, str] | None = None
     began: float = 0.0
     ended: float = 0.0
+    held_out: tuple[float, float] | None = None
+    """The loss on the rows held out, before and after."""
     kept: bool = False
     """True where the model was there from an earlier time."""
     _at: int = 0
@@ -83,6 +85,9 @@ class Demo:
     def follow(self, state: RunState) -> None:
         """Take in how far the run is."""
         self._samples = pairs(state.samples) or self._samples
+        measured = [last for _, _, _, last in state.eval_loss.points()]
+        if len(measured) > 1:
+            self.held_out = measured[0], measured[-1]
         if state.step > 0 or (self._samples and state.phase == "training"):
             self._enter(_LORA)
         if state.steps and state.step >= state.steps:

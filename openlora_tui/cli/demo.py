@@ -69,7 +69,7 @@ def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
         status = watching.to_the_end(session, run_id, RunState(), printer)
     if not as_json and printer.samples:
-        print(story(printer.samples, path, run_id, time.monotonic() - began))
+        print(story(printer.samples, printer.held_out, path, run_id, time.monotonic() - began))
     return status
 
 
@@ -126,6 +126,8 @@ class StoryPrinter(Printer):
         super().__init__(as_json=as_json)
         self._json = as_json
         self._sampled: list[ev.Sampled] = []
+        self.held_out: list[float] = []
+        """The losses on the rows held out, oldest first."""
 
     @property
     def samples(self) -> list[Sample]:
@@ -137,6 +139,8 @@ class StoryPrinter(Printer):
         shown = []
         for line in lines:
             event = ev.decode(line)
+            if isinstance(event, ev.Evaluated) and event.loss is not None:
+                self.held_out.append(event.loss)
             if isinstance(event, ev.Sampled):
                 self._sampled.append(event)
                 if not self._json:
@@ -150,7 +154,7 @@ class StoryPrinter(Printer):
         return msgspec.json.encode({**msgspec.json.decode(line), "samples": self.samples})
 
 
-def story(samples: list[Sample], recipe: Path, run_id: str, seconds: float) -> str:
+def story(samples: list[Sample], held_out: list[float], recipe: Path, run_id: str, seconds: float) -> str:
     """Before and after for people, and what to do next."""
     width = min(shutil.get_terminal_size().columns, 100)
     lines = [
@@ -169,8 +173,16 @@ def story(samples: list[Sample], recipe: Path, run_id: str, seconds: float) -> s
         lines.append("")
     return "\n".join([
         *lines,
+        *_measured(held_out),
         f"That took {duration(seconds)}; run {run_id}, recipe {recipe}",
-        "Next:  openlora new your.yaml      a recipe for your own model and data",
+        f"Next:  openlora chat {run_id} --both     talk to it, before and after side by side",
+        "       openlora new your.yaml      a recipe for your own model and data",
         "       openlora train your.yaml    runs it",
         "       openlora-tui                the full-screen app",
     ])  # fmt: skip
+
+
+def _measured(held_out: list[float]) -> list[str]:
+    if len(held_out) < 2:
+        return []
+    return [f"Loss on rows that were held out: {held_out[0]:.3f} before, {held_out[-1]:.3f} after."]

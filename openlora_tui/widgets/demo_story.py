@@ -25,13 +25,21 @@ def heading_rows(demo: Demo, state: RunState | None, width: int, glyphs: Glyphs,
     title = Row("A model of your own, from nothing", "bright")
     if demo.told:
         made = "tuned" if demo.kept else "made and tuned"
-        return [between(title, Row(f"{glyphs.status['succeeded']} {made} in {took}", "ok"), width)]
+        rows = [between(title, Row(f"{glyphs.status['succeeded']} {made} in {took}", "ok"), width)]
+        return rows + _measured_rows(demo)
     rows = [between(title, Row(took, "dim"), width)]
     rows += [Row(line, "dim") for line in wrapped(_INTRODUCTION, width)]
     rows.append(Row())
     for stage in demo.stages(state):
         rows += _stage_rows(stage, width, glyphs, spinner)
     return rows
+
+
+def _measured_rows(demo: Demo) -> list[Row]:
+    if demo.held_out is None:
+        return []
+    before, after = map(figures.loss, demo.held_out)
+    return [Row("loss on rows that were held out  ", "dim").add(f"{before} before, {after} after")]
 
 
 _INTRODUCTION: Final = (

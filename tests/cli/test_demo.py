@@ -39,9 +39,18 @@ def test_first_and_last_answers_become_samples(capsys: pytest.CaptureFixture[str
 
 
 def test_the_story_is_cleaned_and_names_the_next_step() -> None:
-    text = story([Sample("p\x1b[2J", "before it", "after it")], Path("demo.yaml"), "3", 75)
+    text = story([Sample("p\x1b[2J", "before it", "after it")], [4.2, 2.5, 1.4], Path("demo.yaml"), "3", 75)
     assert "\x1b" not in text
-    for words in ("before it", "after it", "openlora train", "openlora-tui", "demo.yaml", "1 m 15 s"):
+    for words in (
+        "before it",
+        "after it",
+        "openlora train",
+        "openlora-tui",
+        "demo.yaml",
+        "1 m 15 s",
+        "4.200 before, 1.400 after",
+        "openlora chat 3",
+    ):
         assert words in text
 
 

@@ -32,6 +32,7 @@ RUNNING: list[ev.AnyEvent] = [
                trainable=70_000, parameters=1_100_000, batch_rows=16),
     *(ev.Sampled(t=NOW, step=0, prompt=prompt, text="Once there was a cat who liked to play.")
       for prompt in PROMPTS),
+    ev.Evaluated(t=NOW, step=0, loss=4.2, label_tokens=900, seconds=0.5),
     ev.Phase(t=NOW, name="training"),
 ]  # fmt: skip
 
@@ -46,6 +47,7 @@ ENDING: list[ev.AnyEvent] = [
     *(ev.Sampled(t=NOW + 33, step=320, prompt=prompt,
                  text="Ship's log. At the fourth watch Nora saw a heron by the river. All hands glad.")
       for prompt in PROMPTS),
+    ev.Evaluated(t=NOW + 33, step=320, loss=1.4, label_tokens=900, seconds=0.5, best=True),
     ev.Finished(t=NOW + 34, run=RUN, outcome="succeeded", steps=320, loss=1.4, adapter="/h/runs/7/adapter"),
 ]  # fmt: skip
 
@@ -124,6 +126,7 @@ async def test_in_the_end_each_prompt_has_both_answers(opened: Any, engine: Fake
         await settle(pilot)
         text = shown(pilot.app)
         assert "made and tuned in 1 m 35 s" in text
+        assert "4.200 before, 1.400 after" in text
         for words in (*PROMPTS, "Once there was a cat", "Ship's log."):
             assert words in text
         await pilot.press("enter")
