@@ -39,7 +39,8 @@ _TERMINAL_CHECK: Final = 5.0
 class OpenLoraApp(RecipeActions):
     """Holds what is known, runs actions, and paints nothing itself."""
 
-    CSS_PATH = "app.tcss"
+    # The first screen's styles too: a screen that brings its own has all of them parsed again.
+    CSS_PATH: ClassVar = ["app.tcss", "screens/runs.tcss"]
     TITLE = "OpenLoRA"
     ENABLE_COMMAND_PALETTE = False
     MODES: ClassVar = {place.mode: place.open for place in PLACES}

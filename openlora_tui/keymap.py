@@ -6,8 +6,9 @@ import difflib
 import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from openlora_tui import folders
 from openlora_tui.actions import ACTIONS, BY_ID, TABLES, in_palette, shown, tables
@@ -60,8 +61,7 @@ ABOUT: Final = {
 }
 
 
-@dataclass(frozen=True)
-class Keymap:
+class Keymap(msgspec.Struct, frozen=True):
     """The keys of every action; no action without a key that the palette cannot run."""
 
     keys: Mapping[str, tuple[str, ...]]

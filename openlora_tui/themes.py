@@ -7,10 +7,10 @@ import difflib
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from rich.style import Style
 from textual.theme import Theme
 
@@ -45,8 +45,7 @@ class ThemeMistake(Exception):
     """What is wrong with a theme file, in one sentence with its path."""
 
 
-@dataclass(frozen=True, eq=False)
-class Look:
+class Look(msgspec.Struct, frozen=True, eq=False):
     """One theme: colours by what they mean."""
 
     name: str
@@ -54,9 +53,9 @@ class Look:
     colours: dict[str, str]
     """`#rrggbb`, or in an ANSI theme the name of one of the terminal's own 16 colours."""
     ansi: bool = False
-    styles: dict[str, str] = field(default_factory=lambda: dict(_STYLES))
+    styles: dict[str, str] = msgspec.field(default_factory=lambda: dict(_STYLES))
     """Roles that are more than a colour: `bold`, `dim`, `underline`, `reverse`."""
-    _made: dict[str, Style] = field(default_factory=dict, repr=False)
+    _made: dict[str, Style] = msgspec.field(default_factory=dict)
 
     def style(self, role: str) -> Style:
         """The style of a role; `bold ROLE` varies it, and a selected row is `ROLE on select`."""

@@ -71,10 +71,17 @@ class Wardrobe:
         return name if name in self.looks else themes.DEFAULT
 
     def hang(self) -> None:
-        """Make all themes known to the app and wear the first."""
+        """Make all themes known to the app and wear the first, before anything is painted."""
         for look in self.looks.values():
             self._app.register_theme(look.textual())
-        self._app.theme = self._worn
+        if self.look.ansi:
+            self._app.theme = self._worn
+            return
+        # The same as setting it, without Textual's second and third parsing of all styles.
+        self._app.set_reactive(App.theme, self._worn)
+        self._app.set_class(self.look.dark, "-dark-mode", update=False)
+        self._app.set_class(not self.look.dark, "-light-mode", update=False)
+        self._app.stylesheet.set_variables(self._app.get_css_variables())
 
     def wear(self, name: str) -> None:
         """Change to a theme."""

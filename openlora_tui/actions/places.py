@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, cast
+
+import msgspec
 
 from openlora_tui.actions.needs import a_run, an_adapter, elsewhere, the_engine
 from openlora_tui.actions.table import Needs
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One place."""
 
     mode: str

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+
+import msgspec
 
 from engine.messages import RunRow
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What the availability of an action may depend on anywhere; a place knows the rest (`Place.why_not`)."""
 
     place: str = ""
@@ -17,7 +17,7 @@ class Facts:
     """Why the engine does not hear us; empty while it does."""
     row: RunRow | None = None
     """The run that actions are about: the selected one in Runs, else the open one."""
-    keys: Mapping[str, str] = field(default_factory=dict)
+    keys: Mapping[str, str] = {}
     """The first key of each action that has one, as it is written on a screen."""
 
     def key(self, id: str) -> str:
@@ -33,8 +33,7 @@ def nothing(facts: Facts) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(msgspec.Struct, frozen=True):
     """One thing that a person can do."""
 
     id: str
@@ -50,8 +49,7 @@ class Action:
     """Heard while a text is typed and over any dialogue."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(msgspec.Struct, frozen=True):
     """The actions of one place or of one kind of widget."""
 
     name: str

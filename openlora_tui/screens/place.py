@@ -30,6 +30,11 @@ class Place(Screen[None]):
     ready = False
     """True once the widgets are there to be painted."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        # A new screen is styled as it is mounted; without this Textual parses all styles once more for it.
+        self._css_update_count = 0
+
     @property
     def tui(self) -> Host:
         """The app, by its own type."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+import msgspec
 
-@dataclass(frozen=True)
-class Target:
+
+class Target(msgspec.Struct, frozen=True):
     """Something to go to: a cell of the screen, and what going there means."""
 
     x: int

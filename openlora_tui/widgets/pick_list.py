@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
+import msgspec
 from textual import events
 from textual.message import Message
 
@@ -12,8 +12,7 @@ from openlora_tui.actions import moves
 from openlora_tui.widgets.painted import Painted, Row
 
 
-@dataclass
-class Item:
+class Item(msgspec.Struct):
     """One row of a list: `key` stays the same when its text changes."""
 
     key: str
@@ -22,7 +21,7 @@ class Item:
     search: str = ""
     """Text that a filter looks into."""
     extra: object = None
-    disabled: str = field(default="")
+    disabled: str = ""
     """Why the item cannot be chosen; such an item is dimmed by its own row."""
 
 
