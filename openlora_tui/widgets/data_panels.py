@@ -133,7 +133,7 @@ class LengthsPanel(DataPanel):
         line = about.max_length // bars.step
         tall = max(height - 3, 1)
         rows += _bars(bars.bars, line, tall, width, glyphs)
-        rows.append(_axis(reach, line, about.max_length, most, width, glyphs))
+        rows.append(_axis(reach, line, about.max_length, most, min(len(bars.bars), width)))
         rows.append(self._lost(width))
         return rows
 
@@ -170,12 +170,12 @@ def _bars(bars: list[int], line: int, tall: int, width: int, glyphs: Glyphs) -> 
     return rows
 
 
-def _axis(reach: int, line: int, max_length: int, most: int, width: int, glyphs: Glyphs) -> Row:
-    """The scale under the bars, with max_length at its line where that is in view."""
+def _axis(reach: int, line: int, max_length: int, most: int, width: int) -> Row:
+    """The scale under bars that take `width` cells, with max_length at its line where that is in view."""
     end = f"{reach:,}{'+' if most > reach else ''}"
     label = f"{max_length:,}"
     row = Row("1", "dim")
-    if line < width:
+    if line < width and len(label) + 2 <= width:
         at = min(max(line - len(label) // 2, 2), width - len(label))
         row.to(at).add(label, "warn")
     if row.width + 1 + len(end) <= width:
