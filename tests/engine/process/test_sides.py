@@ -14,6 +14,7 @@ import pytest
 
 from engine import bus
 from engine import events as ev
+from engine.inspection import talk as inspection
 from engine.problem import Problem
 from engine.starter.cache import Plan, model_folder, starter_folder, whole
 from openlora_tui.cli.session import Session, Talk
@@ -93,3 +94,26 @@ def test_with_the_engine_it_ends_too_and_the_front_end_is_told(home: Path) -> No
         with pytest.raises(Problem, match="The engine ended"):
             list(talk.bodies())
         worker.wait(timeout=30)
+
+
+def test_an_inspection_reads_to_the_end_and_answers_meanwhile(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text("".join(f'{{"prompt": "{i} ?", "completion": "{i}"}}\n' for i in range(500)))
+    spec = inspection.encode(inspection.Spec(files=[str(path)]))
+    with Session(home) as session, session.begin("inspect", spec) as talk:
+        said = (inspection.answer(body) for body in talk.bodies())
+        told = next(one for one in said if isinstance(one, inspection.Told) and one.report.done)
+        assert told.report.files[0].rows == 500
+        talk.tell(inspection.encode(inspection.Window(first=498, count=2)))
+        cells = next(one for one in said if isinstance(one, inspection.Cells))
+        assert [row[cells.columns.index("completion")] for row in cells.rows] == ["498", "499"]
+        assert not [line for line in (home / "sides").iterdir() if line.stat().st_size]
+
+
+def test_an_inspection_of_what_is_not_there_is_a_problem(home: Path, tmp_path: Path) -> None:
+    spec = inspection.encode(inspection.Spec(files=[str(tmp_path / "none.jsonl")]))
+    with Session(home) as session, session.begin("inspect", spec) as talk:
+        said = (inspection.answer(body) for body in talk.bodies())
+        told = next(one for one in said if isinstance(one, inspection.Told) and one.report.problem)
+        assert told.report.problem
+        assert "does not exist" in told.report.problem["what"]
