@@ -16,6 +16,7 @@ import msgspec
 import psutil
 
 from engine import __version__, bus, packages, paths
+from engine.hub import cache
 from engine.problem import WORK_FAILED, Problem
 from engine.telemetry import gpu
 
@@ -38,7 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look at everything; 1 where something keeps training from working."""
-    checks = [*_software(), *_devices(), *_home(), *_terminal()]
+    checks = [*_software(), *_devices(), *_home(), _hub(), *_terminal()]
     if args.json:
         print(msgspec.json.encode({"version": __version__, "checks": checks}).decode())
     else:
@@ -112,6 +113,15 @@ def _home() -> list[Check]:
     )
     checks.append(_engine(root, folder))
     return checks
+
+
+def _hub() -> Check:
+    whole = [model for model in cache.models() if model.complete]
+    size = sum(model.bytes for model in whole) / 2**30
+    models = f"{len(whole)} model{'' if len(whole) == 1 else 's'}, {size:.1f} GiB in {cache.cache_folder()}"
+    if any(os.environ.get(name) for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")):
+        return Check("hub", "note", f"{models}; offline", "Unset HF_HUB_OFFLINE to fetch others.")
+    return Check("hub", "ok", f"{models}; others by `openlora pull`")
 
 
 def _engine(root: Path, folder: Path) -> Check:
