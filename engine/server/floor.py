@@ -21,7 +21,7 @@ from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
 from engine.server.sides import ON_CARD, Sides
-from engine.server.workers import Workers
+from engine.server.workers import Workers, no_worker
 from engine.store import Store
 from engine.store.row import row_of
 from engine.telemetry.gpu import gpus
@@ -264,7 +264,7 @@ class Floor:
         try:
             process = self._workers.fetch(live.directory, live.context)
         except OSError as error:
-            self._cannot_start(live, _no_worker(live.context, error))
+            self._cannot_start(live, no_worker(live.context, error))
             return
         logging.info("run %s: worker %d fetches its model", live.run, process.pid)
         live.take(process, ev.HUB)
@@ -288,7 +288,7 @@ class Floor:
         try:
             process, spare = self._workers.start(live.directory, live.context, device, shown)
         except OSError as error:
-            self._cannot_start(live, _no_worker(live.context, error))
+            self._cannot_start(live, no_worker(live.context, error))
             return
         logging.info("run %s: worker %d on %s%s", live.run, process.pid, device, " (spare)" if spare else "")
         live.take(process, device)
@@ -311,12 +311,3 @@ class Floor:
         self._next_rows = now + _ROWS
         rows = [row_of(live.state, silent=live.silent) for live in self._live.values()]
         self._fronts.send_apps(m.Runs(rows=rows))
-
-
-def _no_worker(context: m.JobContext, error: OSError) -> Problem:
-    return Problem(
-        "The worker could not be started.",
-        where=str(error.filename or context.python),
-        why=f"{error.strerror or error}.",
-        do="Start again from a front end whose Python and working directory still exist.",
-    )

@@ -19,7 +19,7 @@ from engine.postmortem import signal_name
 from engine.problem import WORK_FAILED, Problem
 from engine.server.devices import CPU
 from engine.server.fronts import Fronts
-from engine.server.workers import Workers
+from engine.server.workers import Workers, begins, no_worker
 
 HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "starter"})
 """Those that need torch."""
@@ -89,13 +89,7 @@ class Sides:
         try:
             process = self._workers.serve(serve, shown, heavy=begin.job in HEAVY)
         except OSError as error:
-            raise Problem(
-                "The worker could not be started.",
-                where=str(error.filename or begin.context.python),
-                why=f"{error.strerror or error}.",
-                do="Start again from a front end whose Python and working directory still exist.",
-                exit_status=WORK_FAILED,
-            ) from error
+            raise no_worker(begin.context, error) from error
         logging.info("%s: %s for %s, worker %d on %s", id, begin.job, begin.front, process.pid, device)
         self._sides[id] = _Side(id, begin.front, begin.job, device, process, console)
         return id
@@ -141,6 +135,7 @@ class Sides:
     def _bury(self, side: _Side) -> None:
         del self._sides[side.id]
         self._boxes.close(side.id)
+        self._boxes.close(begins(side.id))
         if side.doomed is None:
             self._fronts.send([side.front], m.Ended(side=side.id, problem=_died(side).as_dict()))
             logging.warning("%s died with status %s", side.id, side.process.returncode)

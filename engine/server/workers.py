@@ -15,6 +15,7 @@ import psutil
 from engine import messages as m
 from engine.bus import Mailboxes
 from engine.client.context import environment
+from engine.problem import WORK_FAILED, Problem
 from engine.run_dir import RunDir
 
 _ROOM: Final = 2 << 30
@@ -69,7 +70,7 @@ class Workers:
             self._spare = None
             name, process = spare.name, spare.process
         else:
-            name = f"{serve.side}-begins"
+            name = begins(serve.side)
             process = self._spawn(job, ["--side", name], Path(serve.console))
         self._boxes.put(name, [m.encode(msgspec.structs.replace(serve, context=job))])
         return process
@@ -111,6 +112,22 @@ class Workers:
                 umask=job.umask,
                 env=environment(os.environ, job),
             )
+
+
+def no_worker(context: m.JobContext, error: OSError) -> Problem:
+    """Why a job has no process: its interpreter or its working directory is not there."""
+    return Problem(
+        "The worker could not be started.",
+        where=str(error.filename or context.python),
+        why=f"{error.strerror or error}.",
+        do="Start again from a front end whose Python and working directory still exist.",
+        exit_status=WORK_FAILED,
+    )
+
+
+def begins(side: str) -> str:
+    """The mailbox at which a new process waits for its side job, apart from what the front end tells it."""
+    return f"{side}-begins"
 
 
 class _Spare:

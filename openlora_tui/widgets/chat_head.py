@@ -9,6 +9,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.conversation import Conversation, company
 from openlora_tui.widgets.painted import Painted, Row, between, fitting
+from openlora_tui.widgets.run_head import model_name
 from openlora_tui.widgets.wrap import tail, wrapped
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ChatHead(Painted):
         spec = screen.spec
         if spec is None:
             return Row("Chat", "bright")
-        model = one_line(spec.model.rstrip("/").rpartition("/")[2] or spec.model)
+        model = model_name(spec.model)
         parts = [Row(one_line(spec.name, 40) or model, "bright")]
         if spec.adapter:
             parts.append(Row(model).add(" and its adapter", "dim"))

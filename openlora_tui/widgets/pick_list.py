@@ -21,8 +21,6 @@ class Item(msgspec.Struct):
     search: str = ""
     """Text that a filter looks into."""
     extra: object = None
-    disabled: str = ""
-    """Why the item cannot be chosen; such an item is dimmed by its own row."""
 
 
 class PickList(Painted, can_focus=True):

@@ -56,7 +56,7 @@ class RunHead(Painted):
 
     def _title(self, state: RunState, width: int) -> Row:
         plan = state.plan
-        parts = [Row(one_line(state.name) or state.run, "bright"), Row(_model_name(state.model))]
+        parts = [Row(one_line(state.name) or state.run, "bright"), Row(model_name(state.model))]
         if plan is not None:
             method = f"LoRA r{plan.rank}" if plan.rank else "LoRA"
             train = f"{figures.short(plan.trainable)} of {figures.short(plan.parameters)} train"
@@ -229,6 +229,6 @@ def recent_speed(state: RunState) -> float:
     return sum(recent) / len(recent) if recent else 0.0
 
 
-def _model_name(model: str) -> str:
+def model_name(model: str) -> str:
     """The last part of a model's path or hub id."""
     return one_line(model.rstrip("/").rpartition("/")[2] or model)
