@@ -17,6 +17,8 @@ from typing import Any, Final
 from engine.paths import engine_link, engine_name, socket_folder
 
 ENGINE: Final = "engine"
+SILENT: Final = 10.0
+"""Seconds after which a front end that has not polled is taken for gone, by itself too."""
 _DEPTH: Final = 4096
 _BYTES: Final = 64 << 20
 

@@ -95,7 +95,8 @@ class Link:
         self._out.appendleft(m.encode(hello))
 
     def _talk(self, boxes: Any) -> None:
-        """Exchange until the engine goes away or this front end does."""
+        """Exchange until the engine goes away or this front end does, if only for a while."""
+        heard = time.monotonic()
         while True:
             closing = self._closing
             outgoing = [self._out.popleft() for _ in range(len(self._out))]
@@ -111,6 +112,9 @@ class Link:
             self.connected = True
             if closing:
                 return
+            if time.monotonic() - heard > bus.SILENT:
+                return  # This process was stopped for so long that the engine may have forgotten it.
+            heard = time.monotonic()
             self._wait(_PERIOD)
 
     def _wait(self, seconds: float) -> None:

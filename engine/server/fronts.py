@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 
 from engine import messages as m
-from engine.bus import Mailboxes
+from engine.bus import SILENT, Mailboxes
 
-_SILENT: Final = 10.0
-_APP_RUNS: Final = 500
+_GRACE: Final = 2.0
+"""Seconds by which the engine is slower to forget a front end than that one is to greet it anew."""
 
 
 class Front(msgspec.Struct):
@@ -81,7 +81,7 @@ class Fronts:
         now = time.monotonic()
         for front in list(self._fronts.values()):
             heard = max(self._boxes.seen(front.name) or 0.0, front.came)
-            if now - heard > _SILENT:
+            if now - heard > SILENT + _GRACE:
                 self.bye(front.name)
         if self._fronts:
             self.alone_since = now

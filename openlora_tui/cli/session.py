@@ -21,6 +21,7 @@ from engine.run_state import RunState, fold
 
 _PATIENCE: Final = 40.0
 _TICK: Final = 0.05
+_SOON: Final = 0.01
 _ALL: Final = 100_000
 _M = TypeVar("_M", bound=m.ToFront)
 
@@ -30,10 +31,13 @@ class Session:
 
     def __init__(self, root: Path) -> None:
         self._link = Link(root)
+        self._of_sides: list[m.ToFront] = []
+        """What side jobs said while an answer to something else was awaited."""
 
     def __enter__(self) -> Self:
         self._link.start()
         self.welcome = self._await(m.Welcome, lambda _: True)
+        """The first one; another process id in a later one means another engine."""
         return self
 
     def __exit__(
@@ -53,10 +57,7 @@ class Session:
             Problem: with the engine's words where it refuses.
         """
         self._link.send(message)
-        answer = self._answer(message.request)
-        if isinstance(answer, m.Refused):
-            raise Problem(**answer.problem, exit_status=answer.exit_status)
-        return answer
+        return self._await(m.Accepted, lambda came: came.request == message.request, message.request)
 
     def submit(self, recipe: RecipeFile, *, hold: bool = False) -> str:
         """Queue a recipe, with this process's surroundings, and return the run's id."""
@@ -92,12 +93,12 @@ class Session:
         """The newest runs, newest first."""
         request = new_request()
         self._link.send(m.ListRuns(front=self.front, request=request, limit=limit))
-        return self._await(m.Runs, lambda runs: runs.request == request).rows
+        return self._await(m.Runs, lambda runs: runs.request == request, request).rows
 
     def state(self, run: str) -> RunState:
         """The state of one run."""
         self._link.send(m.Watch(front=self.front, run=run))
-        state = self._await(m.Snapshot, lambda s: s.run == run).state
+        state = self._await(m.Snapshot, lambda came: came.run == run).state
         self._link.send(m.Unwatch(front=self.front, run=run))
         return state
 
@@ -131,32 +132,29 @@ class Session:
     def heard(self) -> list[m.ToFront]:
         """What has come since the last look; raises Problem where the engine cannot be reached at all."""
         self._check()
-        return self._take()
+        kept, self._of_sides = self._of_sides, []
+        return kept + self._link.receive()
 
-    def _answer(self, request: str) -> m.Accepted | m.Refused:
+    def _await(self, kind: type[_M], fits: Callable[[_M], bool], request: str = "") -> _M:
+        """The message that fits; what side jobs say meanwhile is kept for `heard`.
+
+        Raises:
+            Problem: the engine refused the request, ended, or did not answer.
+        """
         end = time.monotonic() + _PATIENCE
         while time.monotonic() < end:
-            for message in self._take():
-                if isinstance(message, m.Accepted | m.Refused) and message.request == request:
-                    return message
-            self._check()
-            time.sleep(_TICK)
-        raise self._silent()
-
-    def _await(self, kind: type[_M], fits: Callable[[_M], bool]) -> _M:
-        end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
-            for message in self._take():
-                if isinstance(message, m.Refused) and kind is m.Snapshot:
-                    raise Problem(**message.problem, exit_status=message.exit_status)
+            came = self._link.receive()
+            self._of_sides += [message for message in came if isinstance(message, m.Said | m.Ended)]
+            for message in came:
                 if isinstance(message, kind) and fits(message):
                     return message
+                if isinstance(message, m.Refused) and message.request == request:
+                    raise Problem(**message.problem, exit_status=message.exit_status)
+                if isinstance(message, m.Welcome) and message.pid != self.welcome.pid:
+                    raise _ended("it answered")
             self._check()
-            time.sleep(0.01)
+            time.sleep(_SOON)
         raise self._silent()
-
-    def _take(self) -> list[m.ToFront]:
-        return self._link.receive()
 
     def _check(self) -> None:
         if self._link.problem is not None:
@@ -195,11 +193,7 @@ class Talk:
         while True:
             for message in self._session.heard():
                 if isinstance(message, m.Welcome):
-                    raise Problem(
-                        "The engine ended, and with it what was begun.",
-                        do="Begin again; `openlora doctor` checks this machine.",
-                        exit_status=WORK_FAILED,
-                    )
+                    raise _ended("what was begun was done")
                 if isinstance(message, m.Said) and message.side == self._side:
                     yield message.body
                 if isinstance(message, m.Ended) and message.side == self._side:
@@ -207,6 +201,14 @@ class Talk:
                         raise Problem(**message.problem, exit_status=message.exit_status)
                     return
             time.sleep(_TICK)
+
+
+def _ended(before: str) -> Problem:
+    return Problem(
+        f"The engine ended before {before}.",
+        do="`openlora runs` shows what became of your runs; then try again.",
+        exit_status=WORK_FAILED,
+    )
 
 
 def new_request() -> str:

@@ -10,6 +10,7 @@ import msgspec
 from engine import events as ev
 from engine import messages as ms
 from engine.findings import Finding, Patch
+from engine.problem import Problem
 from engine.run_state import RunState, fold
 
 NOW = 1_763_770_000.0
@@ -53,6 +54,7 @@ class FakeEngine:
     def __init__(self) -> None:
         self.connected = True
         self.trouble = ""
+        self.problem: Problem | None = None
         self.front = "front"
         self.sent: list[ms.Message] = []
         self.closed = False
