@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -75,27 +74,11 @@ def whole(folder: Path, plan: Plan) -> bool:
 
 @contextmanager
 def building(dest: Path) -> Iterator[Path]:
-    """An empty folder beside `dest` to build in; it takes the place of `dest` if the body ends well."""
-    part = _beside(dest, "part")
-    shutil.rmtree(part, ignore_errors=True)
-    part.mkdir(mode=0o700, parents=True)
-    try:
-        yield part
-        old = _beside(dest, "old")
-        if dest.exists():
-            dest.rename(old)
-        part.rename(dest)
-        shutil.rmtree(old, ignore_errors=True)
-        atomic.sync_folder(dest.parent)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
-def sweep(dest: Path) -> None:
-    """Remove what makers that were killed left beside `dest`; the caller holds the lock."""
-    for pattern in (f".{dest.name}.*.part", f".{dest.name}.*.old"):
-        for left in dest.parent.glob(pattern):
-            shutil.rmtree(left, ignore_errors=True)
+    """An empty folder to build in, one at a time; it becomes `dest` if the body ends well."""
+    with atomic.draft(dest) as folder:
+        yield folder
+        shutil.rmtree(dest, ignore_errors=True)  # old or broken, or it would not be built anew
+        atomic.publish(folder, dest)
 
 
 @contextmanager
@@ -112,10 +95,6 @@ def alone(home: Path, waiting: Callable[[], None]) -> Iterator[None]:
                 waiting()
                 time.sleep(0.2)
         yield
-
-
-def _beside(dest: Path, kind: str) -> Path:
-    return dest.with_name(f".{dest.name}.{os.getpid()}.{kind}")
 
 
 def _digest(path: Path) -> str:

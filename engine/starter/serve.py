@@ -7,10 +7,10 @@ from pathlib import Path
 
 import msgspec
 
+from engine import atomic, paths
 from engine import events as ev
-from engine import paths
 from engine.line import Line
-from engine.starter.cache import Plan, alone, building, model_folder, seal, sweep, whole
+from engine.starter.cache import Plan, alone, building, model_folder, seal, whole
 
 Tell = Callable[[ev.Event], None]
 
@@ -37,7 +37,7 @@ def ready_model(home: Path, plan: Plan, tell: Tell, waiting: Callable[[], None])
     """
     dest = model_folder(home)
     with alone(home, waiting):
-        sweep(dest)
+        atomic.sweep(dest)
         if whole(dest, plan):
             tell(ev.Phase(name="starter model", detail=f"is there already: {dest}"))
             return dest

@@ -10,9 +10,9 @@ from typing import Any, Final
 import msgspec
 import torch
 
+from engine.atomic import publish, sweep_drafts, sync
 from engine.train.adapter import CONFIG, WEIGHTS
 from engine.train.batches import Position
-from engine.train.folders import publish, sweep_drafts, sync_path
 
 _MANIFEST: Final = "manifest.json"
 _OPTIMIZER: Final = "optimizer.pt"
@@ -104,7 +104,7 @@ def complete(folder: Path, target: Path, manifest: Manifest) -> int:
         Bytes of the checkpoint.
     """
     for file in folder.iterdir():
-        sync_path(file)
+        sync(file)
         manifest.files[file.name] = (file.stat().st_size, _hash(file))
     (folder / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     shutil.rmtree(target, ignore_errors=True)

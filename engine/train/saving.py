@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from engine import events as ev
+from engine.atomic import draft, draft_of, publish
 from engine.train import adapter, randomness
 from engine.train.checkpoint import (
     Manifest,
@@ -15,7 +16,6 @@ from engine.train.checkpoint import (
     write_randomness,
     write_states,
 )
-from engine.train.folders import draft, publish
 from engine.train.session import Session, recipe_digest
 from engine.train.verify import verify
 
@@ -75,8 +75,7 @@ def _first_rank(session: Session, target: Path) -> int:
 
 def _other_rank(session: Session, target: Path) -> None:
     session.machine.wait()
-    folder = target.parent / f".{target.name}.draft"
-    write_randomness(folder, session.machine.rank, randomness.state(session.machine))
+    write_randomness(draft_of(target), session.machine.rank, randomness.state(session.machine))
     session.machine.wait()
 
 

@@ -13,6 +13,7 @@ import msgspec
 import torch
 
 from engine import events as ev
+from engine.atomic import sweep
 from engine.data.prepare import Prepared, prepare
 from engine.data.refusal import Refusal
 from engine.data.tokenizer import ModelTokenizer
@@ -22,7 +23,6 @@ from engine.recipe.recipe import Recipe
 from engine.train import adapter, randomness
 from engine.train.batches import Collator, Feed, Position, planned_steps
 from engine.train.checkpoint import Checkpoint, newest
-from engine.train.folders import sweep
 from engine.train.journal import Journal
 from engine.train.ledger import Ledger
 from engine.train.listening import Listener

@@ -1,4 +1,4 @@
-"""Folders are whole or not there."""
+"""Files and folders are whole or not there."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.train.folders import draft, publish, sweep
+from engine.atomic import draft, publish, sweep, write
 
 
 @pytest.fixture
@@ -68,3 +68,19 @@ def test_what_a_killed_writer_left_is_put_right(place: Path) -> None:
     sweep(place / "t")
     assert (place / "t" / "a").read_text() == "old"
     assert names(place) == ["t"]
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(place / "f", b"old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", full)
+        with pytest.raises(OSError, match="No space"):
+            write(place / "f", b"new")
+    assert (place / "f").read_bytes() == b"old"
+    assert names(place) == ["f"]
+    write(place / "f", b"new")
+    assert (place / "f").read_bytes() == b"new"
