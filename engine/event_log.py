@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from engine import events as ev
+from engine import faults
 
 _BLOCK: Final = 1 << 20
 
@@ -51,6 +52,7 @@ class EventWriter:
     def _push(self) -> None:
         try:
             while self._waiting:
+                faults.append(self._file, self._waiting)
                 self._waiting = self._waiting[os.write(self._file, self._waiting) :]
             self.refused = None
         except OSError as error:

@@ -223,6 +223,14 @@ class Found(Event, frozen=True, kw_only=True):
     finding: Finding
 
 
+class Injected(Event, frozen=True, kw_only=True):
+    """A fault is about to strike because `OPENLORA_FAULT` asked for it (`engine/faults.py`); never twice."""
+
+    fault: str
+    step: Count = 0
+    """The step that is under way."""
+
+
 class Log(Event, frozen=True, kw_only=True):
     """A line for people."""
 
@@ -284,6 +292,7 @@ AnyEvent = (
     | Stopping
     | Heartbeat
     | Found
+    | Injected
     | Log
     | Finished
     | Failed

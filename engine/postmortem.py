@@ -63,6 +63,8 @@ def _what(code: int | None, name: str | None) -> str:
 
 
 def _why(state: RunState, name: str | None) -> str:
+    if name == "SIGKILL" and state.injected:
+        return f"OPENLORA_FAULT asked for it: {state.injected[-1]}."
     if name == "SIGKILL":
         return f"Someone sent it, or the kernel did because memory ran out. {_memory(state)}".strip()
     if name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"):

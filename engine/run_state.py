@@ -116,6 +116,8 @@ class RunState(msgspec.Struct, kw_only=True):
     """What happened, a line each; steps and samples are shown elsewhere."""
     checkpoint: ev.Saved | None = None
     heartbeat: ev.Heartbeat | None = None
+    injected: list[str] = []
+    """Faults that were asked for and have struck the present worker."""
     outcome: ev.Finished | ev.Failed | None = None
 
     @property
@@ -201,6 +203,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
             state.session_start = state.paused = 0.0
+            state.injected = []
             if event.device != ev.HUB:  # whoever fetches its model comes back to its place in the queue
                 state.place = 0.0
         case ev.Phase():
@@ -221,6 +224,9 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.session_away += event.seconds
         case ev.Stopping():
             state.status, state.reason = "stopping", event.by
+        case ev.Injected():
+            state.injected = [*state.injected, event.fault][-_FINDINGS:]
+            _mark(state, Mark(event.step, "finding", f"injected: {event.fault}"))
     state.heard = event.t
 
 

@@ -6,6 +6,7 @@ import logging
 from pathlib import Path
 
 from engine import events as ev
+from engine import faults
 from engine import messages as m
 from engine.bus import Mailboxes
 from engine.client.context import job_context
@@ -97,6 +98,7 @@ class Desk:
         self._fronts.send([front], m.Snapshot(run=run, state=state))
 
     def _submit(self, message: m.Submit) -> None:
+        faults.asked(message.context.env)
         recipe = parse(message.recipe).recipe
         directory = RunDir.create(self._root, message.recipe, message.context)
         created = first_event(directory, message.name, recipe)
@@ -164,6 +166,7 @@ class Desk:
         front = self._fronts.get(message.front)
         asked_from = message.context or (front.context if front else None)
         context = asked_from or directory.context() or job_context()
+        faults.asked(context.env)
         directory.write_context(context)
         from_checkpoint = directory.resumable()
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]

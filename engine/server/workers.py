@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 import psutil
 
+from engine import faults
 from engine import messages as m
 from engine.bus import Mailboxes
 from engine.client.context import environment
@@ -20,7 +21,7 @@ from engine.run_dir import RunDir
 
 _ROOM: Final = 2 << 30
 """Free bytes of memory under which no spare is kept: it holds about 0.5 GB."""
-_PER_JOB: Final = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OPENLORA_HOME"})
+_PER_JOB: Final = frozenset({"CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "OPENLORA_HOME", faults.VARIABLE})
 """Variables that an imported worker can still take; the others are read at import."""
 
 

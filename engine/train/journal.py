@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from engine import events as ev
+from engine import faults
 from engine.findings import Finding
 from engine.job import Report
 
@@ -28,6 +29,7 @@ class Journal:
         """Enter a phase."""
         self.doing = name
         self(ev.Phase(name=name, detail=detail))
+        faults.phase(name)
 
     def found(self, finding: Finding) -> None:
         """Report a finding, which the run's last event repeats."""

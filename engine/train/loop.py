@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import torch
 
+from engine import faults
 from engine.events import Failed, Finished
 from engine.findings import Finding
 from engine.job import Job, Orders, Report
@@ -113,6 +114,7 @@ def _accumulated(session: Session, pieces: list[list[int]], labels: int, *, teac
         with _synchronised(session, last=at + 1 == len(pieces)):
             with machine.autocast():
                 loss = summed_loss(student.wrapped, student.labelled, micro) / labels
+            loss = faults.micro_batch(loss, session.step + 1, map(session.data.train.source, piece))
             # Ranks average their gradients, and what is wanted is their sum.
             session.optimizer.backward(loss * machine.world)
         total += loss.detach()

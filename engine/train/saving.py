@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from engine import events as ev
+from engine import faults
 from engine.atomic import draft, draft_of, publish
 from engine.train import adapter, randomness
 from engine.train.checkpoint import (
@@ -53,6 +54,7 @@ def save_adapter(session: Session) -> Path:
     if session.machine.rank == 0:
         with draft(target) as folder:
             live = adapter.write(folder, session.student.peft, session.job.recipe.model)
+            faults.writing("adapter", folder)
             for finding in verify(folder, live, session.initial):
                 session.journal.found(finding)
             publish(folder, target)
@@ -65,10 +67,12 @@ def _first_rank(session: Session, target: Path) -> int:
     with draft(target) as folder:
         machine.wait()
         adapter.write(folder, session.student.peft, session.job.recipe.model)
+        faults.writing("checkpoint", folder)
         write_states(folder, session.optimizer.state())
         write_randomness(folder, 0, randomness.state(machine))
         machine.wait()
         size = complete(folder, target, _manifest(session))
+    faults.checkpoint(target)
     keep_newest(session.job.checkpoints, session.step, session.recipe.save_total_limit)
     return size
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from engine.client.context import environment
 from engine.messages import JobContext
 
 
@@ -14,6 +15,9 @@ def become(context: JobContext, console: Path) -> None:
     os.dup2(file, 1)
     os.dup2(file, 2)
     os.close(file)
-    os.environ.update(context.env)
+    wanted = environment(os.environ, context)
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    os.environ.update(wanted)
     os.umask(context.umask)
     os.chdir(context.cwd)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from engine import events as ev
+from engine import faults
 from engine.hub.ready import FETCHING, bound, pinned_to, ready
 from engine.job import Orders, Report
 from engine.recipe.recipe import Recipe
@@ -48,6 +49,7 @@ def _fetched(directory: RunDir, recipe: Recipe, report: Report, orders: Orders) 
     from engine.hub.plan import amount, check_room, plan, room
 
     report(ev.Phase(name=FETCHING, detail=recipe.model))
+    faults.phase(FETCHING)
     pinned = pinned_to(directory, recipe)
     wanted = plan(recipe.model, pinned.revision if pinned else recipe.model_revision)
     sizes = f"{amount(wanted.total)}, of which {amount(wanted.here)} are here; {amount(room(wanted))} free"

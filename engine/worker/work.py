@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -11,10 +12,10 @@ from typing import Final
 
 import msgspec
 
-from engine import __version__
+from engine import __version__, faults
 from engine import events as ev
 from engine.data.refusal import Refusal
-from engine.event_log import EventWriter
+from engine.event_log import EventReader, EventWriter
 from engine.findings import Finding
 from engine.hub.ready import pinned_to
 from engine.job import Job
@@ -64,6 +65,7 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
     book = OrderBook(directory.root, directory.run)
     pulse = Pulse(events)
     try:
+        faults.arm(faults.asked(os.environ), pulse.report, EventReader(directory.events))
         recipe = read(directory.recipe).resolved()
         pulse.start()
         book.listen()
@@ -72,6 +74,7 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
             leave_if_asked(directory, pulse.report, book)
             return None
         pulse.report(ev.Phase(name="loading libraries"))
+        faults.phase("loading libraries")
         from engine.train.loop import train
 
         pinned = pinned_to(directory, recipe)
@@ -91,7 +94,10 @@ def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished
         sys.stderr.flush()
         outcome = _never_began(directory, error)
     finally:
+        if missed := faults.missed():
+            pulse.report(ev.Log(text=f"These faults did not come about: {missed}.", level="warning"))
         pulse.stop()
+    outcome = msgspec.structs.replace(outcome, findings=[*faults.findings(), *outcome.findings])
     if isinstance(outcome, ev.Finished):
         return outcome
     resumable = outcome.resumable or directory.resumable()

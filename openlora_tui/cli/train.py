@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from engine import paths
+from engine import faults, paths
 from engine.client.context import job_context
 from engine.recipe import absolute_text, check_paths, override, read
 from engine.run_dir import RunDir
@@ -47,6 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
     recipe = override(read(args.recipe), given_fields(args))
     check_paths(recipe)
+    faults.asked(os.environ)
     printer = Printer(as_json=args.json)
     if args.foreground:
         directory = RunDir.create(paths.home(), absolute_text(recipe), job_context())

@@ -38,7 +38,7 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "version": st.integers(0, 9), "place": st.none() | TIME,
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
-          "revision", "why", "do", "where", "log"}  # fmt: skip
+          "revision", "why", "do", "where", "log", "fault"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal"}
 _FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 
