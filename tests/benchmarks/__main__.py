@@ -10,7 +10,17 @@ import time
 from importlib import import_module, metadata
 from typing import Final
 
-NAMES: Final = ("first_paint", "keys", "wire", "first_step", "reporting", "store")
+NAMES: Final = (
+    "first_paint",
+    "keys",
+    "wire",
+    "first_step",
+    "reporting",
+    "throughput",
+    "inspection",
+    "growth",
+    "soak",
+)
 
 
 def main() -> int:
