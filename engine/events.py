@@ -8,11 +8,12 @@ as null, because JSON has no other word for it.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from engine.findings import Finding
+from engine.text import sayable
 
 VERSION: Final = 1
 
@@ -308,18 +309,7 @@ def encode(event: Event) -> bytes:
     try:
         return _encoder.encode(event) + b"\n"
     except UnicodeEncodeError:  # a file name that is not UTF-8 reaches us with lone surrogates
-        return _encoder.encode(_sayable(msgspec.to_builtins(event))) + b"\n"
-
-
-def _sayable(value: Any) -> Any:
-    match value:
-        case str():
-            return value.encode("utf-8", "replace").decode()
-        case list():
-            return [_sayable(item) for item in value]
-        case dict():
-            return {_sayable(name): _sayable(item) for name, item in value.items()}
-    return value
+        return _encoder.encode(sayable(msgspec.to_builtins(event))) + b"\n"
 
 
 def decode(line: bytes) -> AnyEvent | None:

@@ -63,7 +63,7 @@ def run_called(root: Path, word: str) -> RunDir:
 def _called(root: Path, word: str) -> RunDir | None:
     if word.isascii() and word.isdigit():
         directory = RunDir(root, word)
-        return directory if directory.path.is_dir() else None
+        return directory if os.path.isdir(directory.path) else None
     for directory in _newest(root):
         first = created(directory)
         if first is not None and first.name == word:

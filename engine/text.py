@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 _BIDI = (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)
 # Joiners (U+200C, U+200D) stay: Persian, Indic scripts and emoji need them.
@@ -38,3 +38,18 @@ def one_line(text: str, width: int = 0) -> str:
     if width and len(line) > width:
         return line[: max(width - 1, 0)] + "…"
     return line
+
+
+def sayable(value: Any) -> Any:
+    """`value` with every text in it such that UTF-8 can say it.
+
+    Python reads a file name that is not UTF-8 with lone surrogates in it; they become question marks.
+    """
+    match value:
+        case str():
+            return value.encode("utf-8", "replace").decode()
+        case list():
+            return [sayable(item) for item in value]
+        case dict():
+            return {sayable(name): sayable(item) for name, item in value.items()}
+    return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -83,7 +84,7 @@ class Lookup:
 def _here(model: str) -> bool:
     from engine.hub.cache import snapshot
 
-    return Path(model).is_dir() or snapshot(model) is not None
+    return os.path.isdir(model) or snapshot(model) is not None
 
 
 def _slip(problem: Problem) -> Slip:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +19,10 @@ def of_draft(draft: Draft | None) -> Spec | None:
     if draft is None or not draft.data_files:
         return None
     model = str(draft.value("model") or "")
-    folder = draft.folder / Path(model).expanduser()
+    folder = draft.folder / os.path.expanduser(model)
     return Spec(
         files=draft.data_files,
-        model=str(folder) if model and folder.is_dir() else model,
+        model=str(folder) if model and os.path.isdir(folder) else model,
         max_length=int(draft.value("max_length")),
         data_format=str(draft.value("data_format")),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any, Final
@@ -50,7 +51,7 @@ def of_name(word: str) -> Spec | None:
     Raises:
         Problem: it is a path to something that cannot be talked to.
     """
-    path = Path(word).expanduser()
+    path = Path(os.path.expanduser(word))
     if path.suffix == ".gguf":
         raise Problem(
             "GGUF files cannot be talked to here.",
@@ -58,7 +59,7 @@ def of_name(word: str) -> Spec | None:
             why="They need llama.cpp; this chat runs transformers and peft.",
             do="Name the run, or a folder in Hugging Face's format.",
         )
-    if path.is_dir():
+    if os.path.isdir(path):
         return _of_folder(path.absolute())
     if word.startswith(("/", "./", "../", "~")):
         raise Problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from array import array
 from typing import Any, Final
 
@@ -40,3 +41,5 @@ def _canonical(values: dict[str, Any]) -> bytes:
     except (UnicodeEncodeError, OverflowError, ValueError, TypeError):
         # Half characters and numbers above 64 bits are beyond msgspec.
         return json.dumps(values, sort_keys=True).encode()
+    except RecursionError:  # so deep that it was hardly read: taken for the only one of its kind
+        return os.urandom(16)

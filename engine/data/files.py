@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from engine import reading
+from engine.data.kinds import HEAD, convert, prove_text
 from engine.data.refusal import Refusal
 from engine.data.row import TOP, Start
 
@@ -16,7 +19,6 @@ WHOLE_BYTES: Final = 1 << 30
 """A file that has to be read whole (a JSON array) may be no larger."""
 
 _BOM: Final = b"\xef\xbb\xbf"
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _HEAD: Final = 1 << 16
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
@@ -29,7 +31,8 @@ def decoded_lines(path: Path, start: Start = TOP) -> Iterator[tuple[Start, str]]
     """
     with opened(path) as file:
         if _mac_line_ends(file):
-            text = _decode(path, 1, file.read(WHOLE_BYTES).removeprefix(_BOM))
+            _prove_size(path, file)
+            text = _decode(path, 1, file.read().removeprefix(_BOM))
             lines = enumerate(_LINE.findall(text), 1)
             yield from ((Start(0, number), line) for number, line in lines if number >= start.line)
             return
@@ -51,42 +54,45 @@ def whole_text(path: Path) -> tuple[str, int]:
         Refusal: the file cannot be opened, is not UTF-8, or is above `WHOLE_BYTES`.
     """
     with opened(path) as file:
-        raw = file.read(WHOLE_BYTES + 1)
-    if len(raw) > WHOLE_BYTES:
-        raise Refusal(
-            "dataset_encoding_or_parse",
-            "The file is too large to be read as one JSON document.",
-            where=str(path),
-            why=f"A JSON array has to be held whole, and this one is above {WHOLE_BYTES >> 20:,} MiB.",
-            do="Save it as JSON Lines: one object a line, in a file that ends in .jsonl.",
-        )
+        _prove_size(path, file)
+        raw = file.read()
     mark = len(_BOM) if raw.startswith(_BOM) else 0
     raw = raw[mark:]
     try:
-        return raw.decode(), mark
+        text = raw.decode()
     except UnicodeDecodeError as error:
         number = raw.count(b"\n", 0, error.start) + 1
         raise _undecodable(path, number, error) from None
+    if "\0" in text:
+        raise _null(path, text.count("\n", 0, text.index("\0")) + 1)
+    return text, mark
 
 
 def opened(path: Path) -> BinaryIO:
-    """The file, open for reading bytes; UTF-16 is refused by its first two bytes."""
+    """The file, open for reading bytes; refused where it is no file, or its first bytes are not of text."""
     try:
-        file = path.open("rb")
-        head = file.read(2)
+        file = reading.opened(path)
+        head = file.read(HEAD)
     except OSError as error:
         raise _unopened(path, error) from None
-    if head in _UTF16:
+    try:
+        prove_text(path, head)
+    except Refusal:
         file.close()
-        raise Refusal(
-            "dataset_encoding_or_parse",
-            "The file is UTF-16, not UTF-8.",
-            where=f"{path}:1",
-            why="Its first two bytes are a UTF-16 byte-order mark.",
-            do=f"Convert it: iconv -f UTF-16 -t UTF-8 {path.name} > utf8-{path.name}",
-        )
+        raise
     file.seek(0)
     return file
+
+
+def _prove_size(path: Path, file: BinaryIO) -> None:
+    if os.fstat(file.fileno()).st_size > WHOLE_BYTES:
+        raise Refusal(
+            "dataset_encoding_or_parse",
+            "The file is too large to be read as one document.",
+            where=str(path),
+            why=f"It has to be held whole, because it has no lines, and is above {WHOLE_BYTES >> 20:,} MiB.",
+            do="Save it as JSON Lines: one object a line, in a file that ends in .jsonl.",
+        )
 
 
 def _mac_line_ends(file: BinaryIO) -> bool:
@@ -97,9 +103,12 @@ def _mac_line_ends(file: BinaryIO) -> bool:
 
 def _decode(path: Path, number: int, line: bytes) -> str:
     try:
-        return line.decode()
+        text = line.decode()
     except UnicodeDecodeError as error:
         raise _undecodable(path, number, error) from None
+    if "\0" in text:
+        raise _null(path, number)
+    return text
 
 
 def _undecodable(path: Path, number: int, error: UnicodeDecodeError) -> Refusal:
@@ -109,7 +118,17 @@ def _undecodable(path: Path, number: int, error: UnicodeDecodeError) -> Refusal:
         "The line is not valid UTF-8.",
         where=f"{path}:{number}",
         why=f"Byte 0x{byte:02X} cannot stand there: {error.reason}. The file may be Latin-1 or Windows-1252.",
-        do=f"Convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8-{path.name}",
+        do=convert(path, "WINDOWS-1252"),
+    )
+
+
+def _null(path: Path, number: int) -> Refusal:
+    return Refusal(
+        "dataset_encoding_or_parse",
+        "The line holds a null byte, which no text does.",
+        where=f"{path}:{number}",
+        why="The file is binary, or UTF-16, or was damaged: a full disk or a crash leaves such bytes.",
+        do="Check that the file is what its name says, and make it again.",
     )
 
 
@@ -136,5 +155,5 @@ def _unopened(path: Path, error: OSError) -> Refusal:
         "The data file cannot be opened.",
         where=str(path),
         why=f"{error.strerror or error}.",
-        do="Name a file that you may read.",
+        do="Name a file that you may read; what comes by a pipe has to be saved to one.",
     )

@@ -187,7 +187,10 @@ class Inspection:
 
     def show(self, row: int, max_length: int) -> Shown:
         """One row as the model sees it; the caller knows that there is such a row."""
-        [(number, found)] = self.rows(row, 1)
+        here = self.rows(row, 1)
+        if not here:
+            raise Refusal("dataset_format", "The file has changed, and the row is gone.", do="Open it again.")
+        [(number, found)] = here
         path = self.indices[number].path
         if is_text(path):
             return shown_line(row, found, _following(path, found, max_length), self.tokenizer, max_length)
@@ -289,7 +292,7 @@ def _following(path: Path, row: Row, max_length: int) -> str:
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except OSError:
+    except (OSError, ValueError):  # ValueError for a null character
         return 0
 
 

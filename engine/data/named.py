@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from engine.data.refusal import Refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.hub.cache import commit_of, repository
-from engine.hub.names import MAIN
+from engine.hub.names import MAIN, is_hub_id
 
 
 def tokenizer_of(model: str) -> ModelTokenizer:
@@ -16,10 +17,10 @@ def tokenizer_of(model: str) -> ModelTokenizer:
     Raises:
         Refusal: there is no such model on this machine, or its tokenizer cannot be read.
     """
-    folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(model))
+    if os.path.isdir(folder):
         return ModelTokenizer(folder)
-    if folder.is_absolute() or model.startswith((".", "~")) or model.count("/") != 1:
+    if folder.is_absolute() or model.startswith((".", "~")) or not is_hub_id(model):
         raise Refusal(
             "template_or_special_tokens",
             "There is no model there.",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from engine.data.refusal import Refusal
+from engine.text import one_line
 
 
 class Start(NamedTuple):
@@ -19,6 +22,9 @@ class Start(NamedTuple):
 
 
 TOP: Final = Start(0, 1)
+MOST_COLUMNS: Final = 4096
+"""Of a row; the widest table that anyone tunes a model on has some dozens."""
+_LISTED: Final = 12
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -41,6 +47,12 @@ class Row(msgspec.Struct, frozen=True):
         return f"{self.file}:{self.line}"
 
 
+def listed(names: Iterable[str]) -> str:
+    """The names with commas, as many as a person reads."""
+    shown = list(islice(names, _LISTED + 1))
+    return ", ".join(one_line(name, 60) for name in shown[:_LISTED]) + (", …" if len(shown) > _LISTED else "")
+
+
 def row_of(path: Path, start: Start, value: object) -> Row:
     """The row that a parsed JSON `value` makes.
 
@@ -54,8 +66,45 @@ def row_of(path: Path, start: Start, value: object) -> Row:
             where=f"{path}:{start.line}",
             do='Write each row like {"prompt": "…", "completion": "…"}.',
         )
-    values = {str(key).strip().lower(): item for key, item in value.items()}
+    values = {key.strip().lower(): item for key, item in value.items()}
+    if len(values) != len(value):
+        keys = [key.strip().lower() for key in value]
+        raise twice_named(path, start.line, next(key for key in keys if keys.count(key) > 1))
+    if len(values) > MOST_COLUMNS:
+        raise too_wide(path, start.line, len(values))
+    try:
+        "".join(values).encode()
+    except UnicodeEncodeError:
+        raise Refusal(
+            "dataset_encoding_or_parse",
+            "The name of a column holds half of a character.",
+            where=f"{path}:{start.line}",
+            why="A code such as \\ud83d stands alone, and is one of two that make a character.",
+            do="Mend the name.",
+        ) from None
     return Row(str(path), start.line, values, start.offset)
+
+
+def too_wide(path: Path, line: int, columns: int) -> Refusal:
+    """What is said of a row with more than `MOST_COLUMNS` columns."""
+    return Refusal(
+        "dataset_format",
+        f"The row has {columns:,} columns.",
+        where=f"{path}:{line}",
+        why=f"Rows for a language model have a few; above {MOST_COLUMNS:,} this is another kind of file.",
+        do="Check that the file is what its name says.",
+    )
+
+
+def twice_named(path: Path, line: int, name: str) -> Refusal:
+    """What is said of a row in which two columns have one name."""
+    return Refusal(
+        "dataset_format",
+        f"Two columns of the row have the same name: {one_line(repr(name), 60)}.",
+        where=f"{path}:{line}",
+        why="Nobody can tell which of them is meant; capitals and spaces around a name do not count.",
+        do="Rename one of them, or take it out.",
+    )
 
 
 def _kind(value: object) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from engine.data.files import LINE_BYTES, decoded_lines
 from engine.data.refusal import Refusal
-from engine.data.row import TOP, Row, Start
+from engine.data.row import MOST_COLUMNS, TOP, Row, Start, listed, too_wide
 
 _DELIMITERS: Final = (",", "\t", ";", "|")
 
@@ -85,11 +86,13 @@ def _records(path: Path, delimiter: str, start: Start = TOP) -> Iterator[tuple[S
 
 def _columns(path: Path, line: int, fields: list[str]) -> list[str]:
     names = [field.strip().lower() for field in fields]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    if len(names) > MOST_COLUMNS:
+        raise too_wide(path, line, len(names))
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise Refusal(
             "dataset_format",
-            f"Two columns have the same name: {', '.join(repr(name) for name in twice)}.",
+            f"Two columns have the same name: {listed(repr(name) for name in twice)}.",
             where=f"{path}:{line}",
             do="Give every column a name of its own in the first line.",
         )
@@ -101,6 +104,6 @@ def _ragged(path: Path, line: int, fields: int, columns: list[str]) -> Refusal:
         "dataset_encoding_or_parse",
         f"The record has {fields} fields, and the header names {len(columns)} columns.",
         where=f"{path}:{line}",
-        why=f"The columns are: {', '.join(columns)}.",
+        why=f"The columns are: {listed(columns)}.",
         do="Put fields that hold the delimiter in quotes, or fill in what is missing.",
     )

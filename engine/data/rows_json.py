@@ -11,9 +11,22 @@ from typing import Any, Final
 
 from engine.data.files import decoded_lines, opened, whole_text
 from engine.data.refusal import Refusal
-from engine.data.row import TOP, Row, Start, row_of
+from engine.data.row import TOP, Row, Start, row_of, twice_named
 
-_DECODER: Final = json.JSONDecoder()
+
+class _Twice(ValueError):
+    """An object has two values under one name."""
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unambiguous)
 _SPACE: Final[re.Pattern[str]] = WHITESPACE
 _PART: Final = 1 << 20
 _BETWEEN: Final = re.compile(r"\s*,?\s*")
@@ -26,7 +39,7 @@ def read_jsonl(path: Path, start: Start = TOP) -> Iterator[Row]:
     for here, line in decoded_lines(path, start):
         if line.strip():
             begin = Start(here.offset + _bytes(line, 0, _skip(line, 0)), here.line)
-            yield row_of(path, begin, _parsed(path, here.line, line))
+            yield row_of(path, begin, _parsed(path, here.line, line.rstrip()))
 
 
 def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
@@ -36,6 +49,8 @@ def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
         return
     text, mark = whole_text(path)
     at = _skip(text, 0)
+    if at == len(text):
+        return
     if text[at : at + 1] == "[":
         yield from _array_rows(path, text, at, mark)
         return
@@ -47,7 +62,7 @@ def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
         if _whole_first_line(text, at):
             yield from read_jsonl(path)
             return
-        raise _broken(path, *_position(error, text, 1)) from None
+        raise _refused(path, error, text, 1) from None
     if _skip(text, end) < len(text):
         yield from read_jsonl(path)
         return
@@ -71,7 +86,7 @@ def _array_rows(path: Path, text: str, opening: int, mark: int) -> Iterator[Row]
         try:
             value, at = _DECODER.raw_decode(text, at)
         except _BROKEN as error:
-            raise _broken(path, *_position(error, text, line)) from None
+            raise _refused(path, error, text, line) from None
         yield row_of(path, Start(offset, line), value)
         at = _skip(text, at)
         if text[at : at + 1] == "]":
@@ -154,18 +169,22 @@ def _turns(value: list[dict[str, Any]]) -> bool:
 
 def _parsed(path: Path, number: int, line: str) -> object:
     try:
-        return json.loads(line)
+        return _DECODER.decode(line)
     except _BROKEN as error:
-        raise _broken(path, *_position(error, line, number)) from None
+        raise _refused(path, error, line, number) from None
 
 
-def _position(error: BaseException, text: str, line: int) -> tuple[int, str, str]:
+def _refused(path: Path, error: BaseException, text: str, line: int) -> Refusal:
+    """What is said of the parser's `error` in `text`, of which the part in question begins on `line`."""
+    if isinstance(error, _Twice):
+        return twice_named(path, line, str(error))
     if isinstance(error, RecursionError):
-        return line, "it is nested too deeply", ""
-    if not isinstance(error, json.JSONDecodeError):
-        return line, str(error), ""
+        return _broken(path, line, "it is nested too deeply", "")
+    if not isinstance(error, json.JSONDecodeError):  # Python reads no number of more than 4,300 digits
+        return _broken(path, line, "a number has thousands of digits", "")
     at = line if "\n" not in text.rstrip("\n") else error.lineno
-    return at, error.msg[:1].lower() + error.msg[1:], f" at column {error.colno}"
+    said = error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
+    return _broken(path, at, said, f" at column {error.colno}")
 
 
 def _broken(path: Path, line: int, why: str, column: str) -> Refusal:

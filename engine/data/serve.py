@@ -72,10 +72,16 @@ class _Desk:
             if body is not None:
                 self._answer(talk.request(body))
             elif self._search is not None:
-                if next(self._search, self) is self:
-                    self._search = None
+                self._look(self._search)
             elif self._steps is not None:
                 self._step(self._steps)
+
+    def _look(self, search: Iterator[None]) -> None:
+        try:
+            if next(search, self) is self:
+                self._search = None
+        except Refusal as refusal:
+            self._lose(refusal)
 
     def _step(self, steps: Iterator[float]) -> None:
         share = next(steps, None)
@@ -90,13 +96,22 @@ class _Desk:
         self._line.say(talk.encode(answer))
 
     def _answer(self, request: talk.Request) -> None:
-        match request:
-            case talk.Window():
-                self._window(request)
-            case talk.Show():
-                self._show(request)
-            case talk.Seek():
-                self._search = self._seek(request)
+        try:
+            match request:
+                case talk.Window():
+                    self._window(request)
+                case talk.Show():
+                    self._show(request)
+                case talk.Seek():
+                    self._search = self._seek(request)
+        except Refusal as refusal:
+            self._lose(refusal)
+
+    def _lose(self, refusal: Refusal) -> None:
+        """The file is no longer what was read: what is known stays, and that is all there will be."""
+        self._inspection.report().problem = refusal.as_dict()
+        self._steps = self._search = None
+        self._say(talk.Told(report=self._inspection.report(), share=1.0))
 
     def _window(self, request: talk.Window) -> None:
         rows = self._inspection.rows(request.first, request.count)

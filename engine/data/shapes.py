@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.data.refusal import Refusal
-from engine.data.row import Row
+from engine.data.row import Row, listed
 
 Shape = Literal["text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"]
 
@@ -77,7 +77,7 @@ def shape_of(row: Row, wanted: str = "auto") -> Shape:
     found = _fitting(row.values)
     if wanted in ("auto", *found) and found:
         return found[0] if wanted == "auto" else next(shape for shape in found if shape == wanted)
-    columns = ", ".join(row.values) or "none"
+    columns = listed(row.values) or "none"
     if {"chosen", "rejected"} <= set(row.values):
         why = "chosen and rejected columns hold preferences, which this trainer does not learn from."
     else:

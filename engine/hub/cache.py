@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 
 import msgspec
 
-from engine.hub.names import MAIN, is_commit
+from engine.hub.names import MAIN, is_commit, is_revision
 
 Kind = Literal["models", "datasets"]
 
@@ -109,6 +109,8 @@ def commit_of(folder: Path, revision: str) -> str | None:
     """The commit that `revision` means in the repository's folder, as far as this machine knows."""
     if is_commit(revision):
         return revision
+    if not is_revision(revision):
+        return None
     try:
         return (folder / "refs" / revision).read_text().strip() or None
     except (OSError, UnicodeDecodeError):

@@ -8,6 +8,7 @@ from typing import Final
 _ID: Final = re.compile(r"(?:[\w][\w.-]{0,95}/)?[\w][\w.-]{0,95}", re.ASCII)
 """`owner/name`, or `name` alone for the hub's oldest models: the hub's own rule for a repository's id."""
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
+_REVISION: Final = re.compile(r"[^\s/\-~^:?*\[\\\x00-\x1f\x7f][^\s~^:?*\[\\\x00-\x1f\x7f]{0,199}")
 MAIN: Final = "main"
 
 
@@ -20,6 +21,11 @@ def is_hub_id(model: str) -> bool:
 def is_commit(revision: str) -> bool:
     """True for a full commit hash, which never comes to mean something else."""
     return _COMMIT.fullmatch(revision) is not None
+
+
+def is_revision(word: str) -> bool:
+    """True for what may be the name of a branch or tag, or a commit: git's own rule, as far as it matters."""
+    return _REVISION.fullmatch(word) is not None and ".." not in word and "//" not in word
 
 
 def split(word: str) -> tuple[str, str | None]:

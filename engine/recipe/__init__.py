@@ -3,7 +3,7 @@
 from engine.recipe.fields import FIELDS, Field, field_named
 from engine.recipe.places import absolute_text, check_paths, missing_paths, moved, near, placed
 from engine.recipe.recipe import Recipe
-from engine.recipe.yaml import RecipeFile, changed, filled, override, read, survey, template
+from engine.recipe.yaml import RecipeFile, changed, filled, override, parse, read, survey, template, text_from
 
 __all__ = [
     "FIELDS",
@@ -19,8 +19,10 @@ __all__ = [
     "moved",
     "near",
     "override",
+    "parse",
     "placed",
     "read",
     "survey",
     "template",
+    "text_from",
 ]

@@ -32,6 +32,11 @@ _GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
 _UNSAYABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 
 
+_LONGEST: Final = 16_384
+"""Characters of a text: four times what a path may have, and more than a prompt to sample with needs."""
+_BRACKETS: Final = 1000
+
+
 class Mistake(Exception):
     """Why a value does not fit its field."""
 
@@ -51,7 +56,7 @@ def value_of(field: Field, raw: object) -> Any:
     if field.choices and value not in field.choices:
         near = nearest(str(value), field.choices)
         do = f"Did you mean {near}?" if near else f"Choose one of: {', '.join(field.choices)}."
-        raise Mistake(f"{value!r} is not one of: {', '.join(field.choices)}", do)
+        raise Mistake(f"{one_line(repr(value), 80)} is not one of: {', '.join(field.choices)}", do)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         _bounded(field, value)
     return value
@@ -73,6 +78,14 @@ def parsed(field: Field, text: str) -> Any:
     return value_of(field, stripped)
 
 
+def shown(raw: object, width: int) -> str:
+    """`raw` for people, on one line of at most `width` characters."""
+    try:
+        return "nothing" if raw is None else one_line(str(raw), width)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of thousands of digits"
+
+
 def _number(text: str) -> int | float | str:
     plain = text.replace("_", "")
     if _GROUPED.fullmatch(plain):
@@ -90,11 +103,14 @@ def _listed(text: str) -> list[str]:
     if not text.startswith("["):
         return [text]
     try:
-        found = YAML(typ="base", pure=True).load(text)
+        # No list of texts opens so many, and reading them on takes long.
+        found = YAML(typ="base", pure=True).load(text) if text.count("[") < _BRACKETS else None
     except (YAMLError, RecursionError):
         found = None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
-        raise Mistake(f"{text!r} is not a list of texts", 'Write it as [one, "two, with a comma"].')
+        raise Mistake(
+            f"{one_line(repr(text), 80)} is not a list of texts", 'Write it as [one, "two, with a comma"].'
+        )
     return found
 
 
@@ -109,14 +125,16 @@ def _typed(field: Field, raw: object) -> Any:
     try:
         value = msgspec.convert(raw, kind)
     except (msgspec.ValidationError, OverflowError, UnicodeEncodeError):
-        shown = "nothing" if raw is None else one_line(repr(raw), 80)
+        given = shown(repr(raw) if isinstance(raw, str) else raw, 80)
         wanted = _WORDS.get(kind, "a text or a list of texts")
-        raise Mistake(f"{shown} is not {wanted}", f"Write {_example(field)}.") from None
+        raise Mistake(f"{given} is not {wanted}", f"Write {_example(field)}.") from None
     texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
     if value in ("", []) and field.default != value:
         raise Mistake("it is empty", f"Write {_example(field)}.")
     if any(_UNSAYABLE.search(text) for text in texts):
-        raise Mistake("it holds a control character or half of one that takes two codes")
+        raise Mistake("it holds a control character or half of one that takes two codes", "Write it without.")
+    if any(len(text) > _LONGEST for text in texts):
+        raise Mistake(f"it is longer than {_LONGEST:,} characters", "Write it shorter.")
     return value
 
 
@@ -125,17 +143,17 @@ def _bounded(field: Field, value: float) -> None:
         raise Mistake(f"{value} is not a finite number", f"Write {_example(field)}.")
     low, high = field.low, field.high
     if (low is not None and value < low) or (high is not None and value > high):
-        shown = f"{value:,.12g}" if abs(value) < 1e300 else "a number of hundreds of digits"
+        given = f"{value:,.12g}" if abs(value) < 1e300 else "a number of hundreds of digits"
         unit = f" {field.unit}" if field.unit else ""
-        raise Mistake(f"{shown} is out of bounds", f"It takes {field.bounds}{unit}.")
+        raise Mistake(f"{given} is out of bounds", f"It takes {field.bounds}{unit}.")
 
 
 def _example(field: Field) -> str:
     if field.required:
         return f"{field.name}: " + ("path/to/model" if field.name == "model" else "rows.jsonl")
     default = field.default
-    shown = "[one, two]" if isinstance(default, list) else "name" if default is None else written(default)
-    return f"for example {field.name}: {shown}"
+    value = "[one, two]" if isinstance(default, list) else "name" if default is None else written(default)
+    return f"for example {field.name}: {value}"
 
 
 def _allows_none(kind: Any) -> bool:

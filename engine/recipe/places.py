@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from engine import paths
+from engine import paths, reading
 from engine.hub.cache import snapshot
-from engine.hub.names import is_hub_id
+from engine.hub.names import is_hub_id, is_revision
 from engine.past_runs import adapter_of_run
 from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
+from engine.text import one_line
 
 PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir")
 """Fields that hold paths, which start at the recipe's folder."""
@@ -74,20 +76,42 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
     resolved = recipe.resolved()
     where = str(recipe.path or "recipe")
     for name, files in (("data", resolved.data_files), ("eval_data", resolved.eval_files)):
-        gone = next((file for file in files if not Path(file).exists()), None)
-        if gone is not None:
-            what = f"`{name}`: there is no file {gone}."
-            yield name, Problem(what, where=where, do="Paths start at the recipe's folder.")
-    if not Path(resolved.model).is_dir() and not is_hub_id(recipe.recipe.model):
-        what = f"`model`: there is no folder {resolved.model}."
+        problem = next(filter(None, (_unreadable(name, file, where) for file in files)), None)
+        if problem is not None:
+            yield name, problem
+    is_file = os.path.exists(resolved.model) and not os.path.isdir(resolved.model)
+    if is_file:
+        what = f"`model`: {one_line(resolved.model, 200)} is no folder."
+        yield "model", Problem(what, where=where, do="Name the folder that holds the model's config.json.")
+    elif not os.path.isdir(resolved.model) and not is_hub_id(recipe.recipe.model):
+        what = f"`model`: there is no folder {one_line(resolved.model, 200)}."
         do = "Name a model folder, or a hub id."
         if "@" in recipe.recipe.model:
             do += " A hub model's revision goes into `model_revision`."
         yield "model", Problem(what, where=where, do=do)
+    revision = recipe.recipe.model_revision
+    if revision is not None and not is_revision(revision):
+        what = f"`model_revision`: {one_line(revision, 80)} can be no branch, tag or commit."
+        yield "model_revision", Problem(what, where=where, do="Name one as the hub shows it, such as main.")
     try:
         _check_adapter(placed(recipe))
     except Problem as problem:
+        problem.where = problem.where or where
         yield "adapter", problem
+
+
+def _unreadable(name: str, file: str, where: str) -> Problem | None:
+    try:
+        reading.opened(Path(file)).close()
+    except FileNotFoundError:
+        what = f"`{name}`: there is no file {one_line(file, 200)}."
+        return Problem(what, where=where, do="Paths start at the recipe's folder.")
+    except OSError as error:
+        what = f"`{name}`: {one_line(file, 200)} cannot be read."
+        return Problem(
+            what, where=where, why=f"{error.strerror or error}.", do="Name a file that you may read."
+        )
+    return None
 
 
 def _check_adapter(recipe: Recipe) -> None:

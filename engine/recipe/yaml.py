@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import msgspec
 from ruamel.yaml import YAML
@@ -16,8 +16,9 @@ from ruamel.yaml.error import MarkedYAMLError
 from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.scalarbool import ScalarBoolean
 
+from engine import reading
 from engine.problem import Problem
-from engine.recipe.check import Mistake, built, missing, parsed, value_of
+from engine.recipe.check import Mistake, built, missing, parsed, shown, value_of
 from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
@@ -29,6 +30,7 @@ _LARGEST: Final = 1 << 20
 _DEEPEST: Final = 32
 _MOST: Final = 20_000
 """Nodes of a YAML text; beyond them it is no recipe, and reading it on would take long."""
+_FORM: Final = "Each line is `name: value`; texts with a colon or a hash need quotes."
 SECTIONS: Final[dict[Section, str]] = {
     "what": "What to train on",
     "adapter": "The adapter",
@@ -81,9 +83,10 @@ class RecipeFile(msgspec.Struct, frozen=True):
     def _absolute(self, path: str) -> str:
         try:
             return str((self.folder / Path(path).expanduser()).resolve())
-        except RuntimeError as error:  # no such user's home, or a link that leads to itself
-            where = str(self.path or "recipe")
-            raise Problem(f"{path} leads nowhere.", where=where, why=f"{error}.") from error
+        except (RuntimeError, OSError) as error:  # no such user's home, or a link that leads to itself
+            where, why = str(self.path or "recipe"), f"{error}".rstrip(".") + "."
+            what = f"{one_line(path, 200)} leads nowhere."
+            raise Problem(what, where=where, why=why, do="Name a path that leads to a file.") from error
 
     def _adapter(self, name: str | None) -> str | None:
         return self._absolute(name) if name is not None and written_as_path(name) else name
@@ -110,21 +113,27 @@ def read(path: Path) -> RecipeFile:
 def text_of(path: Path) -> str:
     """The text of the recipe in `path`, whatever it says; raises Problem where it is no text."""
     try:
-        data = path.read_bytes()
+        with reading.opened(path) as file:
+            return text_from(file, str(path))
     except OSError as error:
         raise Problem(
             f"The recipe cannot be read: {(error.strerror or 'unknown error').lower()}.",
             where=str(path),
-            do="`openlora new` writes a recipe to start from.",
+            do="`openlora new` writes a recipe to start from; `-` is one that comes by stdin.",
         ) from error
+
+
+def text_from(file: BinaryIO, where: str) -> str:
+    """The text of a recipe that comes from `file`; raises Problem where it is no text."""
+    data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
-        raise Problem("The recipe is larger than 1 MiB.", where=str(path), do="Is it the dataset?")
+        raise Problem("The recipe is larger than 1 MiB.", where=where, do="Is it the dataset?")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise Problem(
-            "The recipe is not UTF-8 text.", where=f"{path}:{line}", do="Save it as UTF-8."
+            "The recipe is not UTF-8 text.", where=f"{where}:{line}", do="Save it as UTF-8."
         ) from error
 
 
@@ -153,7 +162,7 @@ def survey(text: str, path: Path | None = None) -> Survey:
             values[str(name)] = _value(str(name), raw, f"{path or 'recipe'}:{line + 1}")
         except Problem as problem:
             mistakes[str(name)] = problem
-            raws[str(name)] = one_line(str(_bare(raw)), 200)
+            raws[str(name)] = shown(_bare(raw), 200)
     return Survey(values, mistakes, raws)
 
 
@@ -165,7 +174,7 @@ def override(file: RecipeFile, typed: Mapping[str, str]) -> RecipeFile:
     """
     values = {}
     for name, text in typed.items():
-        field = _known(name, f"--set {name}")
+        field = _known(name, f"--set {one_line(name, 80)}")
         try:
             values[name] = parsed(field, text)
         except Mistake as mistake:
@@ -270,14 +279,14 @@ def _load(text: str, where: str) -> CommentedMap:
             "The recipe is not valid YAML.",
             where=f"{where}:{line}",
             why=f"{one_line(error.problem or 'unreadable', 200)}.",
-            do="Each line is `name: value`; texts with a colon or a hash need quotes.",
+            do=_FORM,
         ) from error
     except Problem:
         raise
     except Exception as error:  # on strange input ruamel raises whatever its own code runs into
-        raise Problem(
-            "The recipe is not valid YAML.", where=where, why=f"{one_line(str(error), 200)}."
-        ) from error
+        digits = "int_max_str_digits" in str(error)
+        why = "A number has thousands of digits." if digits else f"{one_line(str(error), 200)}."
+        raise Problem("The recipe is not valid YAML.", where=where, why=why, do=_FORM) from error
     if document is None:
         document = CommentedMap()
     if not isinstance(document, CommentedMap):

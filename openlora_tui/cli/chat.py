@@ -13,6 +13,7 @@ from engine.chat.spoken import Side, Spec
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui.cli.chat_talk import Chat, tell
+from openlora_tui.cli.document import print_document
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.session import Session
 from openlora_tui.conversation import Exchange
@@ -90,7 +91,7 @@ def _answered(chat: Chat, prompts: list[str], *, as_json: bool) -> int:
             print()
         exchange = chat.answer(prompt, show=not as_json)
         if as_json:
-            print(msgspec.json.encode(document(exchange)).decode(), flush=True)
+            print_document(document(exchange))
         if chat.interrupted:
             return INTERRUPTED
     return 0

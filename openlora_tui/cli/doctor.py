@@ -9,12 +9,11 @@ import textwrap
 from collections import Counter
 from typing import Final
 
-import msgspec
-
 from engine import __version__
 from engine.doctor.check import Check, State
 from engine.problem import WORK_FAILED
 from engine.text import one_line
+from openlora_tui.cli.document import print_document
 
 HELP: Final = "what this machine can do, and what to do about what it cannot"
 _MARKS: Final[dict[State, tuple[str, str]]] = {
@@ -43,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             _print_group(checks)
     if args.json:
-        print(msgspec.json.encode({"version": __version__, "checks": found}).decode())
+        print_document({"version": __version__, "checks": found})
     else:
         print(f"\n{summary(found)}")
     return WORK_FAILED if any(check.state == "blocker" for check in found) else 0

@@ -8,14 +8,15 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from engine.inspection.lengths import histogram
 from engine.inspection.report import Report
 from engine.inspection.talk import Shown
 from engine.problem import Problem
+from engine.recipe.check import Mistake, value_of
+from engine.recipe.fields import field_named
 from engine.text import clean, one_line
 from openlora_tui import figures
+from openlora_tui.cli.document import print_document
 
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
@@ -25,6 +26,7 @@ _EVERY: Final = 0.5
 _BARS: Final = 10
 _BAR: Final = 40
 _SHOWN: Final = 4000
+_NAME: Final = 40
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,16 +49,26 @@ def run(args: argparse.Namespace) -> int:
     """Look at everything and report."""
     if args.max_length < 1:
         raise Problem("A row needs at least one token.", where="--max-length", do="Give a number above 0.")
+    args.data_format = _format(args.data_format)
     inspection = _inspected(args)
     report = inspection.report()
     row = _row(inspection, args.row, args.max_length) if args.row is not None else None
     if args.json:
         document = report.document(args.max_length)
-        print(msgspec.json.encode(document if row is None else document | {"row": row}).decode())
+        print_document(document if row is None else document | {"row": row})
         return 0
     for line in [*_lines(report), *(_row_lines(row) if row is not None else [])]:
         print(line)
     return 0
+
+
+def _format(word: str) -> str:
+    field = field_named("data_format")
+    assert field is not None
+    try:
+        return str(value_of(field, word))
+    except Mistake as mistake:
+        raise Problem(f"{mistake.why}.", where="--data-format", do=mistake.do) from mistake
 
 
 def _inspected(args: argparse.Namespace) -> Inspection:
@@ -105,11 +117,11 @@ def _lines(report: Report) -> list[str]:
     shape = report.format or "no shape fits"
     template = f" → {report.template}" if report.template else ""
     lines += [f"  {report.rows:,} rows   {shape}{template}   {size}", "", "columns"]
-    width = max((len(name) for name in report.columns), default=0)
+    width = max((len(one_line(name, _NAME)) for name in report.columns), default=0)
     for name, column in report.columns.items():
         kinds = ", ".join(f"{kind} {count:,}" for kind, count in column.kinds.items())
         filled = figures.percent(column.share_filled(report.rows))
-        lines.append(f"  {one_line(name).ljust(width)}   {filled:>5} filled   {kinds}")
+        lines.append(f"  {one_line(name, _NAME).ljust(width)}   {filled:>5} filled   {kinds}")
     empty, refused = len(report.losses.empty), report.refused
     rows = f"{report.exact_duplicates:,} exact duplicates   {empty:,} without an answer   {refused:,} refused"
     lines += ["", f"  {rows}", ""]
@@ -152,7 +164,7 @@ def _row_lines(row: Shown) -> list[str]:
         f"row {row.row + 1:,}   {one_line(row.where)}   {row.tokens:,} tokens, {row.learnt:,} trained",
     ]
     if row.note:
-        lines.append(f"  {row.note}")
+        lines.append(f"  {one_line(row.note)}")
     text, part, learning = "", 0, False
     for piece in row.pieces:
         if learning and (not piece.learnt or piece.part != part):

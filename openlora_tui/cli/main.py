@@ -10,18 +10,21 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Final
 
-import msgspec
-
 from engine import __version__
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
+from engine.text import clean, one_line
+from openlora_tui.cli.document import print_document
 
 INTERRUPTED: Final = 130
+_LONGEST: Final = 1000
+"""Characters of a line that tells of a problem; names and values in it may be of any length."""
 _COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "doctor", "engine")
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
     given = list(sys.argv[1:] if words is None else words)
+    _Parser.as_json = "--json" in given
     parser = _parser(given)
     args = parser.parse_args(given)
     as_json = bool(getattr(args, "json", False))
@@ -45,10 +48,11 @@ def main(words: Sequence[str] | None = None) -> int:
 class _Parser(argparse.ArgumentParser):
     """argparse, with the problem on one line and, with --json, as JSON too."""
 
+    as_json = False
+
     def error(self, message: str) -> None:  # type: ignore[override]
-        as_json = "--json" in sys.argv
         do = f"`{self.prog} --help` lists the words."
-        raise SystemExit(_tell(Problem(f"{message[:1].upper()}{message[1:]}.", do=do), as_json))
+        raise SystemExit(_tell(Problem(f"{message[:1].upper()}{message[1:]}.", do=do), self.as_json))
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:
@@ -70,13 +74,13 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
 
 
 def _tell(problem: Problem, as_json: bool) -> int:
-    where = f"{problem.where}: " if problem.where else ""
-    print(f"openlora: {where}{problem.what}", file=sys.stderr)
-    for line in (problem.why, problem.do):
-        if line:
-            print(f"  {line}", file=sys.stderr)
+    where = f"{one_line(problem.where, _LONGEST)}: " if problem.where else ""
+    print(f"openlora: {where}{one_line(problem.what, _LONGEST)}", file=sys.stderr)
+    for text in (problem.why, problem.do):
+        for line in clean(text).splitlines():
+            print(f"  {one_line(line, _LONGEST)}", file=sys.stderr)
     if as_json:
-        print(msgspec.json.encode({"error": problem.as_dict()}).decode(), flush=True)
+        print_document({"error": problem.as_dict()})
     return problem.exit_status
 
 

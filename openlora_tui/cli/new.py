@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Final
@@ -13,6 +15,7 @@ from engine.problem import Problem
 from engine.recipe import RecipeFile, field_named, moved, override, read, template
 from engine.recipe.check import Mistake, parsed
 from engine.recipe.fields import nearest
+from engine.text import one_line
 from openlora_tui.cli.options import add_field_options, given_fields
 
 HELP: Final = "write a commented recipe"
@@ -39,16 +42,27 @@ def run(args: argparse.Namespace) -> int:
     if args.path is None:
         print(text, end="")
         return 0
-    if args.path.exists() and not args.force:
-        raise Problem("The file exists.", where=str(args.path), do="Choose another name, or add --force.")
+    if os.path.lexists(args.path):
+        _check_replaceable(args.path, force=args.force)
     try:
         atomic.write(args.path, text.encode(), mode=0o644)
     except OSError as error:
         raise Problem(
-            "The recipe cannot be written.", where=str(args.path), why=f"{error.strerror}."
-        ) from error
-    print(f"wrote {args.path}; `openlora train {args.path}` runs it", file=sys.stderr)
+            "The recipe cannot be written.", where=str(args.path), why=f"{error.strerror}.",
+            do="Name a file in a folder that is there and that you may write.",
+        ) from error  # fmt: skip
+    name = one_line(str(args.path), 200)
+    word = shlex.quote(f"./{name}" if name.startswith("-") else name)
+    print(f"wrote {name}; `openlora train {word}` runs it", file=sys.stderr)
     return 0
+
+
+def _check_replaceable(path: Path, *, force: bool) -> None:
+    if not os.path.isfile(path):
+        what = "There is something else of that name, and no file."
+        raise Problem(what, where=str(path), do="Choose another name, or none to have the recipe on stdout.")
+    if not force:
+        raise Problem("The file exists.", where=str(path), do="Choose another name, or add --force.")
 
 
 def _text(args: argparse.Namespace) -> str:
@@ -65,7 +79,7 @@ def _text(args: argparse.Namespace) -> str:
 def _origin(word: str) -> RecipeFile:
     """The recipe that `word` means: a file, else a run."""
     path = Path(word)
-    if path.suffix in (".yaml", ".yml") or path.is_file():
+    if path.suffix in (".yaml", ".yml") or os.path.isfile(path):
         return read(path)
     return read(run_called(paths.home(), word).recipe)
 
@@ -75,7 +89,9 @@ def _value(name: str, text: str) -> object:
     if field is None:
         near = nearest(name)
         raise Problem(
-            f"`{name}` is not a recipe field.", where="--set", do=f"Did you mean `{near}`?" if near else ""
+            f"`{one_line(name, 80)}` is not a recipe field.",
+            where="--set",
+            do=f"Did you mean `{near}`?" if near else "`openlora new --help` lists the fields.",
         )
     try:
         return parsed(field, text)

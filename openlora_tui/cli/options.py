@@ -6,6 +6,7 @@ import argparse
 
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
+from engine.text import one_line
 
 
 def add_field_options(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +32,9 @@ def given_fields(args: argparse.Namespace) -> dict[str, str]:
     for word in getattr(args, "set", None) or []:
         name, equals, value = word.partition("=")
         if not equals:
-            raise Problem(f"`{word}` sets nothing.", where="--set", do="Write --set name=value.")
+            raise Problem(
+                f"`{one_line(word, 80)}` sets nothing.", where="--set", do="Write --set name=value."
+            )
         changes[name.strip()] = value
     for field in FIELDS:
         value = getattr(args, f"field_{field.name}", None)

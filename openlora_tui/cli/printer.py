@@ -12,6 +12,7 @@ from engine import events as ev
 from engine.findings import Finding
 from engine.run_state import RunState
 from engine.text import clean, one_line
+from openlora_tui.cli.document import print_line
 from openlora_tui.figures import duration, fetched, percent
 
 _EVERY: Final = 2.0
@@ -32,7 +33,7 @@ class Printer:
         """Print what `lines` say; `state` is already the state after them."""
         for line in lines:
             if self._as_json:
-                print(line.decode("utf-8", "replace"))
+                print_line(line)
             elif (event := ev.decode(line)) is not None:
                 self._say(state, event)
         if self._as_json and lines:

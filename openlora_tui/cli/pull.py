@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from engine.hub import cache
-from engine.hub.names import is_hub_id, split
+from engine.hub.names import is_hub_id, is_revision, split
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.cli.document import print_document
 from openlora_tui.cli.main import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -40,9 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Fetch the model, or tell what that would take."""
     model, revision = split(args.model)
-    if not is_hub_id(model) or revision == "":
-        is_folder = Path(model).expanduser().is_dir()
-        do = "A folder needs no pull: name it in `model`." if is_folder else "Write it as owner/name."
+    if not is_hub_id(model) or (revision is not None and not is_revision(revision)):
+        is_folder = os.path.isdir(os.path.expanduser(model))
+        do = "A folder needs no pull: name it in `model`." if is_folder else "Write it as owner/name@branch."
         raise Problem(f"`{one_line(args.model, 80)}` is no hub id.", do=do)
     teller = _Teller(as_json=args.json)
     here = _without_network(model, revision)
@@ -100,7 +100,7 @@ class _Teller:
             "free": room(plan), "files": [{"name": file.name, "bytes": file.size} for file in plan.files],
         }  # fmt: skip
         if self._as_json:
-            self._print_json(facts)
+            print_document(facts)
             return
         self._say(f"{plan.model} at {plan.asked}, commit {plan.revision[:12]}")
         for file in plan.files if last else ():
@@ -117,7 +117,7 @@ class _Teller:
             return
         self._next = now + (_TICK if self._tty and not self._as_json else _EVERY)
         if self._as_json:
-            self._print_json({"done": done, "total": total, "rate": round(rate)})
+            print_document({"done": done, "total": total, "rate": round(rate)})
             return
         line = f"fetching  {figures.percent(done / max(total, 1)):>5}   {figures.fetched(done, total, rate)}"
         if not self._tty:
@@ -146,16 +146,13 @@ class _Teller:
 
     def _last(self, model: str, revision: str, path: Path, size: int) -> None:
         if self._as_json:
-            self._print_json({"model": model, "revision": revision, "path": str(path), "bytes": size})
+            print_document({"model": model, "revision": revision, "path": str(path), "bytes": size})
             return
         self._say(f"{figures.size(size)} are here; `openlora new --model {model}` begins a recipe with it")
         print(path)
 
     def _say(self, text: str) -> None:
         print(text, file=sys.stderr, flush=True)
-
-    def _print_json(self, document: object) -> None:
-        print(msgspec.json.encode(document).decode(), flush=True)
 
 
 _TICK: Final = 0.25

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from engine import messages as m
 from engine import paths
 from engine.client.context import job_context
@@ -20,6 +18,7 @@ from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import watching
+from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import work_here
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
@@ -77,7 +76,7 @@ def _list(args: argparse.Namespace) -> int:
     with Session(paths.home()) as session:
         rows = session.rows(args.limit)
     if args.json:
-        _print_json({"runs": rows})
+        print_document({"runs": rows})
         return 0
     if not rows:
         print("no runs yet; `openlora train recipe.yaml` starts one", file=sys.stderr)
@@ -102,7 +101,7 @@ def _show(args: argparse.Namespace) -> int:
         run = session.named(args.run)
         state = session.state(run)
     if args.json:
-        _print_json(_shown(state))
+        print_document(_shown(state))
         return 0
     for label, value in _facts(state):
         print(f"{label:<12} {value}")
@@ -254,11 +253,7 @@ def _sure(run: str) -> bool:
 
 def _done(args: argparse.Namespace, accepted: m.Accepted) -> int:
     if args.json:
-        _print_json({"run": accepted.run, "note": accepted.note})
+        print_document({"run": accepted.run, "note": accepted.note})
     else:
         print(f"run {accepted.run}: {accepted.note}", file=sys.stderr)
     return 0
-
-
-def _print_json(document: object) -> None:
-    print(msgspec.json.encode(document).decode())

@@ -8,14 +8,13 @@ import sys
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from engine import faults, paths
 from engine.client.context import job_context
-from engine.recipe import absolute_text, check_paths, override, read
+from engine.recipe import RecipeFile, absolute_text, check_paths, override, parse, read, text_from
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli import watching
+from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import run_here
 from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.printer import Printer
@@ -26,7 +25,7 @@ HELP: Final = "run a recipe"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its words."""
-    parser.add_argument("recipe", type=Path, help="a recipe, as `openlora new` writes it")
+    parser.add_argument("recipe", type=Path, help="a recipe, as `openlora new` writes it; - takes stdin")
     parser.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="change a recipe field for this run"
     )
@@ -46,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
-    recipe = override(read(args.recipe), given_fields(args))
+    recipe = override(_recipe(args.recipe), given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
     printer = Printer(as_json=args.json)
@@ -63,9 +62,14 @@ def run(args: argparse.Namespace) -> int:
         return watching.to_the_end(session, run_id, RunState(), printer)
 
 
+def _recipe(path: Path) -> RecipeFile:
+    """The recipe in the file; its paths start at the working directory where it comes from stdin."""
+    return parse(text_from(sys.stdin.buffer, "stdin")) if str(path) == "-" else read(path)
+
+
 def _detached(run_id: str, *, as_json: bool) -> int:
     if as_json:
-        print(msgspec.json.encode({"run": run_id}).decode())
+        print_document({"run": run_id})
     else:
         print(run_id)
         print(f"`openlora runs watch {run_id}` follows it", file=sys.stderr)

@@ -276,7 +276,7 @@ def test_a_file_that_is_no_text_says_so(tmp_path: Path, data: bytes, words: str)
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
     with pytest.raises(Problem, match="no such file"):
         read(tmp_path / "absent.yaml")
-    with pytest.raises(Problem, match="is a directory"):
+    with pytest.raises(Problem, match="it is a folder"):
         read(tmp_path)
 
 

@@ -19,7 +19,7 @@ from engine.problem import Problem
 
 ANY_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 COLUMN = st.text(st.characters(categories=["Ll", "Nd"]), min_size=1, max_size=6)
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=30)
 
 
 def read(path: Path, content: str | bytes) -> list[tuple[int, dict[str, Any]]]:
