@@ -5,16 +5,17 @@ A taken message is gone and a mailbox is bounded; what must not be lost is in th
 
 from __future__ import annotations
 
-import os
+import socket
+import struct
 import threading
 import time
 from collections import deque
 from multiprocessing import AuthenticationError
-from multiprocessing.managers import BaseManager
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge
 from pathlib import Path
 from typing import Any, Final
 
-from engine.paths import engine_link, engine_name, socket_folder
+from engine.paths import engine_link
 
 ENGINE: Final = "engine"
 SILENT: Final = 10.0
@@ -23,29 +24,39 @@ _DEPTH: Final = 4096
 _BYTES: Final = 64 << 20
 
 LOST: Final = (OSError, EOFError, AuthenticationError)
-"""What a call on the bus raises when the engine has gone."""
+"""What a call on the bus raises when the engine has gone, `Silent` among it."""
+
+_CONNECTING: Final = 3.0
+
+
+class Silent(OSError):
+    """The engine with the process id `pid` is there and does not answer: it is stopped, or too busy."""
+
+    def __init__(self, pid: int | None) -> None:
+        super().__init__(f"the engine, process {pid}, does not answer")
+        self.pid = pid
 
 
 class Mailboxes:
-    """Bounded queues of bytes by name; a full one drops everything and says so once."""
+    """Bounded queues of bytes by name; a full one drops everything and says so once, the engine's apart."""
 
     def __init__(self) -> None:
         self._boxes: dict[str, deque[bytes]] = {}
         self._sizes: dict[str, int] = {}
         self._seen: dict[str, float] = {}
         self._overflowed: set[str] = set()
-        self._lock = threading.Lock()
-        self._came = threading.Event()
+        self._lock = threading.Condition()
 
     def put(self, name: str, items: list[bytes]) -> None:
-        """Append `items` to the mailbox `name`."""
-        if name == ENGINE:
-            self._came.set()
+        """Append `items` to the mailbox `name`; whoever writes to a full engine waits for room."""
         with self._lock:
+            if name == ENGINE:
+                self._lock.wait_for(lambda: not self._full(ENGINE))
+                self._lock.notify_all()
             box = self._boxes.setdefault(name, deque())
             box.extend(items)
             self._sizes[name] = self._sizes.get(name, 0) + sum(map(len, items))
-            if len(box) > _DEPTH or self._sizes[name] > _BYTES:
+            if name != ENGINE and self._full(name):
                 box.clear()
                 self._sizes[name] = 0
                 self._overflowed.add(name)
@@ -59,6 +70,8 @@ class Mailboxes:
                 return []
             items = [box.popleft() for _ in range(min(limit, len(box)))]
             self._sizes[name] -= sum(map(len, items))
+            if name == ENGINE:
+                self._lock.notify_all()
             return items
 
     def exchange(self, name: str, outgoing: list[bytes], limit: int = _DEPTH) -> list[bytes]:
@@ -68,9 +81,9 @@ class Mailboxes:
         return self.take(name, limit)
 
     def wait(self, seconds: float) -> None:
-        """Sleep until something comes for the engine, `seconds` at most."""
-        self._came.wait(seconds)
-        self._came.clear()
+        """Sleep until something lies there for the engine, `seconds` at most."""
+        with self._lock:
+            self._lock.wait_for(lambda: bool(self._boxes.get(ENGINE)), seconds)
 
     def seen(self, name: str) -> float | None:
         """When `name` was last taken from, on the monotonic clock, or None."""
@@ -83,6 +96,11 @@ class Mailboxes:
             self._overflowed.discard(name)
             return was
 
+    def names(self) -> list[str]:
+        """The mailboxes in which something lies."""
+        with self._lock:
+            return list(self._boxes)
+
     def close(self, name: str) -> None:
         """Forget a mailbox."""
         with self._lock:
@@ -91,59 +109,57 @@ class Mailboxes:
             self._seen.pop(name, None)
             self._overflowed.discard(name)
 
-
-class _Manager(BaseManager):
-    pass
-
-
-_Manager.register("mailboxes", exposed=("take", "exchange"))
+    def _full(self, name: str) -> bool:
+        return len(self._boxes.get(name, ())) > _DEPTH or self._sizes.get(name, 0) > _BYTES
 
 
-def serve(root: Path, boxes: Mailboxes) -> Path:
-    """Serve `boxes` to this user's processes, and point the home's symlink here; returns the socket.
+class Boxes:
+    """The engine's mailboxes as another process sees them; for one thread.
 
-    Each engine listens at a path of its own, because a manager's client caches a dead
-    connection by path.
+    In the place of multiprocessing's own proxy, which connects once more when it is forgotten:
+    with an engine that is stopped, no process that has one could end.
     """
-    key = os.urandom(32)
-    folder = socket_folder()
-    socket = folder / f"{engine_name(root)}-{os.getpid()}.sock"
-    _sweep(folder, engine_name(root))
-    _write_private(_key_file(socket), key)
 
-    class Served(BaseManager):
-        pass
+    def __init__(self, connection: Connection[Any, Any], ident: str) -> None:
+        self._connection = connection
+        self._ident = ident
 
-    Served.register("mailboxes", callable=lambda: boxes, exposed=("take", "exchange"))
-    server = Served(address=str(socket), authkey=key).get_server()
-    threading.Thread(target=server.serve_forever, name="bus", daemon=True).start()
-    link = engine_link(root)
-    temporary = link.with_suffix(f".{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(socket.name)
-    temporary.replace(link)
-    return socket
+    def take(self, name: str, limit: int = _DEPTH) -> list[bytes]:
+        """As `Mailboxes.take`; raises one of `LOST` where the engine goes away."""
+        return self._call("take", name, limit)
+
+    def exchange(self, name: str, outgoing: list[bytes], limit: int = _DEPTH) -> list[bytes]:
+        """As `Mailboxes.exchange`; raises one of `LOST` where the engine goes away."""
+        return self._call("exchange", name, outgoing, limit)
+
+    def _call(self, method: str, *words: object) -> list[bytes]:
+        taken: list[bytes] = _asked(self._connection, self._ident, method, *words)
+        return taken
 
 
-def withdraw(root: Path, socket: Path) -> None:
-    """Take the engine's address away, unless a newer engine has put its own there."""
-    link = engine_link(root)
-    if link.is_symlink() and link.readlink().name == socket.name:
-        link.unlink(missing_ok=True)
-    # The listener removes its socket itself when this process ends.
-    _key_file(socket).unlink(missing_ok=True)
+def connect(root: Path, patience: float = _CONNECTING) -> Boxes:
+    """The living engine's mailboxes; a call on them waits for as long as the engine is stopped.
 
-
-def connect(root: Path) -> Any:
-    """A proxy of the living engine's mailboxes, with `take` and `exchange`.
+    Args:
+        root: the engine's home.
+        patience: seconds that the engine may take to answer each step of a greeting.
 
     Raises:
-        one of `LOST` where no engine answers.
+        Silent: the engine is there and does not answer.
+        OSError: there is none, as with the others in `LOST`.
     """
-    socket = engine_link(root).parent / engine_link(root).readlink().name
-    manager = _Manager(address=str(socket), authkey=_key_file(socket).read_bytes())
-    manager.connect()
-    return manager.mailboxes()  # type: ignore[attr-defined]
+    link = engine_link(root)
+    place = link.parent / link.readlink().name
+    key = key_file(place).read_bytes()
+    try:
+        with _dialled(place, key, patience) as first:
+            ident, _ = _asked(first, None, "create", "mailboxes")
+        connection = _dialled(place, key, patience)
+        _asked(connection, None, "accept_connection", threading.current_thread().name)
+        _patient(connection.fileno(), 0)
+    except BlockingIOError as error:
+        raise Silent(engine_pid(root)) from error
+    return Boxes(connection, ident)
 
 
 def engine_pid(root: Path) -> int | None:
@@ -154,18 +170,37 @@ def engine_pid(root: Path) -> int | None:
         return None
 
 
-def _sweep(folder: Path, name: str) -> None:
-    """Remove what earlier engines of this home have left; whoever serves holds its lock, so none lives."""
-    for left in (*folder.glob(f"{name}-*.sock"), *folder.glob(f"{name}-*.key")):
-        left.unlink(missing_ok=True)
+def key_file(place: Path) -> Path:
+    """Where the key of the socket at `place` lies."""
+    return place.with_suffix(".key")
 
 
-def _key_file(socket: Path) -> Path:
-    return socket.with_suffix(".key")
+def _dialled(place: Path, key: bytes, patience: float) -> Connection[Any, Any]:
+    """A connection to a manager; raises BlockingIOError where it takes longer than `patience` to answer."""
+    with socket.socket(socket.AF_UNIX) as dialling:
+        _patient(dialling.fileno(), patience)
+        dialling.connect(str(place))
+        connection: Connection[Any, Any] = Connection(dialling.detach())
+    answer_challenge(connection, key)
+    deliver_challenge(connection, key)
+    return connection
 
 
-def _write_private(path: Path, data: bytes) -> None:
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
+def _patient(descriptor: int, seconds: float) -> None:
+    """Let reads and writes fail after `seconds`; 0 lets them wait for ever."""
+    limit = struct.pack("@ll", int(seconds), int(seconds % 1 * 1e6))
+    same = socket.socket(fileno=descriptor)
+    try:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, limit)
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, limit)
+    finally:
+        same.detach()
+
+
+def _asked(connection: Connection[Any, Any], ident: str | None, method: str, *words: object) -> Any:
+    """One call in the protocol of multiprocessing's managers."""
+    connection.send((ident, method, words, {}))
+    kind, result = connection.recv()
+    if kind != "#RETURN":
+        raise ConnectionError(str(result))
+    return result

@@ -201,6 +201,8 @@ class Welcome(Message, frozen=True, kw_only=True):
     version: str
     home: str
     notes: list[str] = []
+    attached: int = 0
+    """How many front ends it serves, this one included."""
 
 
 class Runs(Message, frozen=True, kw_only=True):
@@ -297,6 +299,30 @@ class Serve(Message, frozen=True, kw_only=True):
     console: str
 
 
+class Strange(msgspec.Struct, frozen=True, kw_only=True):
+    """What can be read of a message whose kind or values only another version knows."""
+
+    kind: str = ""
+    front: str = ""
+    request: str = ""
+    run: str = ""
+    verb: str = ""
+    job: str = ""
+    state: StrangeState | None = None
+
+    @property
+    def wish(self) -> str:
+        """What is not known here, in the other version's own word."""
+        return self.verb or self.job or self.kind
+
+
+class StrangeState(msgspec.Struct, frozen=True, kw_only=True):
+    """How far a RunState of another version has read."""
+
+    events: int = 0
+    offset: int = 0
+
+
 FromFront = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Begin | Tell | End | Leave
 ToEngine = FromFront | Said | Ended
 ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
@@ -308,6 +334,7 @@ _encoder: Final = msgspec.msgpack.Encoder()
 _to_engine: Final[msgspec.msgpack.Decoder[ToEngine]] = msgspec.msgpack.Decoder(ToEngine)
 _to_front: Final[msgspec.msgpack.Decoder[ToFront]] = msgspec.msgpack.Decoder(ToFront)
 _to_worker: Final[msgspec.msgpack.Decoder[ToWorker]] = msgspec.msgpack.Decoder(ToWorker)
+_strange: Final[msgspec.msgpack.Decoder[Strange]] = msgspec.msgpack.Decoder(Strange)
 
 
 def encode(message: Message) -> bytes:
@@ -328,6 +355,11 @@ def to_front(data: bytes) -> ToFront | None:
 def to_worker(data: bytes) -> ToWorker | None:
     """A message for a worker, or None where it is of no known type."""
     return _decoded(_to_worker, data)
+
+
+def strange(data: bytes) -> Strange:
+    """What can be read of a message that none of the above knows; of garbage, nothing."""
+    return _decoded(_strange, data) or Strange()
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T | None:

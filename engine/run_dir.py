@@ -36,8 +36,8 @@ class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def here(self) -> bool:
-        """True where the record speaks of this machine since its last boot."""
-        return self.host == host_name() and self.boot == boot_id()
+        """True where the record speaks of this machine since its last boot, whatever it is called now."""
+        return self.boot == boot_id()
 
     @property
     def alive(self) -> bool:

@@ -182,7 +182,8 @@ class Session:
                 return {"run", "status"}
             case ms.Welcome():
                 self.welcome = message
-                self._notes = dict.fromkeys(message.notes, False) | self._notes
+                notes = [*message.notes, *_of_versions(message)]
+                self._notes = dict.fromkeys(notes, False) | self._notes
                 self._ask_watch()
                 self._give_up()
                 return {"link"}
@@ -268,6 +269,13 @@ class Talk:
 
 def _nothing(_: object) -> None:
     return
+
+
+def _of_versions(welcome: ms.Welcome) -> list[str]:
+    # Imported on use: nothing before the first paint needs it.
+    from engine.client.skew import difference
+
+    return [said] if (said := difference(welcome)) else []
 
 
 def _context() -> ms.JobContext:

@@ -8,11 +8,13 @@ import time
 import uuid
 from collections import deque
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from engine import __version__, bus
 from engine import messages as m
 from engine.client.context import job_context
+from engine.client.silence import PATIENCE, why_silent
+from engine.client.skew import understood
 from engine.problem import Problem
 
 _PERIOD: Final = 0.1
@@ -28,10 +30,14 @@ class Link:
 
     def __init__(self, root: Path, *, app: bool = False, start_engine: bool = True) -> None:
         self.front = f"front-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self.connected = False
-        self.trouble = ""
-        """Why there is no connection, for people; empty while there is one or none was tried."""
         self.problem: Problem | None = None
+        """Why no engine can be started, None while that is not known."""
+        self._connected = False
+        self._trouble = ""
+        self._calling: float | None = None
+        """Since when the thread has waited for the engine to answer a call, on the monotonic clock."""
+        self._greeting: float | None = None
+        """Since when the engine owes a Welcome."""
         self._root = root
         self._app = app
         self._start_engine = start_engine
@@ -40,6 +46,16 @@ class Link:
         self._wake = threading.Event()
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="link", daemon=True)
+
+    @property
+    def connected(self) -> bool:
+        """True while the engine answers."""
+        return self._connected and not self._silent
+
+    @property
+    def trouble(self) -> str:
+        """Why there is no connection, for people; empty while there is one or none was tried."""
+        return why_silent(bus.engine_pid(self._root)) if self._silent else self._trouble
 
     def start(self) -> None:
         """Begin to connect, in the background."""
@@ -73,19 +89,28 @@ class Link:
             self._hello()
             self._talk(boxes)
 
-    def _attach(self) -> Any:
+    @property
+    def _silent(self) -> bool:
+        """True where the engine is there and has not answered for a while: it is stopped, or busy."""
+        since = [began for began in (self._calling, self._greeting) if began is not None]
+        return bool(since) and time.monotonic() - min(since) > PATIENCE
+
+    def _attach(self) -> bus.Boxes | None:
         # Imported here: the app paints before it pays for subprocess and its friends.
         from engine.client.start import attach
 
         try:
             boxes = attach(self._root) if self._start_engine else bus.connect(self._root)
         except Problem as problem:
-            self.problem, self.trouble = problem, str(problem)
+            self.problem, self._trouble = problem, str(problem)
+            return None
+        except bus.Silent as silent:
+            self._trouble = why_silent(silent.pid)
             return None
         except bus.LOST as error:
-            self.trouble = f"No engine answers ({error or type(error).__name__})."
+            self._trouble = f"No engine answers ({error or type(error).__name__})."
             return None
-        self.problem, self.trouble = None, ""
+        self.problem, self._trouble = None, ""
         return boxes
 
     def _hello(self) -> None:
@@ -93,29 +118,39 @@ class Link:
             front=self.front, pid=os.getpid(), version=__version__, app=self._app, context=job_context()
         )
         self._out.appendleft(m.encode(hello))
+        self._greeting = time.monotonic()
 
-    def _talk(self, boxes: Any) -> None:
+    def _talk(self, boxes: bus.Boxes) -> None:
         """Exchange until the engine goes away or this front end does, if only for a while."""
         heard = time.monotonic()
         while True:
             closing = self._closing
             outgoing = [self._out.popleft() for _ in range(len(self._out))]
+            self._calling = time.monotonic()
             try:
-                for data in boxes.exchange(self.front, outgoing):
-                    message = m.to_front(data)
-                    if message is not None:
-                        self._in.append(message)
+                came = boxes.exchange(self.front, outgoing)
             except bus.LOST:
-                self.connected = False
-                self.trouble = "The engine went away; connecting again."
+                self._connected, self._greeting = False, None
+                self._trouble = "The engine went away; connecting again."
                 return
-            self.connected = True
+            finally:
+                self._calling = None
+            self._take(came)
+            self._connected = True
             if closing:
                 return
             if time.monotonic() - heard > bus.SILENT:
                 return  # This process was stopped for so long that the engine may have forgotten it.
             heard = time.monotonic()
             self._wait(_PERIOD)
+
+    def _take(self, came: list[bytes]) -> None:
+        for data in came:
+            message = m.to_front(data) or understood(self._root, data)
+            if isinstance(message, m.Welcome):
+                self._greeting = None
+            if message is not None:
+                self._in.append(message)
 
     def _wait(self, seconds: float) -> None:
         if self._wake.wait(seconds):

@@ -8,34 +8,51 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, TextIO
 
 from engine import bus
+from engine.alone import holder
+from engine.client.silence import stopped
 from engine.paths import engine_name, socket_folder
 from engine.problem import WORK_FAILED, Problem
 
 _PATIENCE: Final = 30.0
 
 
-def attach(root: Path) -> Any:
+def attach(root: Path) -> bus.Boxes:
     """The mailboxes of the home's engine, which is started first if need be.
 
     However many front ends start at once, one engine comes of it: they queue at a lock, and
     the engine itself holds another for its life.
 
     Raises:
+        Silent: there is one, and it does not answer.
         Problem: where the engine does not come up; its log is named.
     """
-    try:
-        return bus.connect(root)
-    except bus.LOST:
-        pass
+    if (pid := holder(root)) is not None and stopped(pid):
+        raise bus.Silent(pid)
     with (socket_folder() / f"{engine_name(root)}.start").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            return bus.connect(root)
-        except bus.LOST:
-            return _start(root)
+        mine, end = False, time.monotonic() + _PATIENCE
+        while True:
+            try:
+                return bus.connect(root)
+            except bus.Silent:
+                raise
+            except bus.LOST:
+                # A starter that was stopped must not hold up the others for ever.
+                if mine or time.monotonic() > end:
+                    return _start(root)
+            mine = _locked(lock)
+            if not mine:
+                time.sleep(0.05)
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def log_file(root: Path) -> Path:
@@ -43,7 +60,7 @@ def log_file(root: Path) -> Path:
     return root / "engine.log"
 
 
-def _start(root: Path) -> Any:
+def _start(root: Path) -> bus.Boxes:
     process = _spawn(root)
     end = time.monotonic() + _PATIENCE
     while time.monotonic() < end:

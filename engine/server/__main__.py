@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import fcntl
 import logging
 import os
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from engine import bus, paths
-from engine.problem import Problem
+from engine.alone import Alone, holder
+from engine.client.silence import FORCE, stopped, why_silent
+from engine.problem import WORK_FAILED, Problem
+from engine.server.address import Address
 from engine.server.engine import Engine
 
 _PATIENCE: Final = 20.0
@@ -31,53 +33,67 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:
         root = paths.home()
-        lock = (paths.socket_folder() / f"{paths.engine_name(root)}.lock").open("w")
+        alone = Alone(root)
+        if not _only_one(root, alone):
+            logging.info("another engine serves %s", root)
+            return 0
+        return _serve(root, stay)
     except Problem as problem:
         print(problem, file=sys.stderr)
         return problem.exit_status
-    if not _only_one(root, lock):
-        logging.info("another engine serves %s", root)
-        return 0
-    return _serve(root, stay)
 
 
-def _only_one(root: Path, lock: TextIO) -> bool:
-    """Take the engine's lock; one that is just leaving is waited for, one that serves is not."""
+def _only_one(root: Path, alone: Alone) -> bool:
+    """Take the engine's locks; one that is just leaving is waited for, one that serves is not.
+
+    Raises:
+        Problem: another process holds them and cannot be reached.
+    """
     end = time.monotonic() + _PATIENCE
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except BlockingIOError:
-            time.sleep(0.05)
+    while not alone.take():
         try:
             bus.connect(root)
             return False
         except bus.LOST:
-            if time.monotonic() > end:
-                raise TimeoutError(
-                    f"process {bus.engine_pid(root)} holds the engine's lock and is silent"
-                ) from None
+            time.sleep(0.05)
+        pid = holder(root)
+        if time.monotonic() > end or (pid is not None and stopped(pid)):
+            raise Problem(
+                "Another process is the engine of this home.",
+                where=str(root),
+                why=why_silent(pid),
+                do=FORCE,
+                exit_status=WORK_FAILED,
+            )
+    return True
 
 
 def _serve(root: Path, stay: bool) -> int:
     boxes = bus.Mailboxes()
-    engine = Engine(root, boxes, stay=stay)
-    signal.signal(signal.SIGTERM, lambda *_: engine.leave())
-    signal.signal(signal.SIGINT, lambda *_: engine.leave())
-    socket = bus.serve(root, boxes)
-    logging.info("engine %d serves %s", os.getpid(), root)
+    address = Address(root, boxes)
     try:
-        engine.run()
+        engine = Engine(root, boxes, address, stay=stay)
+        signal.signal(signal.SIGTERM, lambda *_: engine.leave())
+        signal.signal(signal.SIGINT, lambda *_: engine.leave())
+        logging.info("engine %d serves %s", os.getpid(), root)
+        try:
+            engine.run()
+        finally:
+            address.withdraw()
+            engine.close()
     except Exception:
         logging.exception("the engine failed; workers go on, and the next front end starts another")
-        return 1
+        return WORK_FAILED
     finally:
-        bus.withdraw(root, socket)
-        engine.close()
+        address.withdraw()
+        address.socket.unlink(missing_ok=True)  # in the listener's place: this process does not exit in order
     logging.info("engine %d leaves", os.getpid())
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    logging.shutdown()
+    sys.stderr.flush()
+    # The bus has threads that wait for front ends; they must not keep this process, nor write once more.
+    os._exit(status)

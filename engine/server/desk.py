@@ -8,8 +8,8 @@ from pathlib import Path
 from engine import events as ev
 from engine import faults
 from engine import messages as m
-from engine.bus import Mailboxes
 from engine.client.context import job_context
+from engine.client.skew import not_known
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.yaml import parse
@@ -17,6 +17,7 @@ from engine.run_dir import RunDir, remember_deleted
 from engine.run_state import RunState
 from engine.server.floor import HELD, Floor
 from engine.server.fronts import Front, Fronts
+from engine.server.indexing import Indexing
 from engine.server.live import LiveRun
 from engine.server.sides import Sides
 from engine.store import Store
@@ -29,19 +30,24 @@ class Desk:
     """Where front ends are served."""
 
     def __init__(
-        self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, floor: Floor, sides: Sides
+        self, root: Path, store: Store, fronts: Fronts, floor: Floor, sides: Sides, indexing: Indexing
     ) -> None:
         self._root = root
-        self._boxes = boxes
         self._store = store
         self._fronts = fronts
         self._floor = floor
         self._sides = sides
+        self._indexing = indexing
+        self._waiting: list[m.FromFront] = []
+        """Requests about runs whose events are still being read."""
 
     def answer(self, message: m.FromFront) -> None:
         """Do what the message asks; whatever goes wrong becomes an answer, never the engine's end."""
         request = getattr(message, "request", "")
         try:
+            if not self._read(getattr(message, "run", "")):
+                self._waiting.append(message)
+                return
             self._dispatch(message)
         except Problem as problem:
             self._refuse(message.front, request, problem)
@@ -49,10 +55,25 @@ class Desk:
             logging.exception("a request failed: %s", type(message).__name__)
             self._refuse(message.front, request, _unexpected(self._root, error))
 
+    def answer_waiting(self) -> None:
+        """Answer what had to wait, as far as its runs have been read by now."""
+        waiting, self._waiting = self._waiting, []
+        for message in waiting:
+            self.answer(message)
+
+    def refuse_strange(self, strange: m.Strange) -> None:
+        """Answer a message that only another version knows."""
+        logging.warning("a message of no known kind: %s", strange)
+        front = self._fronts.get(strange.front)
+        if front is not None:
+            self._refuse(front.name, strange.request, not_known(strange.wish, front.version))
+
     def send_runs(self, front: str, request: str = "", limit: int = _ROWS) -> None:
         """Send the newest runs, live ones as they are now."""
-        rows = self._store.rows(limit)
-        total = self._store.count()
+        live = self._floor.rows
+        ended = [row for row in self._store.rows(limit) if row.run not in live]
+        rows = sorted([*ended, *live.values()], key=lambda row: int(row.run), reverse=True)[:limit]
+        total = max(self._store.count(), len(rows))
         self._fronts.send([front], m.Runs(rows=rows, whole=True, total=total, request=request))
 
     def catch_up(self, front: Front) -> None:
@@ -172,6 +193,12 @@ class Desk:
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
         self._floor.add(directory, context, *events, ev.Queued(reason="waits for a worker"))
         return "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
+
+    def _read(self, run: str) -> bool:
+        """True where all that the run has reported was read, or can be on the spot."""
+        if not run.isdigit():
+            return True
+        return self._floor.followed(run) if run in self._floor else self._indexing.ready(run)
 
     def _known(self, run: str) -> RunDir:
         directory = RunDir(self._root, run)

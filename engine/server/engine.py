@@ -5,22 +5,21 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from engine import __version__
 from engine import messages as m
 from engine.bus import ENGINE, Mailboxes
-from engine.problem import Problem
 from engine.run_dir import live_runs, sweep_deleted
+from engine.server.address import Address
 from engine.server.desk import Desk
 from engine.server.floor import Floor
 from engine.server.fronts import Fronts
+from engine.server.indexing import Indexing
 from engine.server.sides import Sides
 from engine.server.workers import Workers
 from engine.store import Store
-from engine.store.row import row_of
 from engine.telemetry.machine import measure
 
 _BUSY: Final = 0.1
@@ -31,14 +30,18 @@ _SECOND: Final = 1.0
 _FAILURES: Final = 20
 """Ticks that may fail in a row, of a full disk say, before the engine gives up."""
 _MEASURE: Final = 2.0
+_FEW: Final = 16
+_AWAY: Final = 3.0
+"""Seconds without a look after which this process was stopped, and front ends could not be heard."""
 
 
 class Engine:
     """Serves one home until nothing runs and nobody is attached."""
 
-    def __init__(self, root: Path, boxes: Mailboxes, *, stay: bool = False) -> None:
+    def __init__(self, root: Path, boxes: Mailboxes, address: Address, *, stay: bool = False) -> None:
         self._root = root
         self._boxes = boxes
+        self._address = address
         self._stay = stay
         self._leaving = False
         sweep_deleted(root)
@@ -47,9 +50,8 @@ class Engine:
         workers = Workers(root, boxes)
         self._sides = Sides(root, boxes, self._fronts, workers)
         self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides)
-        self._desk = Desk(root, boxes, self._store, self._fronts, self._floor, self._sides)
-        self._stale: Iterator[str] = iter(())
-        self._folders: tuple[float, ...] = ()
+        self._indexing = Indexing(root, self._store)
+        self._desk = Desk(root, self._store, self._fronts, self._floor, self._sides, self._indexing)
         self._next_look = 0.0
         self._next_measure = 0.0
 
@@ -65,7 +67,8 @@ class Engine:
                 if failures > _FAILURES:
                     raise
                 logging.exception("a tick failed")
-            self._boxes.wait(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
+            if not self._indexing.busy:
+                self._boxes.wait(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
             # One tick for all that comes at nearly the same moment.
             time.sleep(_PAUSE)
 
@@ -80,21 +83,33 @@ class Engine:
         self._store.close()
 
     def _tick(self) -> None:
-        for data in self._boxes.take(ENGINE):
-            self._hear(data)
+        self._listen()
         self._floor.follow()
         self._sides.follow()
+        for run in self._indexing.work(self._floor):
+            row = self._store.row(run)
+            self._fronts.send_apps(m.Runs(rows=[row] if row else []))
         now = time.monotonic()
         if now < self._next_look:
             return
+        if now - self._next_look > _AWAY:
+            self._fronts.forgive()
         self._next_look = now + _SECOND
         self._look()
+
+    def _listen(self) -> None:
+        """Do what front ends and side jobs ask for, for a little while; the rest waits for the next tick."""
+        self._desk.answer_waiting()
+        end = time.monotonic() + _BUSY
+        while time.monotonic() < end and (came := self._boxes.take(ENGINE, _FEW)):
+            for data in came:
+                self._hear(data)
 
     def _hear(self, data: bytes) -> None:
         message = m.to_engine(data)
         match message:
             case None:
-                logging.warning("a message of no known kind (%d bytes)", len(data))
+                self._desk.refuse_strange(m.strange(data))
             case m.Leave():
                 self._leaving = True
             case m.Hello():
@@ -108,7 +123,11 @@ class Engine:
         self._fronts.hello(message)
         logging.info("%s attached (version %s)", message.front, message.version)
         welcome = m.Welcome(
-            pid=os.getpid(), version=__version__, home=str(self._root), notes=self._store.notes
+            pid=os.getpid(),
+            version=__version__,
+            home=str(self._root),
+            notes=self._store.notes,
+            attached=len(self._fronts),
         )
         self._fronts.send([message.front], welcome)
         if message.app:
@@ -117,7 +136,8 @@ class Engine:
 
     def _look(self) -> None:
         """What need not happen at every tick."""
-        self._index_stale()
+        self._address.keep()
+        self._indexing.look()
         for run in live_runs(self._root):
             self._floor.meet(run)
         self._floor.tidy()
@@ -129,36 +149,9 @@ class Engine:
         if alone and not len(self._fronts) and not self._floor.busy and not self._stay:
             self._leaving = True
 
-    def _index_stale(self) -> None:
-        """Index what others wrote (runs in the foreground, copied runs), a little at a time."""
-        folders = tuple(_changed(self._root / name) for name in ("runs", "live"))
-        if folders != self._folders:
-            self._folders = folders
-            self._stale = self._store.stale()
-        end = time.monotonic() + _BUSY
-        while time.monotonic() < end:
-            run = next(self._stale, None)
-            if run is None:
-                return
-            if self._floor.get(run) is not None:
-                continue
-            try:
-                row = row_of(self._store.index(run))
-                self._fronts.send_apps(m.Runs(rows=[row]))
-            except (Problem, OSError, ValueError):
-                logging.exception("run %s cannot be indexed", run)
-
     def _measure(self) -> None:
         now = time.monotonic()
         if not self._fronts.apps or now < self._next_measure:
             return
         self._next_measure = now + _MEASURE
         self._fronts.send_apps(m.Measured(machine=measure(self._root)))
-
-
-def _changed(folder: Path) -> float:
-    """When an entry came to a folder or left it; 0 while there is no folder."""
-    try:
-        return folder.stat().st_mtime
-    except OSError:
-        return 0.0

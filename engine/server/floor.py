@@ -15,21 +15,23 @@ from engine.bus import Mailboxes
 from engine.client.context import environment, job_context
 from engine.hub.ready import bound, ready
 from engine.problem import WORK_FAILED, Problem
-from engine.recipe import read
+from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
+from engine.run_row import row_of
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
 from engine.server.sides import ON_CARD, Sides
 from engine.server.workers import Workers, no_worker
 from engine.store import Store
-from engine.store.row import row_of
 from engine.telemetry.gpu import gpus
 
 _SAVE: Final = 2.0
 _LEAVING: Final = 2.0
 """Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
+_SLICE: Final = 0.05
+"""Seconds that one part of a tick may take before front ends are looked after again."""
 _SPARE_AFTER: Final = 2.0
 HELD: Final = "held until it is released"
 
@@ -59,6 +61,19 @@ class Floor:
     def get(self, run: str) -> LiveRun | None:
         """The run, if it has not ended."""
         return self._live.get(run)
+
+    def followed(self, run: str) -> bool:
+        """True where all that the run's worker has written was read, or is soon."""
+        live = self._live.get(run)
+        return live is None or not live.behind
+
+    def __contains__(self, run: object) -> bool:
+        return run in self._live
+
+    @property
+    def rows(self) -> dict[str, m.RunRow]:
+        """The runs that have not ended, as they are now."""
+        return {live.run: row_of(live.state, silent=live.silent) for live in self._live.values()}
 
     def refresh(self, run: str) -> None:
         """Take what the run's worker has written up to now, for whoever asks."""
@@ -93,7 +108,7 @@ class Floor:
         if run in self._live or not directory.path.is_dir():
             return
         context = directory.context() or job_context()
-        live = LiveRun(directory, self._store.index(run), context)
+        live = LiveRun(directory, self._store.known(run), context)
         self._live[run] = live
         if live.adopt():
             logging.info("run %s: adopted worker %s", run, live.adopted)
@@ -101,12 +116,14 @@ class Floor:
     def follow(self) -> None:
         """Take the events of every run, bury the dead, start what can start, tell who watches."""
         for live in list(self._live.values()):
+            if live.device is None and not (live.stirred or live.behind):
+                continue
             if not live.directory.path.is_dir():
                 self._vanished(live)
                 continue
             working = live.working
             self._pass_on(live)
-            if live.device is not None and not working:
+            if live.device is not None and not working and not live.behind:
                 self._bury(live)
         self._start_waiting()
         self._tell_rows()
@@ -114,8 +131,9 @@ class Floor:
     def tidy(self) -> None:
         """Save states, and keep a spare worker while an app looks on and nothing runs."""
         now = time.monotonic()
-        for live in self._live.values():
-            if live.changed and now - live.saved > _SAVE:
+        for live in list(self._live.values()):
+            live.stirred = True  # someone else may have written, or removed it by hand
+            if live.changed and now - live.saved > _SAVE and time.monotonic() - now < _SLICE:
                 self._save(live)
         if self._live or self._sides.heavy:
             self._quiet_since = now
@@ -179,13 +197,16 @@ class Floor:
         self._workers.drop_spare()
 
     def _pass_on(self, live: LiveRun) -> None:
-        """Read what is new and send it to those who watch."""
+        """Read what is new, for a little while at most, and send it to those who watch."""
+        end = time.monotonic() + _SLICE
         while True:
             number, lines = live.follow()
             if not lines:
                 return
             watchers = self._fronts.watchers(live.run)
             self._fronts.send(watchers, m.Happened(run=live.run, number=number, lines=lines))
+            if time.monotonic() > end:
+                return
 
     def _bury(self, live: LiveRun) -> None:
         """The worker is gone: its last word stands, or we say for it what is known."""
@@ -228,7 +249,10 @@ class Floor:
     def _start_waiting(self) -> None:
         """Start the oldest waiting run of each free device."""
         held = self._held()
+        end = time.monotonic() + _SLICE
         for live in self._waiting():
+            if live.behind or (live.accepted is None and time.monotonic() > end):
+                return  # what comes before it in the queue is not known yet
             if live.state.held:
                 continue
             try:
@@ -250,7 +274,7 @@ class Floor:
     def _has_model(self, live: LiveRun) -> bool:
         """True where the run's model lies in a folder here, to which the run is bound from now on."""
         if not live.has_model:
-            recipe = read(live.directory.recipe).recipe
+            recipe = self._recipe(live)
             folder = ready(live.directory, recipe, environment(os.environ, live.context))
             if folder is not None:
                 live.write(*bound(live.directory, recipe, folder))
@@ -281,7 +305,11 @@ class Floor:
         return self._sides.held() | runs
 
     def _wanted(self, live: LiveRun) -> list[str]:
-        return devices.candidates(read(live.directory.recipe).recipe, live.context, self._cards)
+        return devices.candidates(self._recipe(live), live.context, self._cards)
+
+    def _recipe(self, live: LiveRun) -> Recipe:
+        live.recipe = live.recipe or read(live.directory.recipe).recipe
+        return live.recipe
 
     def _start(self, live: LiveRun, device: str) -> None:
         shown = devices.environment_for(device, self._cards)
@@ -309,5 +337,11 @@ class Floor:
         if not self._fronts.apps or now < self._next_rows or not self._live:
             return
         self._next_rows = now + _ROWS
-        rows = [row_of(live.state, silent=live.silent) for live in self._live.values()]
-        self._fronts.send_apps(m.Runs(rows=rows))
+        changed = []
+        for live in self._live.values():
+            row = row_of(live.state, silent=live.silent)
+            if row != live.told:
+                live.told = row
+                changed.append(row)
+        if changed:
+            self._fronts.send_apps(m.Runs(rows=changed))

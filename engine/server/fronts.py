@@ -11,6 +11,8 @@ import msgspec
 from engine import messages as m
 from engine.bus import SILENT, Mailboxes
 
+_PREFIX: Final = "front-"
+"""How the mailboxes of front ends are called."""
 _GRACE: Final = 2.0
 """Seconds by which the engine is slower to forget a front end than that one is to greet it anew."""
 
@@ -21,7 +23,9 @@ class Front(msgspec.Struct):
     name: str
     app: bool
     context: m.JobContext | None
+    version: str
     came: float
+    """When it was greeted, on the monotonic clock."""
     watched: set[str] = msgspec.field(default_factory=set)
 
 
@@ -36,7 +40,7 @@ class Fronts:
 
     def hello(self, message: m.Hello) -> Front:
         """A front end came, or came again."""
-        front = Front(message.front, message.app, message.context, time.monotonic())
+        front = Front(message.front, message.app, message.context, message.version, time.monotonic())
         self._fronts[message.front] = front
         return front
 
@@ -76,6 +80,12 @@ class Fronts:
         """Front ends that stopped reading long enough to lose messages."""
         return [front for front in self._fronts.values() if self._boxes.overflowed(front.name)]
 
+    def forgive(self) -> None:
+        """Nobody could be heard for a while: take everyone as heard now."""
+        self.alone_since = time.monotonic()
+        for front in self._fronts.values():
+            front.came = self.alone_since
+
     def drop_silent(self) -> None:
         """Forget front ends that have not polled for a while: silence means absence."""
         now = time.monotonic()
@@ -83,5 +93,8 @@ class Fronts:
             heard = max(self._boxes.seen(front.name) or 0.0, front.came)
             if now - heard > SILENT + _GRACE:
                 self.bye(front.name)
+        for name in self._boxes.names():
+            if name.startswith(_PREFIX) and name not in self._fronts:
+                self._boxes.close(name)  # an answer to someone who had left
         if self._fronts:
             self.alone_since = now

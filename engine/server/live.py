@@ -6,15 +6,21 @@ import os
 import signal
 import subprocess
 import time
+from pathlib import Path
 from typing import Final
 
 from engine import events as ev
 from engine.event_log import EventReader, EventWriter
-from engine.messages import JobContext
+from engine.messages import JobContext, RunRow
+from engine.recipe import Recipe
 from engine.run_dir import RunDir, WorkerRecord, host_name
 from engine.run_state import RunState, fold
 
 _SILENT: Final = 15.0
+_GONE: Final = 600.0
+"""Seconds of silence after which a worker of another machine has to hold its lock to count as alive."""
+_BLOCK: Final = 1 << 18
+"""Bytes of events in one go: about 10 ms of reading."""
 
 
 class LiveRun:
@@ -33,6 +39,15 @@ class LiveRun:
         self.saved = 0.0
         """When its state was last written to the store, on the monotonic clock."""
         self.changed = True
+        self.stirred = True
+        """True where something may have been written since it was last followed."""
+        self.behind = True
+        """True while there are events that were not read yet, as after an adoption."""
+        self.recipe: Recipe | None = None
+        """Its recipe, once that was read."""
+        self.told: RunRow | None = None
+        """What apps were last told of it."""
+        self._heard = time.monotonic()
         self.has_model = False
         """True once its model is known to lie in a folder here."""
         self.accepted: list[str] | None = None
@@ -46,12 +61,15 @@ class LiveRun:
 
     def follow(self) -> tuple[int, list[bytes]]:
         """Take what the worker has written: the number of the first new line, and the lines."""
-        number = self.state.events
-        lines = self._reader.read()
+        number, offset = self.state.events, self._reader.offset
+        self.stirred = False
+        lines = self._reader.read(_BLOCK)
         if lines:
             fold(lines, self.state)
+            self.state.run = self.run  # a copied directory tells the number of its original
             self.state.offset = self._reader.offset
-            self.changed = True
+            self.changed, self._heard = True, time.monotonic()
+        self.behind = self._reader.offset - offset > _BLOCK // 2
         return number, lines
 
     def write(self, *events: ev.Event) -> None:
@@ -60,10 +78,12 @@ class LiveRun:
         for event in events:
             writer.write(event)
         writer.close()
+        self.stirred = True
 
     def take(self, process: subprocess.Popen[bytes], device: str) -> None:
         """A worker of this engine's took the run."""
         self.process, self.device, self.adopted = process, device, None
+        self._heard = time.monotonic()
 
     @property
     def fetching(self) -> bool:
@@ -82,12 +102,14 @@ class LiveRun:
     def adopt(self) -> bool:
         """Follow a worker that another process started; False where none lives."""
         record = self.directory.worker()
-        if record is None or not (record.alive or record.host != host_name()):
+        if record is None or not (record.alive or _elsewhere(record)):
             return False
         self.adopted = record
+        if self.elsewhere:
+            self._heard -= _age(self.directory.events)
         # Another machine's device is no device of ours.
-        self.device = record.device if record.host == host_name() else f"{record.device} of {record.host}"
-        return True
+        self.device = f"{record.device} of {record.host}" if self.elsewhere else record.device
+        return self.working
 
     @property
     def working(self) -> bool:
@@ -96,7 +118,23 @@ class LiveRun:
             return self.process.poll() is None
         if self.adopted is None:
             return False
-        return self.adopted.alive or (self.elsewhere and self.directory.live)
+        return self.adopted.alive or (self.elsewhere and self._held_elsewhere())
+
+    def _held_elsewhere(self) -> bool:
+        """True while another machine works on the run: it writes, or at least holds the run's lock."""
+        if not self.directory.live:
+            return False
+        here = self.adopted is not None and self.adopted.here
+        if not here and self._quiet < _GONE:
+            return True
+        # This kernel's locks tell the truth, as of another container; a network's do where they are kept.
+        with self.directory.working() as free:
+            return not free
+
+    @property
+    def _quiet(self) -> float:
+        """Seconds since the run was heard, by the steady clock: wall clocks are set, and differ."""
+        return time.monotonic() - self._heard
 
     @property
     def exit_code(self) -> int | None:
@@ -106,7 +144,7 @@ class LiveRun:
     @property
     def silent(self) -> bool:
         """True where a worker should be heard and is not."""
-        return self.device is not None and time.time() - max(self.state.heard, self.state.updated) > _SILENT
+        return self.device is not None and self._quiet > _SILENT
 
     def kill(self) -> None:
         """End the worker at once, and everything that it started."""
@@ -122,4 +160,16 @@ class LiveRun:
     @property
     def elsewhere(self) -> bool:
         """True where the worker runs on another machine, on a home that both share."""
-        return self.adopted is not None and self.adopted.host != host_name()
+        return self.adopted is not None and _elsewhere(self.adopted)
+
+
+def _age(path: Path) -> float:
+    """Seconds since the file was written, as far as the clocks agree."""
+    try:
+        return max(time.time() - path.stat().st_mtime, 0.0)
+    except OSError:
+        return 0.0
+
+
+def _elsewhere(record: WorkerRecord) -> bool:
+    return record.host != host_name() and not record.alive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -14,11 +15,12 @@ from engine import paths
 from engine.event_log import EventReader
 from engine.messages import RunRow
 from engine.run_dir import RunDir, all_runs, deleted_log
+from engine.run_row import row_of
 from engine.run_state import RunState, fold
 from engine.store import tables
-from engine.store.row import row_of
 
 FILE: Final = "store.sqlite"
+_SLICE: Final = 1 << 17
 _DAMAGED: Final = (DatabaseError, sqlite3.DatabaseError)
 """Peewee wraps what `execute` raises, and not what `fetch` does."""
 _row: Final[msgspec.msgpack.Decoder[RunRow]] = msgspec.msgpack.Decoder(RunRow)
@@ -61,18 +63,34 @@ class Store:
 
     def index(self, run: str) -> RunState:
         """Bring a run up to date with its events, from where the index left off."""
-        events = RunDir(self._root, run).events
-        state = self.state(run) or RunState(run=run)
-        if state.offset > (_size(events) or 0):
-            state = RunState(run=run)  # the file was put back to an earlier one
-        reader = EventReader(events, state.offset)
+        last = deque(self.indexing(run), maxlen=1)
+        return last[0] if last else self.known(run)
+
+    def indexing(self, run: str) -> Iterator[RunState]:
+        """The same in slices of a few milliseconds; the state so far after each, saved after the last."""
+        state = self.known(run)
+        reader = EventReader(RunDir(self._root, run).events, state.offset)
         before = state.events
-        fold(reader, state)
-        state.run = run  # a copied directory tells the number of its original
-        state.offset = reader.offset
+        while lines := reader.read(_SLICE):
+            fold(lines, state)
+            state.run = run  # a copied directory tells the number of its original
+            state.offset = reader.offset
+            yield state
         if state.events != before:
             self.save(state)
-        return state
+            yield state
+
+    def known(self, run: str) -> RunState:
+        """The state of a run as far as the index holds it."""
+        state = self.state(run) or RunState(run=run)
+        size = _size(RunDir(self._root, run).events) or 0
+        return state if state.offset <= size else RunState(run=run)  # the file was put back to an earlier one
+
+    def behind(self, run: str) -> int:
+        """Bytes of the run's events that the index does not hold."""
+        found = tables.Run.get_or_none(tables.Run.run == run)
+        size, offset = _size(RunDir(self._root, run).events) or 0, found.offset if found else 0
+        return size - offset if offset <= size else size
 
     def save(self, state: RunState, row: RunRow | None = None) -> None:
         """Write what is known of a run, all or nothing."""

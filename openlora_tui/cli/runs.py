@@ -6,15 +6,19 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 from engine import messages as m
-from engine import paths
+from engine import paths, run_row
+from engine.alone import holder
+from engine.client import silence
 from engine.client.context import job_context
 from engine.event_log import EventReader
+from engine.past_runs import run_called
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
-from engine.run_dir import RunDir
+from engine.run_dir import RunDir, all_runs
 from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import watching
@@ -73,8 +77,12 @@ def _action(
 
 
 def _list(args: argparse.Namespace) -> int:
-    with Session(paths.home()) as session:
-        rows = session.rows(args.limit)
+    root = paths.home()
+    if _from_files(root):
+        rows = [run_row.row_of(_folded(RunDir(root, run))) for run in all_runs(root)[::-1][: args.limit]]
+    else:
+        with Session(root) as session:
+            rows = session.rows(args.limit)
     if args.json:
         print_document({"runs": rows})
         return 0
@@ -87,6 +95,19 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
+def _from_files(root: Path) -> bool:
+    """True, and said so, where the engine was stopped: what there is to see lies in the runs' files."""
+    pid = holder(root)
+    if pid is None or not silence.stopped(pid):
+        return False
+    print(f"openlora: {silence.why_silent(pid)} This is from the runs' own files.", file=sys.stderr)
+    return True
+
+
+def _folded(directory: RunDir) -> RunState:
+    return fold(EventReader(directory.events), RunState(run=directory.run))
+
+
 def _row(row: m.RunRow) -> str:
     steps = f"{row.step:,}/{row.steps:,}" if row.steps else f"{row.step:,}"
     loss = "" if row.loss is None else number(row.loss)
@@ -97,9 +118,12 @@ def _row(row: m.RunRow) -> str:
 
 
 def _show(args: argparse.Namespace) -> int:
-    with Session(paths.home()) as session:
-        run = session.named(args.run)
-        state = session.state(run)
+    root = paths.home()
+    if _from_files(root):
+        state = _folded(run_called(root, args.run))
+    else:
+        with Session(root) as session:
+            state = session.state(session.named(args.run))
     if args.json:
         print_document(_shown(state))
         return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -11,8 +12,11 @@ from types import TracebackType
 from typing import Final, Self, TypeVar
 
 from engine import messages as m
+from engine.bus import engine_pid
+from engine.client import silence
 from engine.client.context import job_context
 from engine.client.link import Link
+from engine.client.skew import difference, speaks_otherwise
 from engine.event_log import EventReader
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import RecipeFile, absolute_text
@@ -30,7 +34,9 @@ class Session:
     """An attached engine, for as long as one command needs it."""
 
     def __init__(self, root: Path) -> None:
+        self._root = root
         self._link = Link(root)
+        self._told = False
         self._of_sides: list[m.ToFront] = []
         """What side jobs said while an answer to something else was awaited."""
 
@@ -38,6 +44,8 @@ class Session:
         self._link.start()
         self.welcome = self._await(m.Welcome, lambda _: True)
         """The first one; another process id in a later one means another engine."""
+        if speaks_otherwise(self.welcome):
+            print(f"openlora: {difference(self.welcome)}", file=sys.stderr)
         return self
 
     def __exit__(
@@ -57,7 +65,12 @@ class Session:
             Problem: with the engine's words where it refuses.
         """
         self._link.send(message)
-        return self._await(m.Accepted, lambda came: came.request == message.request, message.request)
+        try:
+            return self._await(m.Accepted, lambda came: came.request == message.request, message.request)
+        except Problem as problem:
+            if not isinstance(message, m.Act) and self.welcome.version not in problem.why:
+                problem.why = f"{problem.why} {difference(self.welcome)}".strip()
+            raise
 
     def submit(self, recipe: RecipeFile, *, hold: bool = False) -> str:
         """Queue a recipe, with this process's surroundings, and return the run's id."""
@@ -141,8 +154,8 @@ class Session:
         Raises:
             Problem: the engine refused the request, ended, or did not answer.
         """
-        end = time.monotonic() + _PATIENCE
-        while time.monotonic() < end:
+        began = time.monotonic()
+        while (waited := time.monotonic() - began) < _PATIENCE:
             came = self._link.receive()
             self._of_sides += [message for message in came if isinstance(message, m.Said | m.Ended)]
             for message in came:
@@ -153,8 +166,19 @@ class Session:
                 if isinstance(message, m.Welcome) and message.pid != self.welcome.pid:
                     raise _ended("it answered")
             self._check()
+            self._told = self._told or (waited > silence.PATIENCE and self._tell())
             time.sleep(_SOON)
         raise self._silent()
+
+    def _tell(self) -> bool:
+        """Say what is waited for, once."""
+        print(f"openlora: {self._trouble()} Waiting for it.", file=sys.stderr, flush=True)
+        return True
+
+    def _trouble(self) -> str:
+        if not self._link.connected:
+            return self._link.trouble or "The engine is being started."
+        return silence.why_silent(engine_pid(self._root))
 
     def _check(self) -> None:
         if self._link.problem is not None:
@@ -162,9 +186,9 @@ class Session:
 
     def _silent(self) -> Problem:
         return Problem(
-            "The engine did not answer.",
-            why=self._link.trouble,
-            do="`openlora doctor` checks this machine.",
+            f"The engine did not answer in {_PATIENCE:.0f} s.",
+            why=self._trouble(),
+            do="`openlora engine` shows it; `openlora doctor` checks this machine.",
             exit_status=WORK_FAILED,
         )
 

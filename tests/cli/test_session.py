@@ -15,6 +15,7 @@ from engine import bus
 from engine import messages as ms
 from engine.client.link import Link
 from engine.problem import Problem
+from engine.server.address import Address
 from openlora_tui.cli.session import Session
 from tests.tui.fake_engine import FakeEngine
 
@@ -71,7 +72,7 @@ def test_a_request_to_an_engine_that_ended_is_not_waited_for() -> None:
 
 def test_a_front_end_that_was_stopped_for_long_greets_the_engine_anew(home: Path) -> None:
     boxes = bus.Mailboxes()
-    socket = bus.serve(home, boxes)
+    address = Address(home, boxes)
     words = [sys.executable, "-c", FRONT, str(home)]
     process = subprocess.Popen(words, stdin=subprocess.PIPE)
     try:
@@ -83,7 +84,7 @@ def test_a_front_end_that_was_stopped_for_long_greets_the_engine_anew(home: Path
     finally:
         process.kill()
         process.wait(timeout=30)
-        bus.withdraw(home, socket)
+        address.withdraw()
 
 
 def _hello(boxes: bus.Mailboxes) -> ms.Hello:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -15,16 +16,18 @@ import pytest
 
 from engine import bus, paths
 from engine.problem import Problem
+from engine.server.address import Address
 
 CHILD = """
 import sys
 from pathlib import Path
 from engine import bus, paths
+from engine.server.address import Address
 folder = Path(sys.argv[2])
 paths.socket_folder.__globals__["Path"] = lambda _: folder
 root, boxes = Path(sys.argv[1]), bus.Mailboxes()
 boxes.put("front", [b"from " + root.name.encode()])
-bus.serve(root, boxes)
+Address(root, boxes)
 print("ready", flush=True)
 sys.stdin.read()
 """
@@ -38,16 +41,17 @@ def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield folder / f"openlora-{os.getuid()}"
     for finalizer in list(util._finalizer_registry.values()):  # listeners remove their socket at exit
         if any(str(word).startswith(str(folder)) for word in finalizer._args):
-            finalizer()
+            with contextlib.suppress(FileNotFoundError):
+                finalizer()
     shutil.rmtree(folder)
 
 
 @pytest.fixture
 def served(home: Path) -> Iterator[bus.Mailboxes]:
     boxes = bus.Mailboxes()
-    socket = bus.serve(home, boxes)
+    address = Address(home, boxes)
     yield boxes
-    bus.withdraw(home, socket)
+    address.withdraw()
 
 
 class _Engine:
@@ -189,10 +193,10 @@ def test_a_wrong_key_is_refused(home: Path, sockets: Path, served: bus.Mailboxes
 
 
 def test_an_engine_that_leaves_takes_its_own_address_away_and_no_other(home: Path, sockets: Path) -> None:
-    socket = bus.serve(home, bus.Mailboxes())
+    address = Address(home, bus.Mailboxes())
     link = paths.engine_link(home)
     link.unlink()
     link.symlink_to("engine-1.sock")
-    bus.withdraw(home, socket)
+    address.withdraw()
     assert link.readlink() == Path("engine-1.sock")
     assert not list(sockets.glob("*.key"))

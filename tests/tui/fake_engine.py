@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from engine import __version__
 from engine import events as ev
 from engine import messages as ms
 from engine.findings import Finding, Patch
@@ -64,7 +65,7 @@ class FakeEngine:
         self._queue: list[ms.ToFront] = []
 
     def start(self) -> None:
-        self.push(ms.Welcome(pid=1, version="0.1", home=self.home))
+        self.push(ms.Welcome(pid=1, version=__version__, home=self.home))
 
     def send(self, message: ms.Message) -> None:
         self.sent.append(message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from engine import __version__
 from engine import events as ev
 from engine import messages as ms
 from engine.findings import Finding
@@ -122,6 +123,6 @@ async def test_what_the_engine_notes_of_its_store_is_told_once(opened: Any, engi
         told: list[str] = []
         pilot.app.tell = told.append
         for _ in range(2):
-            engine.push(ms.Welcome(pid=2, version="0.1", home="/home", notes=[note]))
+            engine.push(ms.Welcome(pid=2, version=__version__, home="/home", notes=[note]))
             await settle(pilot)
         assert told == [note]
