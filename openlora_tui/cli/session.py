@@ -105,13 +105,13 @@ class Session:
     def rows(self, limit: int = _ALL) -> list[m.RunRow]:
         """The newest runs, newest first."""
         request = new_request()
-        self._link.send(m.ListRuns(front=self.front, request=request, limit=limit))
-        return self._await(m.Runs, lambda runs: runs.request == request, request).rows
+        asked = m.ListRuns(front=self.front, request=request, limit=limit)
+        return self._read(asked, m.Runs, lambda runs: runs.request == request).rows
 
     def state(self, run: str) -> RunState:
         """The state of one run."""
-        self._link.send(m.Watch(front=self.front, run=run))
-        state = self._await(m.Snapshot, lambda came: came.run == run).state
+        asked = m.Watch(front=self.front, run=run)
+        state = self._read(asked, m.Snapshot, lambda came: came.run == run).state
         self._link.send(m.Unwatch(front=self.front, run=run))
         return state
 
@@ -148,6 +148,15 @@ class Session:
         kept, self._of_sides = self._of_sides, []
         return kept + self._link.receive()
 
+    def _read(self, asked: m.ListRuns | m.Watch, kind: type[_M], fits: Callable[[_M], bool]) -> _M:
+        """The answer to a question that changes nothing: the next engine is asked again."""
+        while True:
+            self._link.send(asked)
+            try:
+                return self._await(kind, fits, getattr(asked, "request", ""))
+            except _AnotherEngine as another:
+                self.welcome = another.welcome
+
     def _await(self, kind: type[_M], fits: Callable[[_M], bool], request: str = "") -> _M:
         """The message that fits; what side jobs say meanwhile is kept for `heard`.
 
@@ -164,7 +173,7 @@ class Session:
                 if isinstance(message, m.Refused) and message.request == request:
                     raise Problem(**message.problem, exit_status=message.exit_status)
                 if isinstance(message, m.Welcome) and message.pid != self.welcome.pid:
-                    raise _ended("it answered")
+                    raise _AnotherEngine(message)
             self._check()
             self._told = self._told or (waited > silence.PATIENCE and self._tell())
             time.sleep(_SOON)
@@ -233,6 +242,15 @@ def _ended(before: str) -> Problem:
         do="`openlora runs` shows what became of your runs; then try again.",
         exit_status=WORK_FAILED,
     )
+
+
+class _AnotherEngine(Problem):
+    """The engine that was asked has ended, and this is the next one's greeting."""
+
+    def __init__(self, welcome: m.Welcome) -> None:
+        problem = _ended("it answered")
+        super().__init__(problem.what, do=problem.do, exit_status=problem.exit_status)
+        self.welcome = welcome
 
 
 def new_request() -> str:

@@ -67,7 +67,7 @@ def test_a_request_to_an_engine_that_ended_is_not_waited_for() -> None:
     with session(engine) as front:
         engine.push(ms.Welcome(pid=2, version="0.1", home=engine.home))
         with pytest.raises(Problem, match="The engine ended before it answered"):
-            front.rows()
+            front.act("1", "pause")
 
 
 def test_a_front_end_that_was_stopped_for_long_greets_the_engine_anew(home: Path) -> None:
@@ -95,3 +95,20 @@ def _hello(boxes: bus.Mailboxes) -> ms.Hello:
                 return message
         time.sleep(0.02)
     raise AssertionError("no greeting came")
+
+
+class _Listing(FakeEngine):
+    """Ends before it answers the first question, and the next one answers."""
+
+    def send(self, message: ms.Message) -> None:
+        if isinstance(message, ms.ListRuns) and self.sent:
+            self.push(ms.Runs(rows=[], whole=True, request=message.request))
+        elif isinstance(message, ms.ListRuns):
+            self.sent.append(message)
+            self.push(ms.Welcome(pid=2, version="0.1", home=self.home))
+
+
+def test_a_question_that_changes_nothing_is_put_to_the_next_engine_too() -> None:
+    with session(_Listing()) as front:
+        assert front.rows() == []
+        assert front.welcome.pid == 2
