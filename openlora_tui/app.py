@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 _TICK: Final = 0.1
 _NUMBERS: Final = 5
 """Ticks between two paintings of numbers; charts and logs come half as often, a quarter over SSH."""
-_TERMINAL_CHECK: Final = 5.0
 
 
 class OpenLoraApp(RecipeActions):
@@ -73,7 +72,7 @@ class OpenLoraApp(RecipeActions):
         self.folder = folder or Path.cwd()
         self.readonly = readonly
         self.announcer = Announcer(
-            self._write_terminal,
+            self.write_terminal,
             self.bell if bell else lambda: None,
             term=os.environ.get("TERM", ""),
             dot=self.glyphs.dot,
@@ -90,8 +89,6 @@ class OpenLoraApp(RecipeActions):
         self._machine_shown: ms.Machine | None = None
         self.set_class(ascii_only, "-ascii")
         self.wardrobe.hang()
-        self.fault: BaseException | None = None
-        """What ended the app, if it was not a person."""
 
     # --- looks ---
 
@@ -121,7 +118,6 @@ class OpenLoraApp(RecipeActions):
             self.tell("\n".join(one_line(mistake) for mistake in self._mistakes))
         self.run_worker(self._open, thread=True, exit_on_error=False, group="open")
         self.set_interval(_TICK, self.tick)
-        self.set_interval(_TERMINAL_CHECK, self._check_terminal)
 
     def _open(self) -> None:
         """In a thread: what opening the link imports would stop the keyboard for a moment."""
@@ -134,32 +130,12 @@ class OpenLoraApp(RecipeActions):
         self.call_from_thread(self.session.open, link)
         self.restore_draft()
 
-    def _check_terminal(self) -> None:
-        """A vanished terminal ends the app: reading from it would spin."""
-        if not self.is_headless and not os.isatty(0):
-            self.exit()
-
-    def _handle_exception(self, error: Exception) -> None:
-        """Keep the fault for the log file; in tests Textual raises it again."""
-        if self.fault is None:
-            self.fault = getattr(error, "error", error)
-        super()._handle_exception(error)
-
-    def _fatal_error(self) -> None:
-        """Leave without printing a traceback: the start script writes it to a file."""
-        self._close_messages_no_wait()
-
     def on_unmount(self) -> None:
         """Say goodbye; the engine and its runs go on."""
         self.close_draft()
         self.announcer.leave()
         if self.session.link is not None:
             self.session.link.close()
-
-    def _write_terminal(self, text: str) -> None:
-        """Past the screen, to the terminal itself."""
-        if self._driver is not None and not self.is_headless:
-            self._driver.write(text)
 
     # --- the tick ---
 

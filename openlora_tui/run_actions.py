@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from textual.app import App
-
 from engine import messages as ms
 from engine.text import one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
+from openlora_tui.terminal.seat import Seat
 
 
-class RunActions(App[None]):
+class RunActions(Seat):
     """Each `do_...` is an action of the registry; it runs only where the action is available."""
 
     session: Session

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from openlora_tui.terminal.surroundings import drawable, reads_utf8
 
 if TYPE_CHECKING:
     from openlora_tui.app import OpenLoraApp
@@ -15,15 +17,17 @@ if TYPE_CHECKING:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run the app; the exit status is 0, 1 after a fault in the app, 2 where there is no terminal."""
+    """Run the app.
+
+    The exit status is 0, 1 after a fault in the app, 2 where there is no terminal for it, and 128 more
+    than the number of the signal that ended it: 129 where the terminal has gone.
+    """
     words = _parser().parse_args(argv)
     if words.home:
         os.environ["OPENLORA_HOME"] = str(Path(words.home).expanduser().absolute())
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(
-            "openlora-tui needs a terminal; `openlora --help` lists the commands without one.",
-            file=sys.stderr,
-        )
+    why = _why_not_here()
+    if why:
+        print(f"openlora-tui needs a terminal{why}", file=sys.stderr)
         return 2
     _prepare_textual(asked_for_colours=bool(words.theme))
     from openlora_tui.app import OpenLoraApp
@@ -32,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         _connect,
         theme=words.theme,
         keys=words.keys,
-        ascii_only=words.ascii or os.environ.get("TERM") == "linux",
+        ascii_only=words.ascii or os.environ.get("TERM") == "linux" or not reads_utf8(),
         slow=_over_ssh(),
         readonly=words.readonly,
         bell=not words.no_bell,
@@ -69,6 +73,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _why_not_here() -> str:
+    if not all(stream is not None and stream.isatty() for stream in (sys.stdin, sys.stdout)):
+        return "; `openlora --help` lists the commands without one."
+    if not drawable(os.environ):
+        term = f"TERM is {os.environ['TERM']}" if os.environ.get("TERM") else "TERM is not set"
+        return (
+            f" that can be drawn on: {term}. Set it to what yours is, such as TERM=xterm-256color; "
+            "`openlora --help` lists the commands that need none."
+        )
+    return ""
+
+
 def _over_ssh() -> bool:
     return bool(os.environ.get("SSH_CONNECTION"))
 
@@ -92,8 +108,6 @@ def _connect() -> EngineLink:
 
 def _run(app: OpenLoraApp, *, mouse: bool) -> int:
     """Run until the app leaves; a fault goes to a file as a whole, and its path to the person."""
-    # A hang-up must end the app in order, and never reach it as a half-read terminal.
-    signal.signal(signal.SIGHUP, lambda *_: app.exit())
     try:
         app.run(mouse=mouse)
     except BaseException as error:
@@ -101,11 +115,13 @@ def _run(app: OpenLoraApp, *, mouse: bool) -> int:
             raise
         app.fault = error
     if app.fault is None:
-        return 0
+        return 128 + app.left_by if app.left_by else 0
     path = _write_fault(app.fault)
-    print(
-        f"openlora-tui ended by a fault of its own; runs go on. What happened is in {path}", file=sys.stderr
-    )
+    with contextlib.suppress(OSError):  # the terminal may be what has gone
+        print(
+            f"openlora-tui ended by a fault of its own; runs go on. What happened is in {path}",
+            file=sys.stderr,
+        )
     return 1
 
 

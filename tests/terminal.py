@@ -5,17 +5,22 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import statistics
 import struct
 import termios
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import pyte
+
+# Modes that a program must not leave behind: other screens, mouse, focus, and paste in brackets.
+_MODE = re.compile(rb"\x1b\[\?(\d+)([hl])")
+_SHOWN_CURSOR, _WRAP = 25, 7
 
 
 class Terminal:
@@ -26,13 +31,18 @@ class Terminal:
     ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self.bytes = 0
+        self.raw = bytearray()
+        self.status: int | None = None
+        """The exit status once it has ended; below zero for a signal."""
         self._stream = pyte.ByteStream(self.screen)
         self.started = time.monotonic()
         self.pid, self._file = pty.fork()
         if self.pid == 0:
-            size = {"TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": str(rows)}
-            os.execvpe(command[0], list(command), {**os.environ, **size, **(env or {})})
+            size = {"COLUMNS": str(columns), "LINES": str(rows)}
+            person = {"TERM": "xterm-256color", "LANG": "C.UTF-8"}
+            os.execvpe(command[0], list(command), {**os.environ, **size, **person, **(env or {})})
         fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        self.first_state = termios.tcgetattr(self._file)
 
     def __enter__(self) -> Self:
         return self
@@ -40,12 +50,13 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        try:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
-        except (ProcessLookupError, ChildProcessError):
-            pass
-        os.close(self._file)
+        if self.status is None:
+            try:
+                os.kill(self.pid, signal.SIGKILL)
+                os.waitpid(self.pid, 0)
+            except (ProcessLookupError, ChildProcessError):
+                pass
+        self.hang_up()
 
     @property
     def text(self) -> str:
@@ -72,6 +83,55 @@ class Terminal:
         """Type."""
         os.write(self._file, keys.encode())
 
+    def until_true(self, true: Callable[[], bool], seconds: float = 60.0) -> None:
+        """Read until `true()`."""
+        end = time.monotonic() + seconds
+        while not true():
+            if time.monotonic() > end:
+                raise TimeoutError(f"it did not come true; the screen:\n{self.text}")
+            self._read(0.02)
+
+    def until_ended(self, seconds: float = 30.0) -> int:
+        """Read until the program has ended; its exit status, below zero for a signal."""
+
+        def ended() -> bool:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+            return bool(pid)
+
+        self.until_true(ended, seconds)
+        while self._file >= 0 and select.select([self._file], [], [], 0)[0] and self._read(0):
+            pass
+        assert self.status is not None
+        return self.status
+
+    def resize(self, columns: int, rows: int) -> None:
+        """Give the terminal another size, of which the program gets a SIGWINCH."""
+        self.screen.resize(rows, columns)
+        fcntl.ioctl(self._file, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+
+    def send(self, number: signal.Signals) -> None:
+        """Signal the program."""
+        os.kill(self.pid, number)
+
+    def hang_up(self) -> None:
+        """Close the terminal, as a lost connection does."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+
+    def modes_left(self) -> set[str]:
+        """What was switched on and not off again, of screens, mouse, focus and paste; and a hidden cursor."""
+        modes = {int(mode): switch == b"h" for mode, switch in _MODE.findall(self.raw)}
+        hidden = set() if modes.pop(_SHOWN_CURSOR, True) else {"hidden cursor"}
+        return hidden | {str(mode) for mode, on in modes.items() if on and mode != _WRAP}
+
+    @property
+    def given_back(self) -> bool:
+        """True where line discipline, screen, cursor, mouse and paste are as they were at the start."""
+        return not self.modes_left() and termios.tcgetattr(self._file) == self.first_state
+
     def answer(self, keys: str, seconds: float = 2.0) -> float:
         """Type, and return the seconds until the first byte of the answer."""
         pressed, before = time.monotonic(), self.bytes
@@ -80,17 +140,29 @@ class Terminal:
             self._read(0.001)
         return time.monotonic() - pressed
 
-    def _read(self, seconds: float) -> None:
+    def sip(self, seconds: float, a_second: int) -> None:
+        """Read for so long, as slowly as over a line of so many bytes a second."""
+        end, moment = time.monotonic() + seconds, 0.05
+        while time.monotonic() < end:
+            self._read(0, most=int(a_second * moment))
+            time.sleep(moment)
+
+    def _read(self, seconds: float, most: int = 1 << 16) -> int:
+        if self._file < 0:
+            time.sleep(seconds)
+            return 0
         if not select.select([self._file], [], [], seconds)[0]:
-            return
+            return 0
         try:
-            data = os.read(self._file, 1 << 16)
+            data = os.read(self._file, most)
         except OSError:
             data = b""
         self.bytes += len(data)
+        self.raw += data
         if not data:
             time.sleep(min(seconds, 0.05))
         self._stream.feed(data)
+        return len(data)
 
 
 def spread(values: Sequence[float], unit: str, digits: int = 3) -> str:

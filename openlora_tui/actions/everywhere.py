@@ -30,6 +30,8 @@ EVERYWHERE: Final = Table(
         Action("back", ("q",), "back", "Go back; on the Runs screen, quit."),
         Action("leave", ("ctrl+q",), "quit", "Quit. A live run goes on unless you say otherwise.",
                always=True),
+        Action("suspend", ("ctrl+z",), "suspend", "Go back to the shell for a while; `fg` returns.",
+               always=True),
         Action("hint", ("ctrl+c",), "", "Never quits: says how to quit and how to stop a run."),
     ),
 )  # fmt: skip

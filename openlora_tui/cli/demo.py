@@ -26,6 +26,7 @@ from openlora_tui.cli import watching
 from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import duration
+from openlora_tui.terminal.surroundings import drawable
 
 HELP: Final = (
     "the whole story in two minutes, with nothing downloaded: make a model, tune it, before and after"
@@ -47,8 +48,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _on_a_terminal() -> bool:
-    able = os.environ.get("TERM", "dumb") not in ("dumb", "unknown", "")
-    return able and sys.stdin.isatty() and sys.stdout.isatty()
+    return drawable(os.environ) and sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def tell_story(*, as_json: bool, plan: Plan, lesson: Lesson) -> int:

@@ -110,10 +110,9 @@ class TooSmall(Painted):
     def rows(self, width: int, height: int) -> list[Row]:
         """What would help, in the middle."""
         size = self.app.size
-        text = [
-            "OpenLoRA needs 60 by 16.",
-            f"This terminal is {size.width} by {size.height}.",
-            f"{self.tui.facts().key('back')} quits",
-        ]
+        quits = f"{self.tui.facts().key('back')} quits"
+        text = ["OpenLoRA needs 60 by 16.", f"This terminal is {size.width} by {size.height}.", quits]
+        if any(len(line) > width for line in text):
+            text = ["60x16 needed", f"{size.width}x{size.height} here", quits]
         blank = [Row() for _ in range(max((height - len(text)) // 2, 0))]
         return blank + [Row(line.center(width).rstrip(), "text") for line in text]

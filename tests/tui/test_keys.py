@@ -55,7 +55,7 @@ PRESSED = {key for preset in PRESETS.values() for keys in preset.values() for ke
 
 @pytest.mark.parametrize("key", sorted(PRESSED))
 def test_a_key_can_be_written_as_it_is_shown(key: str) -> None:
-    if key != "ctrl+c":
+    if key not in ("ctrl+c", "ctrl+z"):
         assert named(shown(key)) == key
 
 
