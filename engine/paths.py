@@ -18,15 +18,20 @@ _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lust
                              "afs", "glusterfs", "fuse.sshfs", "fuse.glusterfs"})  # fmt: skip
 
 
+def home_path() -> Path:
+    """The folder of all state, there or not: `OPENLORA_HOME`, else the user's data folder."""
+    set_by_user = os.environ.get("OPENLORA_HOME")
+    path = Path(set_by_user).expanduser() if set_by_user else platformdirs.user_data_path("openlora")
+    return path.absolute()
+
+
 def home() -> Path:
-    """The folder of all state: `OPENLORA_HOME`, else the user's data folder; made if need be.
+    """The folder of all state, made if need be.
 
     Raises:
         Problem: where it cannot be made or written.
     """
-    set_by_user = os.environ.get("OPENLORA_HOME")
-    path = Path(set_by_user).expanduser() if set_by_user else platformdirs.user_data_path("openlora")
-    path = path.absolute()
+    path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         (path / "runs").mkdir(mode=0o700, exist_ok=True)
@@ -51,13 +56,18 @@ def runs_folder(root: Path) -> Path:
     return root / "runs"
 
 
+def socket_path() -> Path:
+    """Where the sockets of this user's engines lie, there or not."""
+    return Path("/tmp") / f"openlora-{os.getuid()}"
+
+
 def socket_folder() -> Path:
     """`/tmp/openlora-$UID`, mode 0700 and ours; logind deletes `$XDG_RUNTIME_DIR` at logout.
 
     Raises:
         Problem: where someone else owns the folder or may enter it.
     """
-    path = Path("/tmp") / f"openlora-{os.getuid()}"
+    path = socket_path()
     with contextlib.suppress(FileExistsError):  # a file or a link in its place is told of below
         path.mkdir(mode=0o700)
     found = path.lstat()

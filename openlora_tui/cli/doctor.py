@@ -18,7 +18,7 @@ from openlora_tui.cli.document import print_document
 HELP: Final = "what this machine can do, and what to do about what it cannot"
 _MARKS: Final[dict[State, tuple[str, str]]] = {
     "good": ("✓", "ok"),
-    "note": ("•", "note"),
+    "note": ("●", "note"),
     "warning": ("▲", "WARN"),
     "blocker": ("✗", "STOP"),
 }

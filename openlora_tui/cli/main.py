@@ -18,7 +18,8 @@ from openlora_tui.cli.document import print_document
 INTERRUPTED: Final = 130
 _LONGEST: Final = 1000
 """Characters of a line that tells of a problem; names and values in it may be of any length."""
-_COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "doctor", "engine")
+_COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "doctor", "where",
+                    "engine", "uninstall")  # fmt: skip
 
 
 def main(words: Sequence[str] | None = None) -> int:

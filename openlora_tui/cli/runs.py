@@ -21,15 +21,15 @@ from engine.recipe import read
 from engine.run_dir import RunDir, all_runs
 from engine.run_state import RunState, fold
 from engine.text import one_line
-from openlora_tui.cli import watching
+from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import work_here
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration
 
-HELP: Final = "list, show, watch, stop, kill, pause, resume, save, hold, reorder or delete runs"
-_VERBS: Final = {
+HELP: Final = "list, show, watch, stop (--all), kill, pause, resume, save, hold, reorder or delete runs"
+_VERBS: Final[dict[m.Verb, str]] = {
     "stop": "save and end it",
     "kill": "end it at once, without saving",
     "pause": "let it wait, the device held",
@@ -51,11 +51,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _action(commands, "show", "everything about one run", _show)
     _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
     for verb, words in _VERBS.items():
-        _action(commands, verb, words, _ordered(verb))
-    resume = _action(commands, "resume", "go on after a pause, or from the last checkpoint", _resume)
-    resume.add_argument("--detach", action="store_true", help="leave it running at once")
+        several.add_runs(_action(commands, verb, words, several.ordered(verb), run=False), verb)
+    words = "go on after a pause, or from the last checkpoint"
+    resume = _action(commands, "resume", words, _resume, run=False)
+    several.add_runs(resume, "resume")
+    resume.add_argument("--detach", action="store_true", help="leave it running at once; several always are")
     resume.add_argument("--foreground", action="store_true", help="work here, without the shared engine")
-    delete = _action(commands, "delete", "remove a run and its files; its lesson stays", _delete)
+    words = "remove runs and their files; their lessons stay"
+    delete = _action(commands, "delete", words, several.delete, run=False)
+    several.add_runs(delete, "delete")
     delete.add_argument("--yes", action="store_true", help="do not ask")
 
 
@@ -208,27 +212,20 @@ def _already_ended(run: str, state: RunState, printer: Printer) -> int:
     return watching.status_of(state)
 
 
-def _ordered(verb: Any) -> Callable[[argparse.Namespace], int]:
-    def act(args: argparse.Namespace) -> int:
-        with Session(paths.home()) as session:
-            run = session.named(args.run)
-            accepted = session.act(run, verb)
-        return _done(args, accepted)
-
-    return act
-
-
 def _resume(args: argparse.Namespace) -> int:
     printer = Printer(as_json=args.json)
     root = paths.home()
     if args.foreground:
-        return _resume_here(RunDir(root, args.run), printer)
+        return _resume_here(RunDir(root, " ".join(args.runs)), printer)
     with Session(root) as session:
-        run = session.named(args.run)
-        state = session.state(run)
+        states = several.chosen(session, args, "resume")
+        if len(args.runs) != 1:
+            return several.on_each(session, args, states, "resume")
+        state = states[0]
+        run = state.run
         accepted = session.act(run, "resume", job_context())
         if args.detach:
-            return _done(args, accepted)
+            return several.told(args, accepted)
         printer.say(f"run {run}: {accepted.note}")
         state.outcome = None
         return watching.to_the_end(session, run, state, printer)
@@ -251,33 +248,3 @@ def _resume_here(directory: RunDir, printer: Printer) -> int:
         raise Problem(f"Run {directory.run} has finished.", do="Start a new run from its recipe.")
     state.outcome = None
     return work_here(directory, str(read(directory.recipe).recipe.devices), state, printer)
-
-
-def _delete(args: argparse.Namespace) -> int:
-    with Session(paths.home()) as session:
-        run = session.named(args.run)
-        if not args.yes and not _sure(run):
-            print("nothing was deleted", file=sys.stderr)
-            return WORK_FAILED
-        accepted = session.act(run, "delete")
-    return _done(args, accepted)
-
-
-def _sure(run: str) -> bool:
-    if not sys.stdin.isatty():
-        raise Problem("Deleting asks first, and there is no one to ask.", do="Add --yes.")
-    print(
-        f"Delete run {run} with its checkpoints and adapter? Type its number: ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    return sys.stdin.readline().strip() == run
-
-
-def _done(args: argparse.Namespace, accepted: m.Accepted) -> int:
-    if args.json:
-        print_document({"run": accepted.run, "note": accepted.note})
-    else:
-        print(f"run {accepted.run}: {accepted.note}", file=sys.stderr)
-    return 0
