@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import shutil
-import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import msgspec
-import psutil
 
-from engine import bus, paths
+from engine import paths
 from engine.hub import cache
-from engine.problem import WORK_FAILED, Problem
+from engine.problem import Problem
 from engine.recipe.yaml import survey as values_of
-from engine.run_dir import RunDir, all_runs, live_runs, process_start
+from engine.run_dir import RunDir, all_runs
 from openlora_tui import folders, ui_state
 from openlora_tui.whereabouts import bytes_below, spots
 
@@ -30,7 +26,6 @@ _OURS: Final = {
     "drafts": re.compile(r"[0-9a-f]{32}\.(json|lock)|\..*\.part"),
 }
 """What OpenLoRA calls its own in folders with names that other programs may use as well."""
-_PATIENCE: Final = 10.0
 
 
 class Leftovers(msgspec.Struct, frozen=True):
@@ -57,6 +52,7 @@ def survey() -> Leftovers:
 def _in_home(root: Path) -> list[Path]:
     """Entries of the home by their own names alone: a home may be a folder with other things in it."""
     names = {spot.path.name for spot in spots() if spot.path.parent == root and not spot.yours}
+    names |= {path.name for path in root.glob(".engine-*.lock")}
     names |= {f"store{end}" for end in (".sqlite-wal", ".sqlite-shm", ".sqlite-journal", ".damaged")}
     there = (root / name for name in sorted(names))
     return [path for path in there if (path.exists() or path.is_symlink()) and _entries(path)]
@@ -98,38 +94,6 @@ def _outputs(root: Path) -> Iterator[Path]:
             continue
         if isinstance(named, str):
             yield Path(named)
-
-
-def live() -> list[str]:
-    """The runs that have not ended: what they write must not be taken from under them."""
-    return live_runs(paths.home_path())
-
-
-def end_engine() -> None:
-    """End the engine, which no run needs any more, and wait until it has gone.
-
-    Raises:
-        Problem: it does not go.
-    """
-    pid = bus.engine_pid(paths.home_path())
-    if pid is None or not _is_engine(pid):
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-    end = time.monotonic() + _PATIENCE
-    while process_start(pid) is not None:
-        if time.monotonic() > end:
-            raise Problem("The engine does not leave; nothing was deleted.", where=f"process {pid}",
-                          do=f"kill -KILL {pid}", exit_status=WORK_FAILED)  # fmt: skip
-        time.sleep(0.05)
-
-
-def _is_engine(pid: int) -> bool:
-    """False for an address that was left behind: its number may be another program's by now."""
-    try:
-        return "engine.server" in psutil.Process(pid).cmdline()
-    except psutil.Error:
-        return False
 
 
 def remove(found: Leftovers) -> list[tuple[Path, str]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,12 @@ from typing import Final
 
 import psutil
 
-from engine import __version__, bus, paths
+from engine import __version__, paths
 from engine import messages as m
+from engine.alone import holder
 from engine.client.link import Link
+from engine.client.silence import FORCE, stopped, why_silent
+from engine.client.skew import REPLACE, difference
 from engine.client.start import log_file
 from engine.doctor.check import Check, gib, good, note, warning
 from engine.problem import Problem
@@ -40,30 +42,17 @@ def look() -> Iterator[Check]:
 
 def engine_check(root: Path) -> Check:
     """Does one run, does it answer, and is it of this version?"""
-    pid = bus.engine_pid(root)
+    pid = holder(root)
     if pid is None:
         return good("engine", "none runs; the first command that needs one starts it")
-    try:
-        process = psutil.Process(pid)
-        state, python = process.status(), (process.cmdline() or [""])[0]
-    except psutil.Error:
-        return note(
-            "engine",
-            f"process {pid} has gone and left its address",
-            "Any command that needs one starts another.",
-        )
-    if state in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP):
-        do = f"kill -CONT {pid} lets it go on; runs do not wait for it."
-        return warning("engine", f"process {pid} is stopped, and answers nobody", do)
-    welcome = _greet(root)
+    welcome = None if stopped(pid) else _greet(root)
     if welcome is None:
-        do = f"kill {pid}: runs go on, and the next command starts another. {log_file(root)} may say why."
-        return warning("engine", f"process {pid} did not answer in {_PATIENCE:.0f} s", do)
+        do = f"{FORCE} {log_file(root)} may say why."
+        return warning("engine", f"process {pid}: {why_silent(pid)}", do)
     found = f"process {welcome.pid}, version {welcome.version}"
-    if welcome.version != __version__:
-        do = "`openlora engine --stop` ends it, runs go on, and the next command starts one of this version."
-        return note("engine", f"{found}, while this is {__version__}", do)
-    return good("engine", found if python == sys.executable else f"{found}, by {python}")
+    if difference(welcome):
+        return note("engine", f"{found}, while this is {__version__}", REPLACE)
+    return good("engine", found)
 
 
 def _greet(root: Path) -> m.Welcome | None:
@@ -84,7 +73,7 @@ def live_checks(root: Path) -> Iterator[Check]:
     working: list[str] = []
     waiting: list[str] = []
     elsewhere: list[str] = []
-    stopped: list[str] = []
+    halted: list[str] = []
     gone: list[str] = []
     for run in live_runs(root):
         record = RunDir(root, run).worker()
@@ -92,27 +81,20 @@ def live_checks(root: Path) -> Iterator[Check]:
             waiting.append(run)
         elif not record.alive:
             (gone if record.host == os.uname().nodename else elsewhere).append(run)
-        elif _is_stopped(record.pid):
-            stopped.append(f"{run} (process {record.pid})")
+        elif stopped(record.pid):
+            halted.append(f"{run} (process {record.pid})")
         else:
             working.append(run)
     counts = ((working, "working"), (waiting, "waiting"), (elsewhere, "on another machine"))
     said = [f"{len(runs)} {word}: {_few(runs)}" for runs, word in counts if runs]
     yield good("live", "; ".join(said) or "no run is live")
-    if stopped:
+    if halted:
         yield warning(
-            "stopped", f"the worker of run {_few(stopped)} is stopped", "kill -CONT PROCESS lets it go on."
+            "stopped", f"the worker of run {_few(halted)} is stopped", "kill -CONT PROCESS lets it go on."
         )
-    if gone and bus.engine_pid(root) is None:
+    if gone and holder(root) is None:
         do = "`openlora runs` notices it; then `openlora runs resume` goes on from the last checkpoint."
         yield note("stale", f"live by their record, with no worker: run {_few(gone)}", do)
-
-
-def _is_stopped(pid: int) -> bool:
-    try:
-        return bool(psutil.Process(pid).status() == psutil.STATUS_STOPPED)
-    except psutil.Error:
-        return False
 
 
 def _few(names: list[str]) -> str:
@@ -121,7 +103,7 @@ def _few(names: list[str]) -> str:
 
 
 def _ports(root: Path) -> Check:
-    pid = bus.engine_pid(root)
+    pid = holder(root)
     try:
         connections = psutil.Process(pid).net_connections("inet") if pid is not None else []
     except psutil.Error:

@@ -138,12 +138,12 @@ def _index(root: Path) -> Iterator[Check]:
         return
     answer = child.ask("engine.store.integrity", str(path), seconds=10.0)
     if not answer.said:
-        do = "`openlora engine --stop`, then try again."
+        do = "`openlora engine stop`, then try again."
         yield warning("index", f"cannot be read: {answer.trouble}", do)
         return
     facts = answer.said[-1]
     if facts["said"] != "ok":
-        do = "It is rebuilt from the runs by the next engine: `openlora engine --stop`, then `openlora runs`."
+        do = "It is rebuilt from the runs by the next engine: `openlora engine stop`, then `openlora runs`."
         yield warning("index", f"{path.name} is damaged: {facts['said']}", do)
     else:
         yield good("index", f"{path.name} is whole, {facts['runs']} of {runs} runs in it")

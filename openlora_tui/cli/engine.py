@@ -53,11 +53,11 @@ def run(args: argparse.Namespace) -> int:
     if args.stay:
         os.environ["OPENLORA_HOME"] = str(root)
         os.execv(sys.executable, [sys.executable, "-P", "-m", "engine.server", "--stay"])
-    about = _look(root)
-    return _stop(root, about, force=args.force) if args.act == "stop" else _show(about, as_json=args.json)
+    about = look(root)
+    return stop(root, about, force=args.force) if args.act == "stop" else _show(about, as_json=args.json)
 
 
-class _About(msgspec.Struct, kw_only=True):
+class About(msgspec.Struct, kw_only=True):
     """What there is to know of a home's engine."""
 
     home: str
@@ -73,8 +73,9 @@ class _About(msgspec.Struct, kw_only=True):
     """Those that have not ended."""
 
 
-def _look(root: Path) -> _About:
-    about = _About(home=str(root), pid=holder(root) or _living(bus.engine_pid(root)))
+def look(root: Path) -> About:
+    """What is known of the home's engine; none is started for it."""
+    about = About(home=str(root), pid=holder(root) or _living(bus.engine_pid(root)))
     if about.pid is None:
         return about
     with contextlib.suppress(*bus.LOST):
@@ -85,7 +86,7 @@ def _look(root: Path) -> _About:
     return about
 
 
-def _ask(root: Path, about: _About) -> None:
+def _ask(root: Path, about: About) -> None:
     """Greet the engine and ask for its runs; it is never started for this."""
     front = f"front-{os.getpid()}-{uuid.uuid4().hex[:8]}"
     hello = m.Hello(front=front, pid=os.getpid(), version=__version__)
@@ -106,7 +107,7 @@ def _ask(root: Path, about: _About) -> None:
     boxes.exchange(front, [m.encode(m.Bye(front=front))])
 
 
-def _show(about: _About, *, as_json: bool) -> int:
+def _show(about: About, *, as_json: bool) -> int:
     if as_json:
         runs = [row.run for row in about.runs]
         document = {**msgspec.structs.asdict(about), "running": about.pid is not None, "runs": runs}
@@ -119,7 +120,7 @@ def _show(about: _About, *, as_json: bool) -> int:
     return WORK_FAILED if about.why else 0
 
 
-def _facts(about: _About, pid: int) -> list[tuple[str, str]]:
+def _facts(about: About, pid: int) -> list[tuple[str, str]]:
     facts = [
         ("engine", f"process {pid}{f', version {about.version}' if about.version else ''}{_life(pid)}"),
         ("home", about.home),
@@ -140,7 +141,12 @@ def _life(pid: int) -> str:
         return ""
 
 
-def _stop(root: Path, about: _About, *, force: bool) -> int:
+def stop(root: Path, about: About, *, force: bool) -> int:
+    """End the engine; without `force` only one that answers and has no work.
+
+    Raises:
+        Problem: it was not ended.
+    """
     if about.pid is None:
         print("no engine runs", file=sys.stderr)
         return 0
@@ -193,7 +199,7 @@ def _living(pid: int | None) -> int | None:
         return None
 
 
-def _tell_end(about: _About) -> None:
+def _tell_end(about: About) -> None:
     print("the engine left", file=sys.stderr)
     for row in about.runs:
         goes_on = "waits for the next engine" if row.status == "queued" else "goes on without it"

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from engine import paths
 from engine.problem import WORK_FAILED, Problem
+from engine.run_dir import live_runs
 from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.cli import engine
 from openlora_tui.cli.document import print_document
 
 if TYPE_CHECKING:
@@ -28,22 +32,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tell, ask, end the engine, delete; the package itself is pip's to remove."""
-    from openlora_tui.leftovers import end_engine, live, remove, survey
+    from openlora_tui.leftovers import remove, survey
 
     found = survey()
     if not args.json:
         _tell(found, dry=args.dry_run)
     if args.dry_run:
         return _done(args, found, deleted=False)
-    running = live()
-    if running:
-        runs = f"run {running[0]} is" if len(running) == 1 else f"runs {', '.join(running[:5])} are"
-        do = "`openlora runs stop --all` saves and ends them."
-        raise Problem(f"Nothing was deleted: {runs} live.", do=do, exit_status=WORK_FAILED)
+    about = _unused(paths.home_path())
     if found.goes and not args.yes and not _sure():
         print("nothing was deleted", file=sys.stderr)
         return WORK_FAILED
-    end_engine()
+    if about is not None:
+        engine.stop(paths.home_path(), about, force=True)
     kept = remove(found)
     if kept:
         raise Problem(
@@ -54,6 +55,26 @@ def run(args: argparse.Namespace) -> int:
             exit_status=WORK_FAILED,
         )
     return _done(args, found, deleted=True)
+
+
+def _unused(root: Path) -> engine.About | None:
+    """The engine to end; None where there is not even a home.
+
+    Raises:
+        Problem: a run is live, or a front end is attached and would start the next engine.
+    """
+    if not root.is_dir():
+        return None
+    running = live_runs(root)
+    if running:
+        runs = f"run {running[0]} is" if len(running) == 1 else f"runs {', '.join(running[:5])} are"
+        do = "`openlora runs stop --all` saves and ends them."
+        raise Problem(f"Nothing was deleted: {runs} live.", do=do, exit_status=WORK_FAILED)
+    about = engine.look(root)
+    if about.attached:
+        raise Problem("Nothing was deleted: a front end is attached.", do="Leave openlora-tui first.",
+                      exit_status=WORK_FAILED)  # fmt: skip
+    return about
 
 
 def _tell(found: Leftovers, *, dry: bool) -> None:

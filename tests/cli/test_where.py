@@ -15,6 +15,7 @@ from engine import bus, paths
 from engine.client.start import attach
 from engine.messages import JobContext
 from engine.run_dir import RunDir
+from openlora_tui.cli.session import Session
 from openlora_tui.whereabouts import bytes_below, spots
 
 CLI = [sys.executable, "-P", "-m", "openlora_tui.cli.main"]
@@ -126,6 +127,13 @@ def test_a_live_run_is_never_taken_from_under_its_worker(home: Path) -> None:
     run = run_with(home)
     run.mark_live()
     assert "openlora runs stop --all" in said("uninstall", "--yes", status=1).replace("\n", " ")
+    assert run.path.is_dir()
+
+
+def test_a_front_end_that_is_attached_would_start_the_next_engine(home: Path) -> None:
+    run = run_with(home)
+    with Session(home):
+        assert "a front end is attached" in said("uninstall", "--yes", status=1)
     assert run.path.is_dir()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine import bus, paths
+from engine.client import skew
 from engine.client.start import attach
 from engine.doctor import runs, storage
 from engine.messages import JobContext
@@ -37,10 +38,11 @@ def test_no_engine_is_as_it_should_be(home: Path) -> None:
 def test_an_engine_tells_its_version(home: Path, engine: int, monkeypatch: pytest.MonkeyPatch) -> None:
     check = runs.engine_check(home)
     assert (check.state, f"process {engine}" in check.found) == ("good", True)
+    monkeypatch.setattr(skew, "__version__", "99.0")
     monkeypatch.setattr(runs, "__version__", "99.0")
     older = runs.engine_check(home)
     assert (older.state, "this is 99.0" in older.found) == ("note", True)
-    assert "openlora engine --stop" in older.do
+    assert "openlora engine stop" in older.do
 
 
 def test_a_stopped_engine_is_named_and_not_waited_for(
@@ -50,13 +52,14 @@ def test_a_stopped_engine_is_named_and_not_waited_for(
     os.kill(engine, signal.SIGSTOP)
     os.waitid(os.P_PID, engine, os.WSTOPPED | os.WNOWAIT)
     check = runs.engine_check(home)
-    assert (check.state, check.do.partition(" lets")[0]) == ("warning", f"kill -CONT {engine}")
+    assert (check.state, f"kill -CONT {engine}" in check.found) == ("warning", True)
 
 
-def test_an_address_that_an_engine_left_behind(home: Path, engine: int) -> None:
+def test_an_address_that_an_engine_left_behind_is_no_engine(home: Path, engine: int) -> None:
     os.kill(engine, signal.SIGKILL)
     os.waitpid(engine, 0)
-    assert "has gone" in runs.engine_check(home).found
+    assert bus.engine_pid(home) == engine
+    assert runs.engine_check(home).state == "good"
 
 
 def live(home: Path) -> RunDir:

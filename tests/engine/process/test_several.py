@@ -35,8 +35,11 @@ def test_all_runs_are_asked_to_stop_and_save_and_none_that_waited_starts(driver:
     assert [driver.state(run).step for run in waiting] == [0, 0]
     assert "openlora runs stop --all" not in uninstall_refuses()
     openlora("runs", "delete", *waiting, "--yes")
-    left = [row.run for row in driver.session.rows()]
-    assert left == [first]
+    assert [row.run for row in driver.session.rows()] == [first]
+    stays = [entry["path"] for entry in openlora("uninstall", "--dry-run")["stays"]]
+    assert [path for path in stays if path.startswith(str(driver.root))] == [], (
+        "files with no name in `where`"
+    )
 
 
 def uninstall_refuses() -> str:
