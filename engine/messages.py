@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -328,13 +328,14 @@ ToEngine = FromFront | Said | Ended
 ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
 ToWorker = Order | Assign | Serve | Tell | End
 
+_READABLE: Final = frozenset(Strange.__struct_fields__)
 _T = TypeVar("_T")
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _to_engine: Final[msgspec.msgpack.Decoder[ToEngine]] = msgspec.msgpack.Decoder(ToEngine)
 _to_front: Final[msgspec.msgpack.Decoder[ToFront]] = msgspec.msgpack.Decoder(ToFront)
 _to_worker: Final[msgspec.msgpack.Decoder[ToWorker]] = msgspec.msgpack.Decoder(ToWorker)
-_strange: Final[msgspec.msgpack.Decoder[Strange]] = msgspec.msgpack.Decoder(Strange)
+_any: Final[msgspec.msgpack.Decoder[dict[str, Any]]] = msgspec.msgpack.Decoder(dict[str, Any])
 
 
 def encode(message: Message) -> bytes:
@@ -359,7 +360,13 @@ def to_worker(data: bytes) -> ToWorker | None:
 
 def strange(data: bytes) -> Strange:
     """What can be read of a message that none of the above knows; of garbage, nothing."""
-    return _decoded(_strange, data) or Strange()
+    fields = {name: value for name, value in (_decoded(_any, data) or {}).items() if name in _READABLE}
+    state = fields.pop("state", None)
+    words: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, str)}
+    try:
+        return Strange(**words, state=msgspec.convert(state, StrangeState | None))
+    except msgspec.ValidationError:
+        return Strange(**words)
 
 
 def _decoded(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T | None:

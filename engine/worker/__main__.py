@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sys
 import time
@@ -11,6 +12,9 @@ from typing import Final
 
 _PATIENCE: Final = 5.0
 _PERIOD: Final = 0.05
+_SPARE: Final = ("engine.worker.work", "engine.worker.become", "engine.worker.side", "engine.train.loop",
+                 "engine.chat.serve", "engine.starter.serve", "engine.starter.make")  # fmt: skip
+"""All that a spare may need: an upgrade may replace the files before it gets its job."""
 
 
 def main() -> int:
@@ -23,8 +27,8 @@ def main() -> int:
     parser.add_argument("--side", metavar="NAME")
     words = parser.parse_args()
     if words.spare:
-        import engine.train.loop  # noqa: F401
-
+        for name in _SPARE:
+            importlib.import_module(name)
         return _wait_for_job(words.spare)
     if words.side:
         return _wait_for_job(words.side)

@@ -108,6 +108,9 @@ def _never_began(directory: RunDir, error: Exception) -> ev.Failed:
     """Why the loop could not even be entered; what goes wrong inside, the loop explains itself."""
     if isinstance(error, Problem):
         what, where, why, do = error.what, error.where, error.why, error.do
+    elif isinstance(error, ImportError) and (error.name or "").split(".")[0] == __name__.split(".")[0]:
+        what, where, why = "OpenLoRA was replaced while the run began.", sys.prefix, f"{error}."
+        do = "Resume the run: it begins with what is installed now."
     elif isinstance(error, ImportError):
         what, where, why = "The training packages cannot be imported.", sys.executable, f"{error}."
         do = "Install them: pip install 'openlora-tui[train]'."
