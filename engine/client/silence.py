@@ -29,7 +29,7 @@ def why_silent(pid: int | None) -> str:
         case psutil.STATUS_DISK_SLEEP:
             return f"The engine (process {pid}) waits for the disk, or for a network file system."
         case _:
-            return f"The engine (process {pid}) does not answer: it is busy, or does not know what it was asked."
+            return f"The engine (process {pid}) does not answer: it is busy, or does not know the request."
 
 
 def _status(pid: int) -> str | None:
