@@ -19,9 +19,20 @@ _NETWORK: Final = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "lust
 
 
 def home_path() -> Path:
-    """The folder of all state, there or not: `OPENLORA_HOME`, else the user's data folder."""
+    """The folder of all state, there or not: `OPENLORA_HOME`, else the user's data folder.
+
+    Raises:
+        Problem: where neither is known.
+    """
     set_by_user = os.environ.get("OPENLORA_HOME")
-    path = Path(set_by_user).expanduser() if set_by_user else platformdirs.user_data_path("openlora")
+    try:
+        path = Path(set_by_user).expanduser() if set_by_user else platformdirs.user_data_path("openlora")
+    except RuntimeError as error:
+        raise Problem(
+            "Where runs are kept is not known.",
+            why="HOME is not set, and this user has no account that says where home is.",
+            do="Set OPENLORA_HOME to a folder that you can write.",
+        ) from error
     return path.absolute()
 
 

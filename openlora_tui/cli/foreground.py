@@ -15,6 +15,7 @@ from engine.lineage import first_event
 from engine.recipe import RecipeFile, placed
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from openlora_tui.cli import streams
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import follow
@@ -45,6 +46,25 @@ def _work(directory: RunDir, device: str, state: RunState, printer: Printer, rel
     if state.outcome is None:
         _bury(directory, state, worker.returncode, printer, asked=bool(relay.came))
     return INTERRUPTED if signal.SIGINT in relay.came else status_of(state)
+
+
+class EnduringPrinter(Printer):
+    """Falls silent where its output cannot be written: the work of this process is the run."""
+
+    def __call__(self, state: RunState, lines: list[bytes]) -> None:
+        """Print what `lines` say."""
+        try:
+            super().__call__(state, lines)
+        except OSError:
+            if streams.failure() is None:
+                raise
+
+    def say(self, text: str) -> None:
+        """A line for people."""
+        try:
+            super().say(text)
+        except OSError:
+            streams.failure()
 
 
 class _Relay:

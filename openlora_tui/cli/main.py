@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import sys
 import traceback
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from typing import Final
 from engine import __version__
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
 from engine.text import clean, one_line
+from openlora_tui.cli import streams
 from openlora_tui.cli.document import print_document
 
 INTERRUPTED: Final = 130
@@ -23,37 +24,51 @@ _COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong input, 130 interrupted."""
+    """Run one command and return its exit status: 0 done, 1 failed, 2 wrong input, 130 interrupted.
+
+    Whoever reads the output may leave when they have seen enough; that is no failure of a command.
+    """
     given = list(sys.argv[1:] if words is None else words)
-    _Parser.as_json = "--json" in given
-    parser = _parser(given)
-    args = parser.parse_args(given)
-    as_json = bool(getattr(args, "json", False))
+    as_json = "--json" in given
+    streams.prepare(as_json=as_json)
+    failure = None
     try:
-        status = int(args.command(args))
-        sys.stdout.flush()
+        status = _run(given, as_json)
+    except OSError as error:
+        status, failure = 0, error
+    failure = streams.failure() or failure
+    if failure is None or streams.left(failure):
         return status
+    return _tell(
+        Problem("The output cannot be written.", why=f"{failure.strerror}.", exit_status=WORK_FAILED)
+    )
+
+
+def _run(given: list[str], as_json: bool) -> int:
+    """OSError where the output is what failed."""
+    try:
+        args = _parser(given).parse_args(given)
+        return int(args.command(args))
     except Problem as problem:
         return _tell(problem, as_json)
+    except SystemExit as asked:  # --help, --version, SIGTERM
+        return int(asked.code or 0)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output left; Python would complain once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return WORK_FAILED
     except Exception as error:
+        failure = streams.failure()
+        if failure is not None:
+            raise failure from error
         return _tell(_unexpected(error), as_json)
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse, with the problem on one line and, with --json, as JSON too."""
-
-    as_json = False
+    """argparse, with its mistakes told as all others are."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         do = f"`{self.prog} --help` lists the words."
-        raise SystemExit(_tell(Problem(f"{message[:1].upper()}{message[1:]}.", do=do), self.as_json))
+        raise Problem(f"{message[:1].upper()}{message[1:]}.", do=do)
 
 
 def _parser(given: list[str]) -> argparse.ArgumentParser:
@@ -74,7 +89,13 @@ def _parser(given: list[str]) -> argparse.ArgumentParser:
     return parser
 
 
-def _tell(problem: Problem, as_json: bool) -> int:
+def _tell(problem: Problem, as_json: bool = False) -> int:
+    with contextlib.suppress(OSError):  # the output may be what failed
+        _print(problem, as_json)
+    return problem.exit_status
+
+
+def _print(problem: Problem, as_json: bool) -> None:
     where = f"{one_line(problem.where, _LONGEST)}: " if problem.where else ""
     print(f"openlora: {where}{one_line(problem.what, _LONGEST)}", file=sys.stderr)
     for text in (problem.why, problem.do):
@@ -82,7 +103,6 @@ def _tell(problem: Problem, as_json: bool) -> int:
             print(f"  {one_line(line, _LONGEST)}", file=sys.stderr)
     if as_json:
         print_document({"error": problem.as_dict()})
-    return problem.exit_status
 
 
 def _unexpected(error: Exception) -> Problem:

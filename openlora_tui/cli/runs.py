@@ -23,7 +23,7 @@ from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
-from openlora_tui.cli.foreground import work_here
+from openlora_tui.cli.foreground import EnduringPrinter, work_here
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration
@@ -213,10 +213,10 @@ def _already_ended(run: str, state: RunState, printer: Printer) -> int:
 
 
 def _resume(args: argparse.Namespace) -> int:
-    printer = Printer(as_json=args.json)
     root = paths.home()
     if args.foreground:
-        return _resume_here(RunDir(root, " ".join(args.runs)), printer)
+        return _resume_here(RunDir(root, " ".join(args.runs)), EnduringPrinter(as_json=args.json))
+    printer = Printer(as_json=args.json)
     with Session(root) as session:
         states = several.chosen(session, args, "resume")
         if len(args.runs) != 1:

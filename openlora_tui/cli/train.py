@@ -15,7 +15,7 @@ from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli import watching
 from openlora_tui.cli.document import print_document
-from openlora_tui.cli.foreground import run_here
+from openlora_tui.cli.foreground import EnduringPrinter, run_here
 from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import Session
@@ -48,10 +48,10 @@ def run(args: argparse.Namespace) -> int:
     recipe = override(_recipe(args.recipe), given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
-    printer = Printer(as_json=args.json)
     if args.foreground:
         directory = RunDir.create(paths.home(), absolute_text(recipe), job_context())
-        return run_here(directory, recipe, printer)
+        return run_here(directory, recipe, EnduringPrinter(as_json=args.json))
+    printer = Printer(as_json=args.json)
     with Session(paths.home()) as session:
         for note in session.welcome.notes:
             printer.say(f"note: {note}")

@@ -8,6 +8,7 @@ from typing import Final
 from engine import events as ev
 from engine.problem import WORK_FAILED, Problem
 from engine.run_state import RunState
+from openlora_tui.cli import streams
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import Session
@@ -16,7 +17,11 @@ RESUMABLE: Final = 75
 
 
 def to_the_end(session: Session, run: str, state: RunState, printer: Printer) -> int:
-    """Print the run until it ends. The first ctrl+c stops and saves it, the second leaves at once."""
+    """Print the run until it ends. The first ctrl+c stops and saves it, the second leaves at once.
+
+    Raises:
+        Problem: what is printed cannot be written any more; the run goes on.
+    """
     asked = False
     while True:
         try:
@@ -29,6 +34,16 @@ def to_the_end(session: Session, run: str, state: RunState, printer: Printer) ->
             asked = True
             printer.say("stopping and saving; ctrl+c again leaves at once")
             _stop(session, run, printer)
+        except OSError:
+            failure = streams.failure()
+            if failure is None:
+                raise
+            raise Problem(
+                f"The output cannot be written; run {run} goes on.",
+                why=f"{failure.strerror}.",
+                do=f"`openlora runs watch {run}` follows it.",
+                exit_status=WORK_FAILED,
+            ) from None
 
 
 def status_of(state: RunState) -> int:
