@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import itertools
 import os
 import re
 import shutil
+import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TypeVar
@@ -16,10 +19,14 @@ import msgspec
 import psutil
 
 from engine import atomic
+from engine.events import Event, encode
 from engine.messages import JobContext
 from engine.paths import runs_folder
 
 _T = TypeVar("_T")
+_NEW: Final = ".new-"
+_MAKING: Final = 60.0
+"""Seconds that making a run takes at most; it takes some milliseconds."""
 _SECRET: Final = re.compile(r"TOKEN(?!IZERS)|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY|_PROXY$", re.I)
 _SECRET_VALUE: Final = re.compile(r"://[^/\s]*@|\bhf_\w{20,}")
 
@@ -74,19 +81,45 @@ class RunDir:
         self._marker = root / "live" / run
 
     @classmethod
-    def create(cls, root: Path, recipe: str, context: JobContext) -> RunDir:
-        """A new run with the next number, its recipe and job on disk; it is not marked live yet."""
-        number = _next_number(root)
-        while True:
-            run = cls(root, str(number))
+    def create(
+        cls,
+        root: Path,
+        recipe: str,
+        context: JobContext,
+        first: Callable[[RunDir], Iterable[Event]] | None = None,
+    ) -> RunDir:
+        """A new run with the next number, on disk whole or not at all.
+
+        Args:
+            first: gives the run's first events; with them the run is live as soon as it is there.
+        """
+        draft = cls(root, Path(tempfile.mkdtemp(prefix=_NEW, dir=runs_folder(root))).name)
+        try:
+            atomic.write(draft.recipe, recipe.encode())
+            draft.write_context(context)
+            return draft._numbered(first)
+        finally:
+            shutil.rmtree(draft.path, ignore_errors=True)
+
+    def _numbered(self, first: Callable[[RunDir], Iterable[Event]] | None) -> RunDir:
+        """Give the directory the next free number; no other process's directory is ever replaced."""
+        for number in itertools.count(_next_number(self.root)):
+            run = RunDir(self.root, str(number))
+            if run.path.exists():
+                continue
+            if first is not None:
+                atomic.write(self.events, b"".join(map(encode, first(run))))
+                run.mark_live()  # marked before it is there, it cannot be there and forgotten
             try:
-                run.path.mkdir(mode=0o700)
-                break
-            except FileExistsError:
-                number += 1
-        atomic.write(run.recipe, recipe.encode())
-        run.write_context(context)
-        return run
+                self.path.rename(run.path)
+            except OSError as error:
+                if first is not None:
+                    run.mark_ended()
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            else:
+                return run
+        raise AssertionError("numbers do not end")
 
     @property
     def exists(self) -> bool:
@@ -173,9 +206,12 @@ class RunDir:
 
 
 def sweep_deleted(root: Path) -> None:
-    """Finish deletions that were broken off."""
+    """Finish deletions that were broken off, and remove what was to become a run and was not finished."""
     for left in runs_folder(root).glob(".deleted-*"):
         shutil.rmtree(left, ignore_errors=True)
+    for left in runs_folder(root).glob(f"{_NEW}*"):
+        if time.time() - left.stat().st_mtime > _MAKING:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def all_runs(root: Path) -> list[str]:

@@ -276,12 +276,13 @@ def _saved(state: RunState, event: ev.Saved) -> None:
 
 
 def _resumed(state: RunState, event: ev.Resumed) -> None:
+    last = event.step or -1  # whoever begins again measures step 0 again
     for series in _by_step(state):
-        series.cut(event.step)
-    state.marks = [mark for mark in state.marks if mark.step <= event.step]
-    state.samples = [sample for sample in state.samples if sample.step <= event.step]
-    state.findings = [f for f in state.findings if f.step is None or f.step <= event.step]
-    state.last_losses = [last for _, _, _, last in state.loss.points()[-_TAIL:]]
+        series.cut(last)
+    state.marks = [mark for mark in state.marks if mark.step <= last]
+    state.samples = [sample for sample in state.samples if sample.step <= last]
+    state.findings = [f for f in state.findings if f.step is None or f.step <= last]
+    state.last_losses = [value for _, _, _, value in state.loss.points()[-_TAIL:]]
     state.step = event.step
     state.session_start = 0.0
     state.outcome = None
@@ -289,7 +290,7 @@ def _resumed(state: RunState, event: ev.Resumed) -> None:
         state.status = "queued"
     if state.checkpoint is not None and state.checkpoint.step > event.step:
         state.checkpoint = None
-    if state.best_eval_step > event.step:
+    if state.best_eval_step > last:
         points = state.eval_loss.points()
         best = min(points, key=lambda p: p[1], default=None)
         state.best_eval = best[1] if best else None

@@ -121,10 +121,14 @@ class Desk:
     def _submit(self, message: m.Submit) -> None:
         faults.asked(message.context.env)
         recipe = parse(message.recipe).recipe
-        directory = RunDir.create(self._root, message.recipe, message.context)
-        created = first_event(directory, message.name, recipe)
-        reason = HELD if message.hold else "waits for a worker"
-        self._floor.add(directory, message.context, created, ev.Queued(reason=reason, held=message.hold))
+        queued = ev.Queued(reason=HELD if message.hold else "waits for a worker", held=message.hold)
+        directory = RunDir.create(
+            self._root,
+            message.recipe,
+            message.context,
+            lambda run: [first_event(run, message.name, recipe), queued],
+        )
+        self._floor.add(directory, message.context)
         self._accept(message.front, message.request, directory.run)
 
     def _act(self, message: m.Act) -> None:

@@ -97,15 +97,18 @@ class Floor:
     def add(self, directory: RunDir, context: m.JobContext, *events: ev.Event) -> LiveRun:
         """Put a run on the floor: new, or ended and to be resumed; `events` are written first."""
         live = LiveRun(directory, self._store.index(directory.run), context)
+        directory.mark_live()  # before the events: a run that is said to wait is never forgotten
         live.write(*events)
-        directory.mark_live()
         self._live[directory.run] = live
         return live
 
     def meet(self, run: str) -> None:
         """A run is marked live on disk: adopt its worker, queue it, or bury it."""
         directory = RunDir(self._root, run)
-        if run in self._live or not directory.path.is_dir():
+        if run in self._live:
+            return
+        if not directory.path.is_dir():
+            directory.mark_ended()  # an engine died when it was about to make it
             return
         context = directory.context() or job_context()
         live = LiveRun(directory, self._store.known(run), context)
@@ -214,6 +217,7 @@ class Floor:
         if self._has_fetched(live):
             live.release()
             live.write(ev.Queued(reason="waits for a worker"))
+            self._pass_on(live)
             return
         if live.state.outcome is None:
             with live.directory.working() as free:
@@ -253,6 +257,9 @@ class Floor:
         for live in self._waiting():
             if live.behind or (live.accepted is None and time.monotonic() > end):
                 return  # what comes before it in the queue is not known yet
+            if live.state.status != "queued":
+                self._bury(live)  # its worker died while there was no engine
+                continue
             if live.state.held:
                 continue
             try:

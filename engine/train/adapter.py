@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from pathlib import Path
 from typing import Final
@@ -38,13 +39,12 @@ def write(folder: Path, model: PeftModel, name: str) -> dict[str, torch.Tensor]:
     """
     state = tensors(model)
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
-    config = model.peft_config["default"]
-    kept = config.inference_mode, config.base_model_name_or_path
+    config = copy.copy(model.peft_config["default"])
     config.inference_mode, config.base_model_name_or_path = True, name
-    try:
-        config.save_pretrained(str(folder))
-    finally:
-        config.inference_mode, config.base_model_name_or_path = kept
+    for field, value in vars(config).items():
+        if isinstance(value, set):  # its order would differ from process to process
+            setattr(config, field, sorted(value))
+    config.save_pretrained(str(folder))
     return state
 
 

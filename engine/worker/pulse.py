@@ -65,6 +65,8 @@ class Pulse:
             case ev.Continued():
                 self._waiting = False
         self._events.write(event)
+        if isinstance(event, ev.Phase) and event.name == "saving":
+            self._events.sync()  # what a checkpoint builds on outlives a power cut where the checkpoint does
 
     def _beat(self) -> None:
         while not self._stopped.wait(_BEAT):

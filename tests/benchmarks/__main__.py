@@ -20,6 +20,7 @@ NAMES: Final = (
     "inspection",
     "growth",
     "soak",
+    "kills",
 )
 
 
@@ -27,16 +28,20 @@ def main() -> int:
     """Run the benchmarks that were named, or all."""
     parser = argparse.ArgumentParser(prog="tests.benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
-    names = parser.parse_args().names or list(NAMES)
+    asked, words = parser.parse_known_args()
+    names = asked.names or list(NAMES)
     unknown = [name for name in names if name not in NAMES]
     if unknown:
         parser.error(f"no benchmark is called {', '.join(unknown)}; there are: {', '.join(NAMES)}")
+    if words and len(names) > 1:
+        parser.error(f"{' '.join(words)}: options are of one benchmark, so name one")
     print(machine())
+    held = True
     for name in names:
         module = import_module(f"tests.benchmarks.{name}")
         print(f"\n## {module.TITLE}\n", flush=True)
-        module.measure()
-    return 0
+        held &= module.measure(*words) is not False
+    return 0 if held else 1
 
 
 def machine() -> str:

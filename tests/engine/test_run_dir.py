@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -11,9 +12,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from engine import atomic
+from engine import events as ev
 from engine import run_dir as module
+from engine.event_log import EventReader
 from engine.messages import JobContext
-from engine.run_dir import RunDir, WorkerRecord, all_runs, live_runs, remember_deleted
+from engine.run_dir import RunDir, WorkerRecord, all_runs, live_runs, remember_deleted, sweep_deleted
+from engine.run_state import fold
 
 CONTEXT = JobContext(python=sys.executable, cwd="/", umask=0o022)
 RECIPE = "model: m\ndata: d\n"
@@ -50,7 +55,41 @@ def test_the_number_of_a_deleted_run_is_never_given_again(home: Path) -> None:
     assert RunDir.create(home, RECIPE, CONTEXT).run == "10"
 
 
-@pytest.mark.parametrize("name", ["notes", ".deleted-3-7", "²", "1.old", "٣"])
+def test_a_run_is_made_whole_with_its_first_events_and_live_or_not_at_all(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first(run: RunDir) -> list[ev.Event]:
+        return [ev.Created(run=run.run, name="n", model="m", data=[]), ev.Queued(reason="waits")]
+
+    (home / "runs" / "1").mkdir()
+    (home / "runs" / "1" / "taken").touch()
+    made = RunDir.create(home, RECIPE, CONTEXT, first)
+    assert (made.run, made.live) == ("2", True)
+    told = fold(EventReader(made.events))
+    assert (told.run, told.status, told.events) == ("2", "queued", 2)
+
+    def full(path: Path, data: bytes, mode: int = 0o600) -> None:
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(atomic, "write", full)
+    with pytest.raises(OSError, match="full"):
+        RunDir.create(home, RECIPE, CONTEXT, first)
+    assert sorted(path.name for path in (home / "runs").iterdir()) == ["1", "2"]
+    assert live_runs(home) == ["2"]
+
+
+def test_what_was_to_become_a_run_and_was_left_is_swept(home: Path) -> None:
+    old, young = home / "runs" / ".new-old", home / "runs" / ".new-young"
+    old.mkdir()
+    young.mkdir()
+    os.utime(old, (0, 0))
+    sweep_deleted(home)
+    assert not old.exists()
+    assert young.exists()
+    assert all_runs(home) == []
+
+
+@pytest.mark.parametrize("name", ["notes", ".new-x", ".deleted-3-7", "²", "1.old", "٣"])
 def test_what_is_no_run_is_not_taken_for_one(home: Path, name: str) -> None:
     (home / "runs" / name).mkdir()
     (home / "live").mkdir()

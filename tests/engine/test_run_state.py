@@ -226,3 +226,16 @@ def test_a_step_without_a_loss_moves_the_run_and_leaves_the_curve() -> None:
     assert state.step == 2
     assert state.loss.latest_x == 1
     assert state.lr.latest_x == 2
+
+
+def test_a_run_that_begins_again_shows_nothing_of_its_first_beginning() -> None:
+    begun = [
+        ev.Evaluated(step=0, loss=5.0, label_tokens=9, seconds=0.1, best=True),
+        ev.Sampled(step=0, prompt="Once", text="upon"),
+        ev.Step(step=1, loss=4.0, lr=0.1, grad_norm=1.0, tokens=9, label_tokens=9, seconds=0.1, epoch=0.1),
+    ]
+    again = fold(some.lines(*begun, ev.Resumed(step=0), *begun))
+    assert len(again.samples) == 1
+    assert [mark.kind for mark in again.marks] == ["resumed", "evaluated"]
+    assert (again.best_eval, again.best_eval_step, again.step) == (5.0, 0, 1)
+    assert again.loss.points() == [(1, 4.0, 4.0, 4.0)]

@@ -70,17 +70,6 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(
     assert driver.adapter(run) == unbroken
 
 
-def test_an_event_torn_by_a_kill_is_cut_before_the_next_one(
-    driver: Driver, unbroken: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    run = _submit(driver, "torn-event@45", monkeypatch)
-    assert driver.ended(run).status == "failed"
-    ended = _resumed(driver, run)
-    assert ended.status == "succeeded", ended.outcome
-    assert None not in _events(driver, run)
-    assert driver.adapter(run) == unbroken
-
-
 def test_a_waiting_worker_takes_the_faults_of_its_job_and_not_those_of_its_app(
     home: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

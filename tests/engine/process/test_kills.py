@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from engine import bus
 from engine import events as ev
 from engine.event_log import EventReader
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
+from tests.engine.process import killing
 from tests.engine.process.driving import STEPS, Driver, adapter_bytes, reached, wait_for, worker_pid
 from tests.terminal import Terminal
 
@@ -36,26 +40,6 @@ def test_a_worker_killed_in_a_step_is_explained_and_resumes_bit_for_bit(
     assert resumed.status == "succeeded", resumed.outcome
     assert driver.adapter(run) == unbroken
     assert resumed.step == STEPS
-
-
-def test_a_worker_killed_while_it_writes_a_checkpoint_resumes_bit_for_bit(
-    driver: Driver, unbroken: bytes
-) -> None:
-    run = driver.submit(save_steps=1)
-    directory = RunDir(driver.root, run)
-    driver.until(run, reached(20))
-
-    def half_written() -> bool:
-        names = [path.name for path in directory.checkpoints.iterdir()]
-        return any(not name.startswith("step-") for name in names)
-
-    wait_for(half_written, bool)
-    os.kill(worker_pid(driver.state(run)), signal.SIGKILL)
-    assert driver.ended(run).status == "failed"
-    driver.session.act(run, "resume")
-    driver.until(run, lambda state: state.outcome is None)
-    assert driver.ended(run).status == "succeeded"
-    assert driver.adapter(run) == unbroken
 
 
 def test_a_killed_engine_does_not_touch_the_run_and_the_next_one_adopts_it(
@@ -92,19 +76,6 @@ def test_an_adopted_worker_that_dies_is_explained_by_its_last_event_and_console(
     assert dead.outcome.what == "The worker is gone and left no last word."
     assert f"step {dead.outcome.steps}" in dead.outcome.why
     assert dead.outcome.resumable
-
-
-def test_a_killed_front_end_leaves_the_run_going(
-    home: Path, recipe_file: Path, driver: Driver, unbroken: bytes
-) -> None:
-    command = [sys.executable, "-m", "openlora_tui.cli.main", "train", str(recipe_file)]
-    front = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    wait_for(lambda: RunDir(home, "1").events.exists(), bool)
-    driver.until("1", reached(5))
-    front.kill()
-    front.wait()
-    assert driver.ended("1").status == "succeeded"
-    assert driver.adapter("1") == unbroken
 
 
 def test_a_killed_app_leaves_the_run_going_and_the_next_one_shows_it(driver: Driver) -> None:
@@ -196,3 +167,36 @@ def test_in_the_foreground_sigterm_before_the_worker_listens_is_resumable_too(
     assert isinstance(outcome, ev.Failed)
     assert outcome.interrupted
     assert outcome.resumable
+
+
+KILLS = (
+    ("worker", "checkpoint"),
+    ("worker", "event"),
+    ("worker", "adapter"),
+    ("engine", "step"),
+    ("front end", "step"),
+    ("all three", "step"),
+)
+"""A short version of `just bench kills`, which knows more places."""
+
+
+@pytest.fixture(scope="module")
+def campaign(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RunDir]:
+    """A recipe, and the run of it that is never killed."""
+    folder = tmp_path_factory.mktemp("campaign")
+    recipe = killing.prepare(folder, tiny_model)
+    return recipe, killing.never_killed(folder / "unbroken", recipe)
+
+
+@pytest.mark.parametrize(("victim", "place"), KILLS)
+def test_whoever_is_killed_and_where_nothing_is_lost(
+    victim: str, place: str, campaign: tuple[Path, RunDir], tmp_path: Path
+) -> None:
+    recipe, unbroken = campaign
+    for seed in ("1", "2", "3"):
+        root = tmp_path / seed
+        (root / "runs").mkdir(parents=True)
+        with contextlib.suppress(killing.Missed):
+            assert killing.attempt(victim, place, seed, root, recipe, unbroken).wrong == []
+            return
+    pytest.fail("the moment was missed each time")

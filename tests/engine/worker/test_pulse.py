@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -46,6 +47,17 @@ def test_it_beats_while_the_loop_is_busy(pulse: Pulse, events: Path) -> None:
     pulse.start()
     seen = _until(events, lambda seen: len(seen) >= 3)
     assert all(isinstance(event, ev.Heartbeat) and event.rss > 0 for event in seen[:3])
+
+
+def test_the_steps_before_a_checkpoint_are_on_the_disk_before_it_is_written(
+    pulse: Pulse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", synced.append)
+    pulse.report(ev.Phase(name="training"))
+    assert synced == []
+    pulse.report(ev.Phase(name="saving"))
+    assert len(synced) == 1
 
 
 def test_a_loop_that_has_stopped_moving_is_reported_with_the_place_where_it_waits(
