@@ -18,6 +18,7 @@ from engine.server.floor import Floor
 from engine.server.fronts import Fronts
 from engine.server.indexing import Indexing
 from engine.server.sides import Sides
+from engine.server.turns import Turns
 from engine.server.workers import Workers
 from engine.store import Store
 from engine.telemetry.machine import measure
@@ -30,7 +31,8 @@ _SECOND: Final = 1.0
 _FAILURES: Final = 20
 """Ticks that may fail in a row, of a full disk say, before the engine gives up."""
 _MEASURE: Final = 2.0
-_FEW: Final = 16
+_MANY: Final = 1024
+"""Messages that are sorted by their sender at a time; more wait in the mailbox, and it in turn for room."""
 _AWAY: Final = 3.0
 """Seconds without a look after which this process was stopped, and front ends could not be heard."""
 
@@ -52,6 +54,7 @@ class Engine:
         self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides)
         self._indexing = Indexing(root, self._store)
         self._desk = Desk(root, self._store, self._fronts, self._floor, self._sides, self._indexing)
+        self._turns = Turns()
         self._next_look = 0.0
         self._next_measure = 0.0
 
@@ -67,7 +70,7 @@ class Engine:
                 if failures > _FAILURES:
                     raise
                 logging.exception("a tick failed")
-            if not self._indexing.busy:
+            if not (self._indexing.busy or len(self._turns)):
                 self._boxes.wait(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
             # One tick for all that comes at nearly the same moment.
             time.sleep(_PAUSE)
@@ -100,16 +103,16 @@ class Engine:
     def _listen(self) -> None:
         """Do what front ends and side jobs ask for, for a little while; the rest waits for the next tick."""
         self._desk.answer_waiting()
+        for data in self._boxes.take(ENGINE, max(_MANY - len(self._turns), 0)):
+            self._turns.add(m.to_engine(data) or m.strange(data))
         end = time.monotonic() + _BUSY
-        while time.monotonic() < end and (came := self._boxes.take(ENGINE, _FEW)):
-            for data in came:
-                self._hear(data)
+        while time.monotonic() < end and (message := self._turns.next()) is not None:
+            self._hear(message)
 
-    def _hear(self, data: bytes) -> None:
-        message = m.to_engine(data)
+    def _hear(self, message: m.ToEngine | m.Strange) -> None:
         match message:
-            case None:
-                self._desk.refuse_strange(m.strange(data))
+            case m.Strange():
+                self._desk.refuse_strange(message)
             case m.Leave():
                 self._leaving = True
             case m.Hello():

@@ -200,10 +200,8 @@ def _living(pid: int | None) -> int | None:
 
 
 def _tell_end(about: About) -> None:
-    print("the engine left", file=sys.stderr)
-    for row in about.runs:
-        goes_on = "waits for the next engine" if row.status == "queued" else "goes on without it"
-        print(f"run {row.run} {goes_on}", file=sys.stderr)
+    left = f"; without it: {_of_runs(about.runs)}, which the next one takes over" if about.runs else ""
+    print(f"the engine left{left}", file=sys.stderr)
     if about.attached:
         print("a front end is attached and starts the next engine", file=sys.stderr)
 
