@@ -124,8 +124,7 @@ class OpenLoraApp(RecipeActions):
         try:
             link = self._connect()
         except Problem as problem:
-            self.session.trouble = str(problem)
-            self.call_from_thread(self._paint, {"link"}, True)
+            self.call_from_thread(self.leave_with, problem)
             return
         self.call_from_thread(self.session.open, link)
         self.restore_draft()

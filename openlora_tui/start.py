@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.problem import Problem
+from engine.text import one_line
 from openlora_tui.terminal.surroundings import drawable, reads_utf8
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
 def main(argv: list[str] | None = None) -> int:
     """Run the app.
 
-    The exit status is 0, 1 after a fault in the app, 2 where there is no terminal for it, and 128 more
+    The exit status is 0, 1 after a fault in the app, 2 without a terminal or a home for it, and 128 more
     than the number of the signal that ended it: 129 where the terminal has gone.
     """
     words = _parser().parse_args(argv)
@@ -116,6 +118,9 @@ def _run(app: OpenLoraApp, *, mouse: bool) -> int:
         app.fault = error
     if app.fault is None:
         return 128 + app.left_by if app.left_by else 0
+    if isinstance(app.fault, Problem):
+        print(f"openlora-tui: {one_line(str(app.fault), 1000)}", file=sys.stderr)
+        return app.fault.exit_status
     path = _write_fault(app.fault)
     with contextlib.suppress(OSError):  # the terminal may be what has gone
         print(
@@ -147,7 +152,6 @@ def _write_fault(error: BaseException) -> str:
 
 def _home_or_none() -> Path | None:
     from engine.paths import home
-    from engine.problem import Problem
 
     try:
         return home()

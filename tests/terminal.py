@@ -81,7 +81,11 @@ class Terminal:
 
     def press(self, keys: str) -> None:
         """Type."""
-        os.write(self._file, keys.encode())
+        self.press_bytes(keys.encode())
+
+    def press_bytes(self, data: bytes) -> None:
+        """Send what no keyboard would."""
+        os.write(self._file, data)
 
     def until_true(self, true: Callable[[], bool], seconds: float = 60.0) -> None:
         """Read until `true()`."""

@@ -74,6 +74,23 @@ class Lines(Painted):
         return self._fixed
 
 
+class Foot(Painted):
+    """The keys of a dialogue; where they do not fit, the last stays, which closes it."""
+
+    DEFAULT_CSS = "Foot { height: 1; }"
+
+    def __init__(self, *pairs: tuple[str, str]) -> None:
+        super().__init__()
+        self._pairs = pairs
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        *others, last = self._pairs
+        while others and keys(*others, last).width > width:
+            others.pop()
+        return [keys(*others, last)]
+
+
 class Title(Painted):
     """The title of a dialogue, with a remark at its right end."""
 

@@ -14,7 +14,7 @@ from engine.findings import Finding
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE
-from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
+from openlora_tui.modals.dialogue import Dialogue, Foot, Lines, Title
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.painted import Row, between
 from openlora_tui.widgets.panels import by_severity, finding_row
@@ -40,14 +40,8 @@ class Findings(Dialogue[None]):
             yield PickList(id="found")
             yield Lines([Row()])
             yield Page(self._detail)
-            yield Lines(
-                [
-                    keys(
-                        (self.pressed("down", "up"), "next finding"),
-                        ("tab", "into the text"),
-                        ("esc", "close"),
-                    )
-                ]
+            yield Foot(
+                (self.pressed("down", "up"), "next finding"), ("tab", "into the text"), ("esc", "close")
             )
 
     def on_mount(self) -> None:

@@ -13,7 +13,7 @@ from textual.widgets import Input
 
 from engine.text import clean, one_line
 from openlora_tui.actions import BY_ID, TABLES, shown
-from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
+from openlora_tui.modals.dialogue import Dialogue, Foot, Title
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.painted import Row
@@ -41,13 +41,12 @@ class Reader(Dialogue[None]):
             yield Title(self._title, self._remark)
             yield Page(self.write, tail=self.TAIL)
             yield FindLine("search")
-            foot = keys(
+            yield Foot(
                 (self.pressed("down", "up"), "move"),
                 (self.pressed("half_down", "half_up"), "half a page"),
                 (self.pressed("find", "find_next", "find_before"), "search"),
                 (self.pressed("close"), "close"),
             )
-            yield Lines([foot])
 
     def on_mount(self) -> None:
         """Keys go to the page."""

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from engine.inspection.talk import Shown
 from engine.text import one_line
 from openlora_tui.inspecting import Inspecting
-from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
+from openlora_tui.modals.dialogue import Dialogue, Foot, Lines, Title
 from openlora_tui.widgets.mask import facts_row, legend, mask_rows, value_rows
 from openlora_tui.widgets.page import Page
 from openlora_tui.widgets.painted import Row
@@ -52,10 +52,10 @@ class RowView(Dialogue[None]):
             yield Title("")
             yield Lines([Row(), Row()], id="facts")
             yield Page(self._write)
-            foot = keys(
+            yield Lines([Row()])
+            yield Foot(
                 ("j k", "next row"), ("up down space", "scroll"), ("+ -", "max_length"), ("esc", "close")
             )
-            yield Lines([Row(), foot])
 
     def on_mount(self) -> None:
         """Keys go to the page."""

@@ -22,6 +22,7 @@ from openlora_tui.widgets.pick_list import Item, PickList
 from openlora_tui.widgets.run_detail import RunDetail
 from openlora_tui.widgets.run_row import head_row, run_row
 from openlora_tui.widgets.welcome import welcome_rows
+from openlora_tui.widgets.wrap import wrapped
 
 if TYPE_CHECKING:
     from openlora_tui.session import Change
@@ -121,9 +122,8 @@ class RunsScreen(Place):
             starting = not session.trouble or session.link is None
             title = "Starting the engine …" if starting else "The engine is not connected."
             rows = [Row(), Row(f"  {title}", "bright" if starting else "bold warn"), Row()]
-            rows.append(
-                Row("  ").add(one_line(session.trouble or "It is asked for its runs.", width - 4), "dim")
-            )
+            said = wrapped(session.trouble or "It is asked for its runs.", width - 4)
+            rows += [Row(f"  {line}", "dim") for line in said]
             return [*rows, Row("  OpenLoRA keeps trying; runs that are live go on without it.", "dim")]
         return welcome_rows(self.tui.facts(), session.machine, width)
 

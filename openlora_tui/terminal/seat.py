@@ -12,6 +12,7 @@ from textual.app import App
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 
+from engine.problem import Problem
 from openlora_tui.terminal.driver import TerminalDriver
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Seat(App[None]):
     def leave_by(self, number: int) -> None:
         """End in order, as a signal asks."""
         self.left_by = self.left_by or number
+        self.exit()
+
+    def leave_with(self, problem: Problem) -> None:
+        """End, because without what `problem` tells of nothing works."""
+        self.fault = problem
         self.exit()
 
     def _handle_exception(self, error: Exception) -> None:

@@ -128,6 +128,27 @@ def test_the_locale_is_what_the_person_set(environment: dict[str, str], c_locale
     assert locale_name(environment, c_locale=c_locale) == name
 
 
+@pytest.mark.parametrize("home", ["/proc/nowhere", "/dev/null"])
+def test_without_a_home_it_leaves_with_one_message(home: str) -> None:
+    start = [sys.executable, "-m", "openlora_tui.start"]
+    with Terminal(start, 100, 24, {"OPENLORA_HOME": home, "HOME": home, "XDG_CONFIG_HOME": home}) as app:
+        assert app.until_ended() == 2
+        assert app.given_back
+    said = app.raw[app.raw.rfind(b"\x1b[?1004l") :]
+    assert b"Set OPENLORA_HOME to a folder that you can write." in said
+    assert said.count(b"\n") == 1
+
+
+def test_a_config_folder_that_cannot_be_written_stops_nothing() -> None:
+    with Terminal(APP, 80, 24, {"XDG_CONFIG_HOME": "/proc/nowhere"}) as app:
+        app.until(OPEN)
+        before = app.bytes
+        app.press("\x14")
+        app.until_true(lambda: app.bytes - before > 2_000)
+        app.press("?")
+        app.until("Keys in Runs")
+
+
 def test_the_errors_of_others_may_go_to_a_file(tmp_path: Path) -> None:
     """`2>file` takes nothing from the screen."""
     with Terminal(["sh", "-c", f"exec {' '.join(APP)} 2>{tmp_path}/errors"], 80, 24) as app:
