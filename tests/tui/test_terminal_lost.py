@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -18,6 +19,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from engine.bus import SILENT
+from tests.benchmarks import scene
 from tests.terminal import Terminal
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -153,6 +156,21 @@ def test_a_stop_that_cannot_be_caught_is_survived(before: str) -> None:
         _quit(shell)
 
 
+def test_after_a_stop_so_long_that_the_engine_forgot_it_what_is_shown_is_live_again() -> None:
+    with scene.home() as root, scene.live_run(root, 20, 5):
+        with Terminal([sys.executable, "-m", "openlora_tui.start"], 80, 24) as app:
+            app.until("training")
+            app.press("\r")
+            app.until_true(lambda: _step(app.text) > 20)
+            app.send(signal.SIGSTOP)
+            app.pump(SILENT + 2.0)
+            seen = _step(app.text)
+            app.send(signal.SIGCONT)
+            app.until_true(lambda: _step(app.text) > seen + 10)
+            seen = _step(app.text)
+            app.until_true(lambda: _step(app.text) > seen)
+
+
 def test_without_a_shell_ctrl_z_says_so_and_stops_nothing(app: Terminal) -> None:
     app.press("\x1a")
     app.until("There is no shell")
@@ -165,6 +183,11 @@ def _quit(shell: Terminal) -> None:
     shell.press("\r")
     shell.until("back>")
     assert shell.given_back
+
+
+def _step(text: str) -> int:
+    found = re.search(r"step +([\d,]+) /", text)
+    return int(found[1].replace(",", "")) if found else 0
 
 
 def _share(process: psutil.Process, seconds: float) -> float:
