@@ -38,6 +38,12 @@ def recipe() -> str:
         "",
         "Only `model` and `data` are required. Paths start at the recipe's folder.",
         "",
+        "`openlora runs resume RUN --set NAME=VALUE` goes on from a checkpoint with another value. The last",
+        "column says what that means: **safe**, the run learns what it would have learnt; **changes**, it",
+        "goes on with other mathematics, and says so; **refused**, it cannot go on from what it has learnt.",
+        "Batch size and accumulation are safe where their product stays the same, and `data` is where the",
+        "rows are the same in another place.",
+        "",
     ]
     for section, title in SECTIONS.items():
         heads = (
@@ -47,13 +53,15 @@ def recipe() -> str:
             "what it does",
             "what goes wrong",
             "where the default comes from",
+            "changed on resume",
         )
         lines += [f"## {title}", "", f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
         for field in FIELDS:
             if field.section == section:
                 default = "required" if field.required else f"`{written(field.default)}`"
                 takes = " ".join(part for part in (field.bounds, field.unit) if part)
-                cells = (f"`{field.name}`", default, takes, field.help, field.wrong, field.source)
+                words = (field.help, field.wrong, field.source, field.on_resume)
+                cells = (f"`{field.name}`", default, takes, *words)
                 lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines)

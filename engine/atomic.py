@@ -39,6 +39,22 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
     sync(path.parent)
 
 
+def append(path: Path, data: bytes) -> None:
+    """Add `data` to a file that no one else writes, all of it or nothing; raises OSError."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        before = os.fstat(file).st_size
+        try:
+            while data:
+                data = data[os.write(file, data) :]
+        except OSError:
+            os.ftruncate(file, before)
+            raise
+    finally:
+        os.close(file)
+    sync(path)
+
+
 @contextmanager
 def draft(target: Path) -> Iterator[Path]:
     """A new empty folder beside `target` to write into, removed again unless `publish` took it.

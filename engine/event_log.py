@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from engine import atomic, faults, room
 from engine import events as ev
-from engine import faults
 
 _BLOCK: Final = 1 << 20
+_RESERVE: Final = 1 << 16
+"""Bytes that the file holds beyond its end: some hundred events."""
+_RETRY: Final = 1.0
+"""Seconds between two looks whether a full disk has room again."""
 
 
 class EventWriter:
     """Appends events, one line each, from any thread; a torn last line is cut before the first.
 
     An event that the disk refuses stays in memory and goes out with the next one: reporting
-    must not end a run that could still finish.
+    must not end a run that could still finish. The file holds some blocks more than it needs, so that
+    there is room on a full disk for the events that say so; whoever writes has to wait while it is `short`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,14 +33,34 @@ class EventWriter:
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         self._lock = threading.Lock()
         self._waiting = b""
+        self._ahead = 0
+        self._next_try = 0.0
         self.refused: OSError | None = None
         """The last refusal of the disk, None once everything is written."""
+        self._lean: OSError | None = None
+        with self._lock:
+            self._reserve()
 
     def write(self, event: ev.Event) -> None:
-        """Append one event."""
+        """Append one event; a heartbeat that the disk has no room for is forgotten."""
         with self._lock:
+            if isinstance(event, ev.Heartbeat) and (self._waiting or self._lean):
+                return
             self._waiting += ev.encode(event)
             self._push()
+
+    def short(self) -> bool:
+        """True while the disk has no room for the events to come; asked again and again, it tries again."""
+        if self.refused is None and self._lean is None:
+            return False
+        now = time.monotonic()
+        if now < self._next_try:
+            return True
+        self._next_try = now + _RETRY
+        with self._lock:
+            self._push()
+            self._reserve()
+            return self.refused is not None or self._lean is not None
 
     def sync(self) -> None:
         """Force what was written to the disk; a file system without fsync is left as it is."""
@@ -43,9 +70,11 @@ class EventWriter:
             self.refused = error
 
     def close(self) -> None:
-        """Write what waits and close."""
+        """Write what waits, give back the blocks that were not needed, and close."""
         with self._lock:
             self._push()
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, os.fstat(self._file).st_size)
         self.sync()
         os.close(self._file)
 
@@ -53,10 +82,31 @@ class EventWriter:
         try:
             while self._waiting:
                 faults.append(self._file, self._waiting)
-                self._waiting = self._waiting[os.write(self._file, self._waiting) :]
+                written = os.write(self._file, self._waiting)
+                self._waiting = self._waiting[written:]
+                self._ahead -= written
             self.refused = None
         except OSError as error:
             self.refused = error
+        if self._ahead < _RESERVE // 2:
+            self._reserve()
+
+    def _reserve(self) -> None:
+        try:
+            room.reserve(self._file, os.fstat(self._file).st_size, _RESERVE)
+            self._ahead, self._lean = _RESERVE, None
+        except OSError as error:
+            self._lean = error
+
+
+def append(path: Path, events: Sequence[ev.Event]) -> None:
+    """Append `events` to a file that no one else writes, all of them or none.
+
+    Raises:
+        OSError: the disk has no room; the file is as it was.
+    """
+    cut_torn_line(path)
+    atomic.append(path, b"".join(map(ev.encode, events)))
 
 
 def cut_torn_line(path: Path) -> None:

@@ -186,6 +186,8 @@ class Paused(Event, frozen=True, kw_only=True):
     """The loop waits between two micro-batches, the device still held."""
 
     step: Count
+    reason: str = ""
+    """Why it waits by itself; empty where someone asked for it."""
 
 
 class Continued(Event, frozen=True, kw_only=True):

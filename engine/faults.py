@@ -30,7 +30,7 @@ KINDS: Final = {
     "oom": "the memory runs out in a micro-batch",
     "nan": "a loss is not a number",
     "kill": "the worker gets SIGKILL",
-    "diskfull": "writes are refused with ENOSPC, until a checkpoint or the adapter was refused once",
+    "diskfull": "writes are refused with ENOSPC for two seconds, or until a checkpoint was refused once",
     "quota": "the same with EDQUOT",
     "hang": "the loop stops moving, for good",
     "slow": "a micro-batch takes five seconds longer",
@@ -45,6 +45,7 @@ PHASES: Final = (
 """The phases that a run tells of, at their beginning; the last two are the middle of writing these."""
 _PLACE: Final = re.compile(r"(?:step:)?(?P<step>\d{1,15})|row:(?P<row>\d{1,15})|(?:phase:)?(?P<phase>\D+)")
 _SLOW: Final = 5.0
+_FULL: Final = 2.0
 _TICK: Final = 1.0
 
 
@@ -73,6 +74,8 @@ class _Armed:
         self.step = 0
         self.pending: set[str] = set()
         """Kinds that have come about and strike at the next occasion."""
+        self.room_again = 0.0
+        """When a full disk has room again, on the monotonic clock."""
 
     def due(self, unit: str, at: Iterable[str]) -> list[Fault]:
         """Take the faults of this place, each told of before it strikes."""
@@ -198,10 +201,13 @@ def _strike(due: list[Fault]) -> None:
             case later:
                 assert _armed is not None
                 _armed.pending.add(later)
+                _armed.room_again = time.monotonic() + _FULL
 
 
 def _refuse(what: object) -> None:
     assert _armed is not None
+    if time.monotonic() > _armed.room_again:
+        _armed.pending -= {"diskfull", "quota"}
     for kind, number in (("diskfull", errno.ENOSPC), ("quota", errno.EDQUOT)):
         if kind in _armed.pending:
             raise OSError(number, os.strerror(number), str(what))

@@ -10,8 +10,11 @@ import msgspec
 from engine.events import Event
 from engine.recipe.recipe import Recipe
 
-Order = Literal["stop", "interrupt", "pause", "continue", "save"]
-"""`stop` saves and ends with an adapter; `interrupt` saves a checkpoint and ends resumable."""
+Order = Literal["stop", "interrupt", "pause", "continue", "save", "wait"]
+"""`stop` saves and ends with an adapter; `interrupt` saves a checkpoint and ends resumable.
+
+`wait` comes again and again while the disk has no room for the run's events; who gives it is their folder.
+"""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):

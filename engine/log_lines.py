@@ -39,7 +39,7 @@ def _text(event: ev.AnyEvent) -> str | None:
 def _moved(event: ev.AnyEvent) -> str | None:
     match event:
         case ev.Paused():
-            return f"step {event.step:,}: paused"
+            return f"step {event.step:,}: paused{f', {event.reason}' if event.reason else ''}"
         case ev.Continued():
             return f"step {event.step:,}: goes on after {event.seconds:,.0f} s"
         case ev.Stopping():
@@ -59,6 +59,8 @@ def _level(event: ev.AnyEvent) -> ev.Level:
         case ev.Found() if event.finding.severity == "blocker":
             return "error"
         case ev.Found() if event.finding.severity == "warning":
+            return "warning"
+        case ev.Paused() if event.reason:
             return "warning"
         case _:
             return "info"

@@ -157,6 +157,8 @@ class Act(Message, frozen=True, kw_only=True):
     run: str
     verb: Verb
     context: JobContext | None = None
+    settings: dict[str, str] = {}
+    """For `resume`: recipe fields and what a person typed for them, paths absolute."""
 
 
 class Begin(Message, frozen=True, kw_only=True):
@@ -234,6 +236,12 @@ class Measured(Message, frozen=True, kw_only=True):
     """The machine now."""
 
     machine: Machine
+
+
+class Noted(Message, frozen=True, kw_only=True):
+    """What a person should know of the engine and its home, when it comes about."""
+
+    notes: list[str]
 
 
 class Accepted(Message, frozen=True, kw_only=True):
@@ -325,7 +333,7 @@ class StrangeState(msgspec.Struct, frozen=True, kw_only=True):
 
 FromFront = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Begin | Tell | End | Leave
 ToEngine = FromFront | Said | Ended
-ToFront = Welcome | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
+ToFront = Welcome | Noted | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
 ToWorker = Order | Assign | Serve | Tell | End
 
 _READABLE: Final = frozenset(Strange.__struct_fields__)

@@ -284,10 +284,9 @@ def _next_number(root: Path) -> int:
 
 
 def remember_deleted(root: Path, lesson: dict[str, object]) -> None:
-    """Append what a deleted run taught to the home's `deleted.jsonl`."""
+    """Append what a deleted run taught to the home's `deleted.jsonl`; raises OSError."""
     line = msgspec.json.encode({**lesson, "deleted": time.time()}) + b"\n"
-    with deleted_log(root).open("ab") as file:
-        file.write(line)
+    atomic.append(deleted_log(root), line)
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -217,10 +217,10 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Fetched():
             state.revision, state.base = event.revision, event.path
         case ev.Paused():
-            state.status, state.paused = "paused", event.t
+            state.status, state.paused, state.reason = "paused", event.t, event.reason
             _mark(state, Mark(event.step, "paused", "paused"))
         case ev.Continued():
-            state.status, state.paused = "running", 0.0
+            state.status, state.paused, state.reason = "running", 0.0, ""
             state.session_away += event.seconds
         case ev.Stopping():
             state.status, state.reason = "stopping", event.by

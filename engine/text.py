@@ -53,3 +53,10 @@ def sayable(value: Any) -> Any:
         case dict():
             return {sayable(name): sayable(item) for name, item in value.items()}
     return value
+
+
+def amount(count: int) -> str:
+    """Bytes for people, in GiB from one on, else in MiB or KiB."""
+    if count >= 2**30:
+        return f"{count / 2**30:,.1f} GiB"
+    return f"{count / 2**20:.1f} MiB" if count >= 2**20 else f"{count / 2**10:.0f} KiB"

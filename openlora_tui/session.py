@@ -187,6 +187,9 @@ class Session:
                 self._ask_watch()
                 self._give_up()
                 return {"link"}
+            case ms.Noted():
+                self._notes |= dict.fromkeys(message.notes, False)
+                return {"link"}
             case ms.Accepted() | ms.Refused():
                 answer = self._answers.pop(message.request, None)
                 if answer is not None:

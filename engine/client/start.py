@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from engine import bus
 from engine.alone import holder
@@ -84,7 +84,7 @@ def _spawn(root: Path) -> subprocess.Popen[bytes]:
     # A session of its own and streams to a file: the engine outlives this process, and a caller
     # that captures our output does not wait for the engine to end.
     environment = os.environ | {"OPENLORA_HOME": str(root)}
-    with log_file(root).open("ab") as log:
+    with _log(root) as log:
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.server"],
             stdin=subprocess.DEVNULL,
@@ -95,3 +95,10 @@ def _spawn(root: Path) -> subprocess.Popen[bytes]:
             cwd=root,
             env=environment,
         )
+
+
+def _log(root: Path) -> BinaryIO:
+    try:
+        return log_file(root).open("ab")
+    except OSError:  # a full disk has no room for a new file; the engine itself lives with that
+        return open(os.devnull, "ab")

@@ -19,6 +19,7 @@ from engine.hub import cache, problems
 from engine.hub.choice import INDEX, small_files, weights_of
 from engine.hub.names import MAIN
 from engine.problem import WORK_FAILED
+from engine.text import amount
 
 _TIMEOUT: Final = 30.0
 _NAME: Final = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*")
@@ -152,11 +153,6 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def amount(count: int) -> str:
-    """Bytes for people, in GiB from one on, else in MiB."""
-    return f"{count / 2**30:,.1f} GiB" if count >= 2**30 else f"{count / 2**20:.1f} MiB"
 
 
 def _shards(model: str, commit: str, index: str, listed: dict[str, RepoSibling]) -> list[str]:

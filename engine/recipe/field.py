@@ -10,6 +10,12 @@ from engine.recipe.recipe import Recipe
 
 Level = Literal["essential", "common", "expert"]
 Section = Literal["what", "adapter", "optimisation", "device", "reporting"]
+OnResume = Literal["safe", "changes", "refused"]
+"""What another value means to a run that goes on from a checkpoint.
+
+`safe`: it learns what it would have learnt. `changes`: it goes on with other mathematics. `refused`: it
+cannot go on.
+"""
 
 
 class Field(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +30,7 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     """Where the default comes from."""
     section: Section
+    on_resume: OnResume
     level: Level = "common"
     unit: str = ""
     low: float | None = None

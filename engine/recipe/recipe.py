@@ -50,6 +50,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     eval_steps: int = 50
     save_steps: int = 100
     save_total_limit: int = 2
+    load_best_model_at_end: bool = False
     sample_steps: int = 50
     sample_prompts: list[str] = []
     sample_max_new_tokens: int = 64

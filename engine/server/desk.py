@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 
 from engine import events as ev
-from engine import faults
+from engine import faults, room
 from engine import messages as m
 from engine.client.context import job_context
 from engine.client.skew import not_known
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
+from engine.recipe.resuming import take_settings
 from engine.recipe.yaml import parse
 from engine.run_dir import RunDir, remember_deleted
 from engine.run_state import RunState
@@ -52,6 +53,10 @@ class Desk:
         except Problem as problem:
             self._refuse(message.front, request, problem)
         except Exception as error:
+            refused = room.refusal(error)
+            if refused is not None:
+                self._refuse(message.front, request, room.problem(refused, self._root))
+                return
             logging.exception("a request failed: %s", type(message).__name__)
             self._refuse(message.front, request, _unexpected(self._root, error))
 
@@ -139,6 +144,8 @@ class Desk:
 
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
+        if message.settings:
+            raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
             return self._act_queued(message, live)
         if verb == "delete":
@@ -178,8 +185,15 @@ class Desk:
         if message.verb != "delete":
             raise _not_now(message, "It has ended", "")
         state = self._store.index(directory.run)
-        remember_deleted(self._root, _lesson(state))
-        directory.delete()
+        lesson = _lesson(state)
+        try:
+            remember_deleted(self._root, lesson)
+            directory.delete()
+        except OSError as error:
+            if room.refusal(error) is None:
+                raise
+            directory.delete()  # which makes the room that the lesson lacked
+            remember_deleted(self._root, lesson)
         self._store.forget(directory.run)
         self._fronts.send_apps(m.Runs(rows=[], gone=[directory.run], total=self._store.count()))
         return "it was deleted"
@@ -192,11 +206,13 @@ class Desk:
         asked_from = message.context or (front.context if front else None)
         context = asked_from or directory.context() or job_context()
         faults.asked(context.env)
+        changed = take_settings(directory, message.settings) if message.settings else []
         directory.write_context(context)
         from_checkpoint = directory.resumable()
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
         self._floor.add(directory, context, *events, ev.Queued(reason="waits for a worker"))
-        return "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
+        how = "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
+        return "; ".join([how, *map(str, changed)])
 
     def _read(self, run: str) -> bool:
         """True where all that the run has reported was read, or can be on the spot."""

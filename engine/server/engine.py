@@ -18,6 +18,7 @@ from engine.server.floor import Floor
 from engine.server.fronts import Fronts
 from engine.server.indexing import Indexing
 from engine.server.sides import Sides
+from engine.server.troubles import Troubles
 from engine.server.turns import Turns
 from engine.server.workers import Workers
 from engine.store import Store
@@ -29,7 +30,7 @@ _PAUSE: Final = 0.01
 _GRACE: Final = 5.0
 _SECOND: Final = 1.0
 _FAILURES: Final = 20
-"""Ticks that may fail in a row, of a full disk say, before the engine gives up."""
+"""Ticks that may fail in a row before the engine gives up; those that a full disk fails do not count."""
 _MEASURE: Final = 2.0
 _MANY: Final = 1024
 """Messages that are sorted by their sender at a time; more wait in the mailbox, and it in turn for room."""
@@ -50,8 +51,9 @@ class Engine:
         self._store = Store(root)
         self._fronts = Fronts(boxes)
         workers = Workers(root, boxes)
+        self._troubles = Troubles(root, self._fronts)
         self._sides = Sides(root, boxes, self._fronts, workers)
-        self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides)
+        self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides, self._troubles)
         self._indexing = Indexing(root, self._store)
         self._desk = Desk(root, self._store, self._fronts, self._floor, self._sides, self._indexing)
         self._turns = Turns()
@@ -65,11 +67,12 @@ class Engine:
             try:
                 self._tick()
                 failures = 0
-            except Exception:
-                failures += 1
-                if failures > _FAILURES:
-                    raise
-                logging.exception("a tick failed")
+            except Exception as error:
+                if not self._troubles.bear(error):
+                    failures += 1
+                    if failures > _FAILURES:
+                        raise
+                    logging.exception("a tick failed")
             if not (self._indexing.busy or len(self._turns)):
                 self._boxes.wait(_BUSY if len(self._fronts) or self._floor.busy else _IDLE)
             # One tick for all that comes at nearly the same moment.
@@ -107,7 +110,8 @@ class Engine:
             self._turns.add(m.to_engine(data) or m.strange(data))
         end = time.monotonic() + _BUSY
         while time.monotonic() < end and (message := self._turns.next()) is not None:
-            self._hear(message)
+            with self._troubles.borne():
+                self._hear(message)
 
     def _hear(self, message: m.ToEngine | m.Strange) -> None:
         match message:
@@ -129,7 +133,7 @@ class Engine:
             pid=os.getpid(),
             version=__version__,
             home=str(self._root),
-            notes=self._store.notes,
+            notes=[*self._store.notes, *filter(None, [self._troubles.note])],
             attached=len(self._fronts),
         )
         self._fronts.send([message.front], welcome)
@@ -140,6 +144,8 @@ class Engine:
     def _look(self) -> None:
         """What need not happen at every tick."""
         self._address.keep()
+        if self._troubles.over():
+            self._indexing.again()  # what the index could not take is in the run directories
         self._indexing.look()
         for run in live_runs(self._root):
             self._floor.meet(run)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -10,7 +11,7 @@ from typing import Final
 
 from engine import events as ev
 from engine import messages as m
-from engine import postmortem
+from engine import postmortem, room
 from engine.bus import Mailboxes
 from engine.client.context import environment, job_context
 from engine.hub.ready import bound, ready
@@ -22,11 +23,14 @@ from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
 from engine.server.sides import ON_CARD, Sides
+from engine.server.troubles import Troubles
 from engine.server.workers import Workers, no_worker
 from engine.store import Store
 from engine.telemetry.gpu import gpus
 
 _SAVE: Final = 2.0
+_FIRST_WORDS: Final = 1 << 18
+"""Bytes that a worker has to be able to write before it is started: its record and its first events."""
 _LEAVING: Final = 2.0
 """Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
@@ -40,7 +44,14 @@ class Floor:
     """Where the work is done."""
 
     def __init__(
-        self, root: Path, boxes: Mailboxes, store: Store, fronts: Fronts, workers: Workers, sides: Sides
+        self,
+        root: Path,
+        boxes: Mailboxes,
+        store: Store,
+        fronts: Fronts,
+        workers: Workers,
+        sides: Sides,
+        troubles: Troubles,
     ) -> None:
         self._root = root
         self._boxes = boxes
@@ -48,6 +59,7 @@ class Floor:
         self._fronts = fronts
         self._workers = workers
         self._sides = sides
+        self._troubles = troubles
         self._live: dict[str, LiveRun] = {}
         self._cards = gpus()
         self._next_rows = 0.0
@@ -72,7 +84,7 @@ class Floor:
 
     @property
     def rows(self) -> dict[str, m.RunRow]:
-        """The runs that have not ended, as they are now."""
+        """The runs that have not ended, as they are now; a full disk may have kept them from the index."""
         return {live.run: row_of(live.state, silent=live.silent) for live in self._live.values()}
 
     def refresh(self, run: str) -> None:
@@ -121,14 +133,10 @@ class Floor:
         for live in list(self._live.values()):
             if live.device is None and not (live.stirred or live.behind):
                 continue
-            if not live.directory.path.is_dir():
-                self._vanished(live)
-                continue
-            working = live.working
-            self._pass_on(live)
-            if live.device is not None and not working and not live.behind:
-                self._bury(live)
-        self._start_waiting()
+            with self._troubles.borne():
+                self._follow(live)
+        with self._troubles.borne():
+            self._start_waiting()
         self._tell_rows()
 
     def tidy(self) -> None:
@@ -199,6 +207,15 @@ class Floor:
             self._save(live)
         self._workers.drop_spare()
 
+    def _follow(self, live: LiveRun) -> None:
+        if not live.directory.path.is_dir():
+            self._vanished(live)
+            return
+        working = live.working
+        self._pass_on(live)
+        if live.device is not None and not working and not live.behind:
+            self._bury(live)
+
     def _pass_on(self, live: LiveRun) -> None:
         """Read what is new, for a little while at most, and send it to those who watch."""
         end = time.monotonic() + _SLICE
@@ -247,20 +264,23 @@ class Floor:
         self._fronts.send_apps(gone)
 
     def _save(self, live: LiveRun) -> None:
-        live.saved, live.changed = time.monotonic(), False
-        self._store.save(live.state, row_of(live.state, silent=live.silent))
+        with self._troubles.borne():
+            self._store.save(live.state, row_of(live.state, silent=live.silent))
+            live.changed = False
+        live.saved = time.monotonic()
 
     def _start_waiting(self) -> None:
-        """Start the oldest waiting run of each free device."""
+        """Start the oldest waiting run of each free device; none while its worker could not write a line."""
+        waiting = [live for live in self._waiting() if not live.state.held]
+        if waiting and not room.fits(room.Need(what="a run", bytes=_FIRST_WORDS, folder=self._root)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._root))
         held = self._held()
         end = time.monotonic() + _SLICE
-        for live in self._waiting():
+        for live in waiting:
             if live.behind or (live.accepted is None and time.monotonic() > end):
                 return  # what comes before it in the queue is not known yet
             if live.state.status != "queued":
                 self._bury(live)  # its worker died while there was no engine
-                continue
-            if live.state.held:
                 continue
             try:
                 if not self._has_model(live):
@@ -295,6 +315,8 @@ class Floor:
         try:
             process = self._workers.fetch(live.directory, live.context)
         except OSError as error:
+            if room.refusal(error):
+                raise
             self._cannot_start(live, no_worker(live.context, error))
             return
         logging.info("run %s: worker %d fetches its model", live.run, process.pid)
@@ -323,6 +345,8 @@ class Floor:
         try:
             process, spare = self._workers.start(live.directory, live.context, device, shown)
         except OSError as error:
+            if room.refusal(error):
+                raise
             self._cannot_start(live, no_worker(live.context, error))
             return
         logging.info("run %s: worker %d on %s%s", live.run, process.pid, device, " (spare)" if spare else "")

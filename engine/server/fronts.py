@@ -54,6 +54,11 @@ class Fronts:
         return self._fronts.get(name)
 
     @property
+    def names(self) -> list[str]:
+        """All of them."""
+        return list(self._fronts)
+
+    @property
     def apps(self) -> list[Front]:
         """The full-screen apps among them."""
         return [front for front in self._fronts.values() if front.app]

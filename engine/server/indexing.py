@@ -39,6 +39,11 @@ class Indexing:
             self._stale = self._store.stale()
             self.busy = True
 
+    def again(self) -> None:
+        """Look at everything anew at the next look: the disk has room again."""
+        self._folders = ()
+        self._unreadable.clear()
+
     def ready(self, run: str) -> bool:
         """True where the index holds the run's events, or nearly; else they are read before all others."""
         if run in self._unreadable or self._store.behind(run) <= _AT_ONCE:
@@ -62,6 +67,8 @@ class Indexing:
             elif self._finished(run):
                 del self._reading[run]
                 done.append(run)
+                if self._store.behind(run) > _AT_ONCE:
+                    self._unreadable.add(run)  # what the disk has no room for is read on the spot
         self.busy = run is not None
         return done
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from engine import events as ev
-from engine.event_log import EventReader, EventWriter
+from engine.event_log import EventReader, append
 from engine.messages import JobContext, RunRow
 from engine.recipe import Recipe
 from engine.run_dir import RunDir, WorkerRecord, host_name
@@ -73,11 +73,8 @@ class LiveRun:
         return number, lines
 
     def write(self, *events: ev.Event) -> None:
-        """Append events on the worker's behalf; only while no worker lives."""
-        writer = EventWriter(self.directory.events)
-        for event in events:
-            writer.write(event)
-        writer.close()
+        """Append events on the worker's behalf, only while no worker lives: all of them, or OSError."""
+        append(self.directory.events, events)
         self.stirred = True
 
     def take(self, process: subprocess.Popen[bytes], device: str) -> None:
@@ -144,7 +141,9 @@ class LiveRun:
     @property
     def silent(self) -> bool:
         """True where a worker should be heard and is not."""
-        return self.device is not None and self._quiet > _SILENT
+        # A run that a full disk has paused says why, and cannot say more.
+        waits = self.state.status == "paused" and bool(self.state.reason)
+        return self.device is not None and not waits and self._quiet > _SILENT
 
     def kill(self) -> None:
         """End the worker at once, and everything that it started."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
+import re
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +28,8 @@ FILE: Final = "store.sqlite"
 _SLICE: Final = 1 << 17
 _DAMAGED: Final = (DatabaseError, sqlite3.DatabaseError)
 """Peewee wraps what `execute` raises, and not what `fetch` does."""
+_NO_ROOM: Final = re.compile("disk is full|disk I/O error|unable to open database file")
+"""What SQLite says of a full disk; of a quota or a limit it knows only that writing failed."""
 _row: Final[msgspec.msgpack.Decoder[RunRow]] = msgspec.msgpack.Decoder(RunRow)
 _state: Final[msgspec.msgpack.Decoder[RunState]] = msgspec.msgpack.Decoder(RunState)
 
@@ -77,7 +84,8 @@ class Store:
             state.offset = reader.offset
             yield state
         if state.events != before:
-            self.save(state)
+            with contextlib.suppress(OSError):  # what the disk has no room for is indexed another time
+                self.save(state)
             yield state
 
     def known(self, run: str) -> RunState:
@@ -93,9 +101,13 @@ class Store:
         return size - offset if offset <= size else size
 
     def save(self, state: RunState, row: RunRow | None = None) -> None:
-        """Write what is known of a run, all or nothing."""
+        """Write what is known of a run, all or nothing.
+
+        Raises:
+            OSError: the disk has no room; nothing is lost, since the run's directory holds it too.
+        """
         row = row or row_of(state)
-        with self._database.atomic():
+        with _refusing(), self._database.atomic():
             tables.Run.replace(
                 run=state.run,
                 number=int(state.run),
@@ -139,8 +151,8 @@ class Store:
         return int(tables.Run.select().count())
 
     def forget(self, run: str) -> None:
-        """Drop a run from the index; its lesson, if it left one, is indexed."""
-        with self._database.atomic():
+        """Drop a run from the index; its lesson, if it left one, is indexed; raises OSError like `save`."""
+        with _refusing(), self._database.atomic():
             tables.Run.delete().where(tables.Run.run == run).execute()
             tables.Lineage.delete().where(tables.Lineage.child == run).execute()
             self._learn()
@@ -184,10 +196,21 @@ class Store:
         try:
             return self._opened(path)
         except _DAMAGED as error:
+            if _has_no_room(error):
+                self.notes.append(f"The disk has no room for the index ({error}): it is kept in memory.")
+                return self._in_memory()
             self.notes.append(f"The index was damaged ({error}) and is rebuilt from the run directories.")
             path.replace(path.with_suffix(".damaged"))
             _remove_side_files(path)
             return self._opened(path)
+
+    def _in_memory(self) -> SqliteDatabase:
+        """An index that this engine fills from the run directories, and the next one again."""
+        database = SqliteDatabase(":memory:", pragmas={"foreign_keys": 1})
+        database.connect()
+        tables.database.initialize(database)
+        database.create_tables(tables.TABLES)
+        return database
 
     def _opened(self, path: Path) -> SqliteDatabase:
         # One process uses the file, so WAL's multi-writer bug (SQLite before 3.51.3) cannot meet us.
@@ -216,6 +239,25 @@ class Store:
         database.create_tables(tables.TABLES)
         database.pragma("user_version", tables.SCHEMA)
         path.chmod(0o600)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    try:
+        yield
+    except _DAMAGED as error:
+        if not _has_no_room(error):
+            raise
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
+
+
+def _has_no_room(error: BaseException | None) -> bool:
+    """True where SQLite met a full disk; what peewee raises last may be that there was nothing to undo."""
+    while error is not None:
+        if _NO_ROOM.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _size(path: Path) -> int | None:

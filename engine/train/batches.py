@@ -36,6 +36,11 @@ class Feed:
         """Batches of one epoch, the partial last one counted."""
         return math.ceil(self.rows / self.batch)
 
+    def steps_left(self, at: Position, steps: int) -> int:
+        """Batches from `at` to where `steps` of them end that began at the first row, this size all along."""
+        left_of_epoch = math.ceil((self.rows - at.seen) / self.batch)
+        return max(steps - (at.epoch + 1) * self.steps_per_epoch + left_of_epoch, 0)
+
     def take(self, at: Position) -> tuple[list[int], Position]:
         """The rows of the batch that begins `at`, and where the next one begins."""
         if at.epoch != self._epoch:

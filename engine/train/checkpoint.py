@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +17,12 @@ from engine.train.batches import Position
 
 _MANIFEST: Final = "manifest.json"
 _OPTIMIZER: Final = "optimizer.pt"
-VERSION: Final = 1
+VERSION: Final = 2
+_READ: Final = (1, VERSION)
+"""Version 1 had no recipe, no digest of its own and no loss of its step."""
+
+
+_UNSOUND: Final = (OSError, ValueError, msgspec.DecodeError)
 
 
 class Manifest(msgspec.Struct, kw_only=True):
@@ -47,6 +53,12 @@ class Manifest(msgspec.Struct, kw_only=True):
     version: int = VERSION
     files: dict[str, tuple[int, str]] = {}
     """Size in bytes and BLAKE2 hash of each other file."""
+    settings: dict[str, Any] = {}
+    """The recipe itself, by field; empty in version 1."""
+    eval_loss: float | None = None
+    """Loss on the held-out rows where it was measured at this very step."""
+    digest: str = ""
+    """BLAKE2 hash of all the rest of the manifest."""
 
 
 class Checkpoint(msgspec.Struct, frozen=True):
@@ -54,6 +66,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     path: Path
     manifest: Manifest
+
+    @property
+    def bytes(self) -> int:
+        """What it takes on the disk, its manifest aside."""
+        return sum(size for size, _ in self.manifest.files.values())
 
     def optimizer(self) -> dict[str, Any]:
         """What `GuardedAdamW.state` returned."""
@@ -82,19 +99,19 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     for path in sorted(folder.glob("step-*"), reverse=True):
         try:
             return Checkpoint(path, _checked(path)), rejected
-        except (OSError, ValueError, msgspec.DecodeError) as error:
+        except _UNSOUND as error:
             rejected.append(f"{path.name}: {error}")
     return None, rejected
 
 
 def write_states(folder: Path, optimizer: dict[str, Any]) -> None:
     """Write the optimizer's state into an unfinished checkpoint."""
-    torch.save(optimizer, folder / _OPTIMIZER)
+    _save(optimizer, folder / _OPTIMIZER)
 
 
 def write_randomness(folder: Path, rank: int, state: dict[str, Any]) -> None:
     """Write one rank's random states into an unfinished checkpoint."""
-    torch.save(state, folder / _random_file(rank))
+    _save(state, folder / _random_file(rank))
 
 
 def complete(folder: Path, target: Path, manifest: Manifest) -> int:
@@ -106,23 +123,61 @@ def complete(folder: Path, target: Path, manifest: Manifest) -> int:
     for file in folder.iterdir():
         sync(file)
         manifest.files[file.name] = (file.stat().st_size, _hash(file))
+    manifest.digest = _digest_of(manifest)
     (folder / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     shutil.rmtree(target, ignore_errors=True)
     publish(folder, target)
     return sum(size for size, _ in manifest.files.values()) + (target / _MANIFEST).stat().st_size
 
 
-def keep_newest(folder: Path, step: int, limit: int) -> None:
-    """Remove all but the `limit` newest checkpoints up to `step`; those after it are damaged."""
-    sound = [path for path in folder.glob("step-*") if path.name <= folder_name(step)]
-    for path in sorted(sound, reverse=True)[max(limit, 1) :]:
-        shutil.rmtree(path, ignore_errors=True)
+def keep(folder: Path, step: int, limit: int) -> None:
+    """Remove all but the `limit` newest checkpoints up to `step` and the best one; later ones are damaged."""
+    sound = sorted(path for path in folder.glob("step-*") if path.name <= folder_name(step))
+    spared = {path for _, path in _by_loss(sound)[:1]} | set(sound[-max(limit, 1) :])
+    for path in sound:
+        if path not in spared:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def best(folder: Path) -> Checkpoint | None:
+    """The sound checkpoint with the lowest loss on the held-out rows, the earlier of two equal ones."""
+    for _, path in _by_loss(sorted(folder.glob("step-*"))):
+        try:
+            return Checkpoint(path, _checked(path))
+        except _UNSOUND:
+            continue
+    return None
+
+
+def _by_loss(paths: Sequence[Path]) -> list[tuple[float, Path]]:
+    """Those of the checkpoints at whose step the held-out rows were measured, the lowest loss first."""
+    found = []
+    for path in paths:
+        try:
+            loss = _manifest_of(path).eval_loss
+        except _UNSOUND:
+            continue
+        if loss is not None:
+            found.append((loss, path))
+    return sorted(found)
+
+
+def _manifest_of(path: Path) -> Manifest:
+    manifest = msgspec.json.decode((path / _MANIFEST).read_bytes(), type=Manifest)
+    if manifest.version not in _READ:
+        raise ValueError(f"it is of version {manifest.version}, and this program reads up to {VERSION}")
+    if manifest.version > 1 and manifest.digest != _digest_of(manifest):
+        raise ValueError(f"{_MANIFEST} is damaged")
+    return manifest
+
+
+def _digest_of(manifest: Manifest) -> str:
+    bare = msgspec.structs.replace(manifest, digest="")
+    return hashlib.blake2b(msgspec.json.encode(bare), digest_size=16).hexdigest()
 
 
 def _checked(path: Path) -> Manifest:
-    manifest = msgspec.json.decode((path / _MANIFEST).read_bytes(), type=Manifest)
-    if manifest.version != VERSION:
-        raise ValueError(f"it is of version {manifest.version}, and this program reads {VERSION}")
+    manifest = _manifest_of(path)
     if missing := {WEIGHTS, CONFIG, _OPTIMIZER} - manifest.files.keys():
         raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     for name, (size, digest) in manifest.files.items():
@@ -132,6 +187,12 @@ def _checked(path: Path) -> Manifest:
         if _hash(file) != digest:
             raise ValueError(f"{name} is damaged")
     return manifest
+
+
+def _save(state: dict[str, Any], path: Path) -> None:
+    # Through a file of Python's, because torch's own writer does not tell what the disk said.
+    with path.open("wb", buffering=0) as file:
+        torch.save(state, file)
 
 
 def _hash(file: Path) -> str:

@@ -32,8 +32,9 @@ class Journal:
         faults.phase(name)
 
     def found(self, finding: Finding) -> None:
-        """Report a finding, which the run's last event repeats."""
-        self.findings.append(finding)
+        """Report a finding, which the run's last event repeats; a newer one of the same title replaces it."""
+        known = [f for f in self.findings if (f.category, f.title) != (finding.category, finding.title)]
+        self.findings = [*known, finding]
         self(ev.Found(finding=finding))
 
     def log(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:

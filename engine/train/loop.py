@@ -16,9 +16,10 @@ from engine.train.journal import Journal
 from engine.train.ledger import BrokenStep, Entry
 from engine.train.listening import Listener
 from engine.train.loss import summed_loss
-from engine.train.saving import save_adapter, save_checkpoint
+from engine.train.saving import save_adapter, save_checkpoint, take_best
 from engine.train.schedule import learning_rate
 from engine.train.session import LeftEarly, Session, open_session
+from engine.train.sizes import check_room
 from engine.train.watching import measure, show
 
 
@@ -32,6 +33,7 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
     listener = Listener(orders, journal)
     try:
         session = open_session(job, journal, listener)
+        check_room(session)
     except LeftEarly:
         return _left_early(job, journal, listener)
     except Exception as error:
@@ -127,11 +129,11 @@ def _between(session: Session) -> None:
     session.listener.agree(session.machine)
     if session.listener.leaving or step == session.steps:
         return
-    if recipe.eval_steps > 0 and step % recipe.eval_steps == 0:
-        measure(session)
+    best = recipe.eval_steps > 0 and step % recipe.eval_steps == 0 and measure(session)
     if recipe.sample_steps > 0 and step % recipe.sample_steps == 0:
         show(session)
-    if session.listener.save or (recipe.save_steps > 0 and step % recipe.save_steps == 0):
+    due = recipe.save_steps > 0 and step % recipe.save_steps == 0
+    if session.listener.save or due or (best and recipe.load_best_model_at_end):
         save_checkpoint(session)
 
 
@@ -145,9 +147,12 @@ def _ended(session: Session) -> Finished | Failed:
         return _left_early(job, journal, listener)
     save_checkpoint(session)
     if listener.leaving == "interrupt":
-        return _interrupted(session)
+        return _interrupted(session, "Interrupted")
+    take_best(session)
     journal.phase("saving", "the adapter")
     path = save_adapter(session)
+    if path is None:
+        return _interrupted(session, "Stopped without an adapter")
     return Finished(
         run=job.run,
         outcome="succeeded" if session.step == session.steps else "stopped",
@@ -158,11 +163,18 @@ def _ended(session: Session) -> Finished | Failed:
     )
 
 
-def _interrupted(session: Session) -> Failed:
+def _interrupted(session: Session, word: str) -> Failed:
+    """The end of a run that can be resumed: at its last step, or where the disk last had room for it."""
+    if session.saved == session.step:
+        saved = "a checkpoint is saved"
+    elif session.saved > 0:
+        saved = f"the disk had no room, and the last checkpoint is of step {session.saved}"
+    else:
+        saved = "the disk had no room, and there is no checkpoint"
     return Failed(
         run=session.job.run,
         steps=session.step,
-        what=f"Interrupted after step {session.step}; a checkpoint is saved.",
+        what=f"{word} after step {session.step}; {saved}.",
         do="Resume the run to go on from there.",
         loss=session.ledger.mean_loss,
         findings=session.journal.findings,

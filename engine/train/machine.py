@@ -63,6 +63,10 @@ class Machine:
         summed: torch.Tensor = self.accelerator.reduce(value, reduction="sum")
         return summed
 
+    def any(self, *, mine: bool) -> bool:
+        """True where it is so on any rank; every rank is here once this returns."""
+        return mine if self.world == 1 else bool(self.total(torch.tensor(int(mine), device=self.device)))
+
     def wait(self) -> None:
         """Wait until every rank is here."""
         if self.world > 1:

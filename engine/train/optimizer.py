@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import torch
 
 from engine.recipe.recipe import Recipe
+
+_OF_THE_RECIPE: Final = ("lr", "betas", "eps", "weight_decay")
 
 
 class GuardedAdamW:
@@ -81,7 +83,10 @@ class GuardedAdamW:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Take back what `state` returned."""
+        """Take back what `state` returned; rates and the like stay those of the recipe."""
+        own = [{name: group[name] for name in _OF_THE_RECIPE} for group in self.adamw.param_groups]
         self.adamw.load_state_dict(state["adamw"])
+        for group, kept in zip(self.adamw.param_groups, own, strict=True):
+            group.update(kept)
         if self.scaler and state["scaler"]:
             self.scaler.load_state_dict(state["scaler"])

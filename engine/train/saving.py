@@ -3,84 +3,162 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import msgspec
+
 from engine import events as ev
-from engine import faults
+from engine import faults, room
 from engine.atomic import draft, draft_of, publish
+from engine.room import Need
 from engine.train import adapter, randomness
 from engine.train.checkpoint import (
     Manifest,
+    best,
     complete,
     folder_name,
-    keep_newest,
+    keep,
     write_randomness,
     write_states,
 )
 from engine.train.session import Session, recipe_digest
+from engine.train.sizes import adapter_bytes, checkpoint_bytes
 from engine.train.verify import verify
 
-
-def save_checkpoint(session: Session) -> None:
-    """Write a checkpoint of the current step, unless there is one."""
-    if session.saved != session.step:
-        _save(session)
-    session.listener.saved()
+_LONGEST = 30.0
+"""Seconds between two tries where the file system seems to have room and refuses all the same."""
 
 
-def _save(session: Session) -> None:
+def save_checkpoint(session: Session) -> bool:
+    """Write a checkpoint of the current step, unless there is one; a full disk is waited for.
+
+    Returns:
+        False where someone left rather than wait for room: there is no checkpoint of this step then.
+    """
+    if session.saved == session.step:
+        session.listener.saved()
+        return True
     session.ledger.settle()
+    folder = session.job.checkpoints
     began = time.monotonic()
-    target = session.job.checkpoints / folder_name(session.step)
     with session.apart("saving"):
-        if session.machine.rank == 0:
-            size = _first_rank(session, target)
-            session.journal(
-                ev.Saved(step=session.step, path=str(target), bytes=size, seconds=time.monotonic() - began)
-            )
-        else:
-            _other_rank(session, target)
-        session.machine.wait()
-    session.saved = session.step
+        need = Need(what="a checkpoint", bytes=checkpoint_bytes(session), folder=folder)
+        size = _with_room(session, need, lambda: _checkpoint(session, folder / folder_name(session.step)))
+    if size is None:
+        return False
+    path = str(folder / folder_name(session.step))
+    session.journal(ev.Saved(step=session.step, path=path, bytes=size, seconds=time.monotonic() - began))
+    session.saved, session.checkpoint_bytes = session.step, size
+    session.listener.saved()
+    return True
 
 
-def save_adapter(session: Session) -> Path:
+def save_adapter(session: Session) -> Path | None:
     """Write the adapter, look at it as a stranger would, and only then put it in its place.
+
+    Returns:
+        Where it is; None where someone left rather than wait for room on the disk.
 
     Raises:
         Refusal: it is not sound, or learnt nothing.
     """
     target = session.job.adapter
+    need = Need(what="the adapter", bytes=adapter_bytes(session), folder=target.parent)
+    done = _with_room(session, need, lambda: _adapter(session, target))
+    return None if done is None else target.absolute()
+
+
+def take_best(session: Session) -> None:
+    """Where the recipe wants it, put the weights of the best checkpoint into the model, to be saved."""
+    if not session.recipe.load_best_model_at_end:
+        return
+    found = best(session.job.checkpoints)
+    if found is None or found.manifest.step == session.step:
+        return
+    adapter.read_into(session.student.peft, found.path)
+    loss, step = found.manifest.eval_loss, found.manifest.step
+    session.journal.log(f"the adapter is that of step {step:,}, the best by evaluation loss: {loss:.4g}")
+
+
+def _with_room(session: Session, need: Need, write: Callable[[], int]) -> int | None:
+    """What `write` returns, once the disk takes it; None where someone left rather than wait.
+
+    Several ranks try together and fail together.
+    """
+    machine, delay = session.machine, 1.0
+    while True:
+        error, size = None, 0
+        short = machine.rank == 0 and not room.fits(need)
+        if not machine.any(mine=short):
+            try:
+                size = write()
+            except Exception as raised:
+                error = room.refusal(raised)
+                if error is None:
+                    raise
+            if not machine.any(mine=error is not None):
+                return size
+        if not _held(session, need, error, delay):
+            return None
+        delay = min(delay * 2, _LONGEST) if error is not None else 1.0
+
+
+def _held(session: Session, need: Need, error: OSError | None, seconds: float) -> bool:
+    """Pause until there is room again; rank 0 decides for all."""
+    gone = False
     if session.machine.rank == 0:
-        with draft(target) as folder:
-            live = adapter.write(folder, session.student.peft, session.job.recipe.model)
-            faults.writing("adapter", folder)
-            for finding in verify(folder, live, session.initial):
-                session.journal.found(finding)
-            publish(folder, target)
-    session.machine.wait()
-    return target.absolute()
+        waits = seconds if error is not None else 0.0
+        gone = not session.listener.hold(
+            need, error, lambda: room.granted(need), session.job.folder, seconds=waits
+        )
+    return not session.machine.any(mine=gone)
 
 
-def _first_rank(session: Session, target: Path) -> int:
+def _checkpoint(session: Session, target: Path) -> int:
+    """Write what each rank has, then let the first one complete it; its bytes there, 0 on the others."""
     machine = session.machine
-    with draft(target) as folder:
+    with draft(target) if machine.rank == 0 else nullcontext(draft_of(target)) as folder:
         machine.wait()
-        adapter.write(folder, session.student.peft, session.job.recipe.model)
-        faults.writing("checkpoint", folder)
-        write_states(folder, session.optimizer.state())
-        write_randomness(folder, 0, randomness.state(machine))
-        machine.wait()
+        failed = _failure(lambda: _parts(session, folder))
+        if machine.any(mine=failed is not None):
+            raise failed or OSError(28, "another rank has no room")
+        if machine.rank != 0:
+            return 0
         size = complete(folder, target, _manifest(session))
     faults.checkpoint(target)
-    keep_newest(session.job.checkpoints, session.step, session.recipe.save_total_limit)
+    keep(session.job.checkpoints, session.step, session.recipe.save_total_limit)
     return size
 
 
-def _other_rank(session: Session, target: Path) -> None:
-    session.machine.wait()
-    write_randomness(draft_of(target), session.machine.rank, randomness.state(session.machine))
-    session.machine.wait()
+def _failure(write: Callable[[], None]) -> Exception | None:
+    try:
+        write()
+    except Exception as error:
+        return error
+    return None
+
+
+def _parts(session: Session, folder: Path) -> None:
+    machine = session.machine
+    if machine.rank == 0:
+        adapter.write(folder, session.student.peft, session.job.recipe.model)
+        faults.writing("checkpoint", folder)
+        write_states(folder, session.optimizer.state())
+    write_randomness(folder, machine.rank, randomness.state(machine))
+
+
+def _adapter(session: Session, target: Path) -> int:
+    if session.machine.rank != 0:
+        return 0
+    with draft(target) as folder:
+        live = adapter.write(folder, session.student.peft, session.job.recipe.model)
+        faults.writing("adapter", folder)
+        for finding in verify(folder, live, session.initial):
+            session.journal.found(finding)
+        publish(folder, target)
+    return 0
 
 
 def _manifest(session: Session) -> Manifest:
@@ -98,4 +176,6 @@ def _manifest(session: Session) -> Manifest:
         measured=session.measured,
         shown=session.shown,
         budget=session.budget,
+        settings=msgspec.to_builtins(session.job.recipe),
+        eval_loss=session.eval_loss if session.measured == session.step else None,
     )

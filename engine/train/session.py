@@ -19,10 +19,12 @@ from engine.data.refusal import Refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.job import Job
+from engine.problem import Problem
 from engine.recipe.recipe import Recipe
+from engine.recipe.resuming import Change, changes, refuse
 from engine.train import adapter, randomness
 from engine.train.batches import Collator, Feed, Position, planned_steps
-from engine.train.checkpoint import Checkpoint, newest
+from engine.train.checkpoint import Checkpoint, Manifest, newest
 from engine.train.journal import Journal
 from engine.train.ledger import Ledger
 from engine.train.listening import Listener
@@ -47,7 +49,8 @@ class Session:
         position: rows done.
         steps: optimizer steps of the whole run.
         budget: tokens of a micro-batch at most, padding included.
-        best: lowest loss on the held-out rows so far.
+        best: lowest loss on the held-out rows so far; `eval_loss` is the last one.
+        checkpoint_bytes: size of the last checkpoint, 0 before there is one.
         measured, shown, saved: the step at which each was done last.
     """
 
@@ -83,6 +86,8 @@ class Session:
         self.day = ""
         self.step, self.position = 0, Position()
         self.best: float | None = None
+        self.eval_loss: float | None = None
+        self.checkpoint_bytes = 0
         self.measured = self.shown = self.saved = -1
         self._since = time.monotonic()
 
@@ -94,11 +99,13 @@ class Session:
     @contextmanager
     def apart(self, doing: str) -> Iterator[None]:
         """Something else than a step, whose time does not count as the step's."""
+        self._since += self.listener.taken()
         began = time.monotonic()
         before = self.journal.doing
         self.journal.phase(doing)
         yield
         self.journal.phase(before)
+        self.listener.taken()  # what was paused meanwhile is part of what was done apart
         self._since += time.monotonic() - began
 
     def lap(self) -> float:
@@ -122,6 +129,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
         sweep(job.adapter)
         _check_output(job.adapter)
     checkpoint = _newest(job, journal)
+    _compare(job, journal, checkpoint)
     day = checkpoint.manifest.day if checkpoint else date.today().isoformat()
 
     journal.phase("reading data")
@@ -162,24 +170,58 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
             "checkpoint_resume",
             "The training data is not what it was when the checkpoint was written.",
             where=str(checkpoint.path),
-            why="The files, eval_split, max_length or the tokenizer changed since.",
+            why=" ".join(
+                [
+                    "The rows of the files changed, or the tokenizer.",
+                    *(f"Changed: {c}." for c in _changes(session.job, manifest)),
+                ]
+            ),
             do="Put them back as they were, or start a new run.",
-        )
-    if manifest.recipe != recipe_digest(session.job.recipe):
-        session.journal.log(
-            "The recipe changed since the checkpoint; the run goes on with the new one.", "warning"
         )
     adapter.read_into(session.student.peft, checkpoint.path)
     session.optimizer.restore(checkpoint.optimizer())
     if saved := checkpoint.randomness(machine.rank):
         randomness.restore(saved, machine)
     session.step, session.position = manifest.step, manifest.position
-    session.initial, session.best, session.budget = manifest.initial, manifest.best, manifest.budget
+    session.steps = _steps(session, manifest)
+    session.warmup = warmup_steps(session.steps, session.recipe.warmup_ratio)
+    session.initial, session.best = manifest.initial, manifest.best
+    if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
+        session.budget = manifest.budget  # memory may have run out with more
     session.ledger.losses.extend(manifest.losses)
     session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
     session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step
+    session.eval_loss, session.checkpoint_bytes = manifest.eval_loss, checkpoint.bytes
     session.journal.step = manifest.step
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
+
+
+def _steps(session: Session, manifest: Manifest) -> int:
+    """Optimizer steps of the whole run: those done, and those that the present batch needs for the rest."""
+    recipe = session.recipe
+    if recipe.max_steps > 0:
+        return max(recipe.max_steps, manifest.step)
+    return manifest.step + session.feed.steps_left(manifest.position, session.steps)
+
+
+def _changes(job: Job, manifest: Manifest) -> list[Change]:
+    return changes(manifest.settings, job.recipe) if manifest.settings else []
+
+
+def _compare(job: Job, journal: Journal, checkpoint: Checkpoint | None) -> None:
+    """Say what of the recipe is not as it was, and refuse that with which the run cannot go on."""
+    if checkpoint is None:
+        return
+    found = _changes(job, checkpoint.manifest)
+    for change in found:
+        journal.log(f"{change}", "warning" if change.means == "changes" else "info")
+    try:
+        refuse(found, str(job.folder / "recipe.yaml"))
+    except Problem as problem:
+        raise Refusal("checkpoint_resume", problem.what, where=problem.where, why=problem.why,
+                      do=problem.do) from problem  # fmt: skip
+    if not found and checkpoint.manifest.recipe != recipe_digest(job.recipe):
+        journal.log("The recipe changed since the checkpoint; the run goes on with the new one.", "warning")
 
 
 def _announce(session: Session) -> None:

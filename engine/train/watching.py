@@ -16,11 +16,15 @@ _PROMPTS = 2
 _TEXT_PROMPT = 16
 
 
-def measure(session: Session) -> None:
-    """Report the loss on the held-out rows, unless none are held out or it was measured at this step."""
+def measure(session: Session) -> bool:
+    """Report the loss on the held-out rows, unless none are held out or it was measured at this step.
+
+    Returns:
+        True where it is the lowest so far.
+    """
     data, machine = session.data.eval, session.machine
     if data is None or session.held_out is None or session.measured == session.step:
-        return
+        return False
     session.ledger.settle()
     began = time.monotonic()
     rows = share(range(len(data)), data.length, machine.rank, machine.world)
@@ -28,11 +32,11 @@ def measure(session: Session) -> None:
         pieces = cut(rows, data.length, session.budget)
         found = held_out_loss(session.student, pieces, session.held_out, machine, lambda: _go_on(session))
     if found is None:
-        return
+        return False
     loss, labels = found
     best = session.best is None or loss < session.best
     session.best = loss if best else session.best
-    session.measured = session.step
+    session.measured, session.eval_loss = session.step, loss
     session.journal(
         ev.Evaluated(
             step=session.step,
@@ -42,6 +46,7 @@ def measure(session: Session) -> None:
             best=best,
         )
     )
+    return best
 
 
 def show(session: Session) -> None:

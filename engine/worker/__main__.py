@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Final
 
+from engine.worker.console import outlive_full_disk
+
 _PATIENCE: Final = 5.0
 _PERIOD: Final = 0.05
 _SPARE: Final = ("engine.worker.work", "engine.worker.become", "engine.worker.side", "engine.train.loop",
@@ -26,6 +28,7 @@ def main() -> int:
     parser.add_argument("--spare", metavar="NAME")
     parser.add_argument("--side", metavar="NAME")
     words = parser.parse_args()
+    outlive_full_disk()
     if words.spare:
         for name in _SPARE:
             importlib.import_module(name)

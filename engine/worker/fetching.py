@@ -12,6 +12,7 @@ from engine.hub.ready import FETCHING, bound, pinned_to, ready
 from engine.job import Orders, Report
 from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
+from engine.text import amount
 
 _EVERY: Final = 1.0
 
@@ -46,7 +47,7 @@ def leave_if_asked(directory: RunDir, report: Report, orders: Orders) -> None:
 
 def _fetched(directory: RunDir, recipe: Recipe, report: Report, orders: Orders) -> Path:
     from engine.hub.fetch import Cancelled, fetch
-    from engine.hub.plan import amount, check_room, plan, room
+    from engine.hub.plan import check_room, plan, room
 
     report(ev.Phase(name=FETCHING, detail=recipe.model))
     faults.phase(FETCHING)
@@ -85,6 +86,8 @@ class _Ended:
 
     def __call__(self) -> bool:
         while not self.word and (order := self._orders.next()) is not None:
+            if order[0] == "wait":
+                break
             if order[0] in ("stop", "interrupt"):
                 self.word, self.by = order
         return bool(self.word)

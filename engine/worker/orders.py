@@ -6,13 +6,14 @@ import signal
 import threading
 import time
 from collections import deque
-from pathlib import Path
 from types import FrameType
 from typing import Final
 
 from engine import bus
 from engine import messages as m
+from engine.event_log import EventWriter
 from engine.job import Order
+from engine.run_dir import RunDir
 
 _PERIOD: Final = 0.2
 _RETRY: Final = 1.0
@@ -25,14 +26,18 @@ class OrderBook:
     that dies is waited for; the next one listens at the same name.
     """
 
-    def __init__(self, root: Path, run: str) -> None:
-        self._root = root
-        self._name = f"worker-{run}"
+    def __init__(self, directory: RunDir, events: EventWriter) -> None:
+        self._root = directory.root
+        self._name = f"worker-{directory.run}"
+        self._folder = str(directory.path)
+        self._events = events
         self._orders: deque[tuple[Order, str]] = deque()
 
     def next(self) -> tuple[Order, str] | None:
-        """The oldest order not yet seen and who gave it, or None."""
-        return self._orders.popleft() if self._orders else None
+        """The oldest order not yet seen and who gave it, or None; `wait` while events have no room."""
+        if self._orders:
+            return self._orders.popleft()
+        return ("wait", self._folder) if self._events.short() else None
 
     def listen(self) -> None:
         """Begin to listen to signals and to the engine, if there is one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 import traceback
 from importlib import metadata
 from pathlib import Path
@@ -30,6 +31,7 @@ DONE: Final = 0
 FAILED: Final = 1
 RESUMABLE: Final = 75
 """EX_TEMPFAIL: it was saved and can be resumed; Slurm and friends may requeue on it."""
+_LOOK: Final = 0.2
 TAKEN: Final = 3
 """Another process works on the run already."""
 
@@ -49,20 +51,32 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
         events.write(
             ev.Started(pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare)
         )
-        outcome = _outcome(directory, device, events)
-        if outcome is not None:
-            events.write(outcome)
+        book = OrderBook(directory, events)
+        outcome = _outcome(directory, device, events, book)
+        if outcome is not None and _told(outcome, events, book):
             directory.mark_ended()
         events.close()
     return DONE if outcome is None else _status(outcome)
 
 
-def _outcome(directory: RunDir, device: str, events: EventWriter) -> ev.Finished | ev.Failed | None:
+def _told(outcome: ev.Event, events: EventWriter, book: OrderBook) -> bool:
+    """Write the last event, however long the disk has no room; False where someone leaves before that."""
+    events.write(outcome)
+    while events.refused is not None and events.short():
+        order = book.next()
+        if order is not None and order[0] in ("stop", "interrupt"):
+            return False
+        time.sleep(_LOOK)
+    return True
+
+
+def _outcome(
+    directory: RunDir, device: str, events: EventWriter, book: OrderBook
+) -> ev.Finished | ev.Failed | None:
     """Fetch the model, train, and turn whatever happens into the last event; None where more is to come.
 
     Without a device the worker's part is done with the fetch, and the run waits for another worker.
     """
-    book = OrderBook(directory.root, directory.run)
     pulse = Pulse(events)
     try:
         faults.arm(faults.asked(os.environ), pulse.report, EventReader(directory.events))

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from types import FrameType
 
 from engine import postmortem
-from engine.event_log import EventWriter
+from engine.event_log import append
 from engine.lineage import first_event
 from engine.recipe import RecipeFile, placed
 from engine.run_dir import RunDir
@@ -25,10 +25,8 @@ from openlora_tui.cli.watching import status_of
 def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
     """Work on a new run until it ends; the exit status is 75 where it was saved to be resumed."""
     relay = _Relay(printer)
-    writer = EventWriter(directory.events)
     resolved = placed(recipe)
-    writer.write(first_event(directory, recipe.name, resolved))
-    writer.close()
+    append(directory.events, [first_event(directory, recipe.name, resolved)])
     return _work(directory, str(resolved.devices), RunState(), printer, relay)
 
 
@@ -122,9 +120,7 @@ def _until_gone(worker: subprocess.Popen[bytes], directory: RunDir, state: RunSt
 
 def _bury(directory: RunDir, state: RunState, code: int, printer: Printer, *, asked: bool) -> None:
     """Say the last word for a worker that died without one; `asked` where a signal had told it to end."""
-    writer = EventWriter(directory.events)
-    writer.write(postmortem.failure(directory, state, code, killed=asked))
-    writer.close()
+    append(directory.events, [postmortem.failure(directory, state, code, killed=asked)])
     directory.mark_ended()
     for lines in follow(directory, state):
         printer(state, lines)

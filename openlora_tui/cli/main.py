@@ -8,9 +8,10 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Final
 
-from engine import __version__
+from engine import __version__, room
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
 from engine.text import clean, one_line
 from openlora_tui.cli import streams
@@ -60,6 +61,10 @@ def _run(given: list[str], as_json: bool) -> int:
         failure = streams.failure()
         if failure is not None:
             raise failure from error
+        refused = room.refusal(error)
+        if refused is not None:
+            folder = Path(refused.filename or ".").absolute().parent
+            return _tell(room.problem(refused, folder), as_json)
         return _tell(_unexpected(error), as_json)
 
 

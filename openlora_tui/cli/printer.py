@@ -135,8 +135,9 @@ def _failed(event: ev.Failed) -> str:
 
 def finding_line(finding: Finding) -> str:
     """A finding on one or two lines."""
-    remedy = f"\n  {clean(finding.remedy)}" if finding.remedy else ""
-    return f"{finding.severity}: {one_line(finding.title, 160)}{remedy}"
+    more = finding.remedy or (finding.cause if finding.severity == "note" else "")
+    below = f"\n  {clean(more)}" if more else ""
+    return f"{finding.severity}: {one_line(finding.title, 160)}{below}"
 
 
 _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
@@ -154,7 +155,7 @@ _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
     ev.Sampled: _sampled,
     ev.Saved: lambda e: f"checkpoint at step {e.step:,} ({e.bytes / 2**20:.1f} MiB, {e.seconds:.1f} s)",
     ev.Resumed: lambda e: f"resumed from step {e.step:,}",
-    ev.Paused: lambda e: f"paused at step {e.step:,}",
+    ev.Paused: lambda e: f"paused at step {e.step:,}{f': {clean(e.reason)}' if e.reason else ''}",
     ev.Continued: lambda e: f"goes on after {duration(e.seconds)}",
     ev.Stopping: lambda e: f"stopping at step {e.step:,}",
     # A blocker is told by the failure that it causes.

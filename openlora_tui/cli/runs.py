@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -18,12 +19,15 @@ from engine.event_log import EventReader
 from engine.past_runs import run_called
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
+from engine.recipe.places import PATHS
+from engine.recipe.resuming import take_settings
 from engine.run_dir import RunDir, all_runs
 from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, work_here
+from openlora_tui.cli.options import given_fields
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration
@@ -57,6 +61,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     several.add_runs(resume, "resume")
     resume.add_argument("--detach", action="store_true", help="leave it running at once; several always are")
     resume.add_argument("--foreground", action="store_true", help="work here, without the shared engine")
+    resume.add_argument(
+        "--set", action="append", metavar="NAME=VALUE", help="go on with another value of a recipe field"
+    )
     words = "remove runs and their files; their lessons stay"
     delete = _action(commands, "delete", words, several.delete, run=False)
     several.add_runs(delete, "delete")
@@ -215,15 +222,18 @@ def _already_ended(run: str, state: RunState, printer: Printer) -> int:
 def _resume(args: argparse.Namespace) -> int:
     root = paths.home()
     if args.foreground:
-        return _resume_here(RunDir(root, " ".join(args.runs)), EnduringPrinter(as_json=args.json))
+        here = RunDir(root, " ".join(args.runs))
+        return _resume_here(here, _settings(args), EnduringPrinter(as_json=args.json))
     printer = Printer(as_json=args.json)
     with Session(root) as session:
         states = several.chosen(session, args, "resume")
         if len(args.runs) != 1:
+            if args.set:
+                raise Problem("--set changes one run.", do="Name the one to go on with.")
             return several.on_each(session, args, states, "resume")
         state = states[0]
         run = state.run
-        accepted = session.act(run, "resume", job_context())
+        accepted = session.act(run, "resume", job_context(), _settings(args))
         if args.detach:
             return several.told(args, accepted)
         printer.say(f"run {run}: {accepted.note}")
@@ -231,7 +241,15 @@ def _resume(args: argparse.Namespace) -> int:
         return watching.to_the_end(session, run, state, printer)
 
 
-def _resume_here(directory: RunDir, printer: Printer) -> int:
+def _settings(args: argparse.Namespace) -> dict[str, str]:
+    """What `--set` gives; paths start where the command was typed, as nothing else does here."""
+    return {
+        name: os.path.abspath(os.path.expanduser(value)) if name in PATHS and value[:1] not in "[" else value
+        for name, value in given_fields(args).items()
+    }
+
+
+def _resume_here(directory: RunDir, settings: dict[str, str], printer: Printer) -> int:
     if not directory.run.isdigit() or not directory.path.is_dir():
         raise Problem(f"There is no run {directory.run!r}.", do="Name a run by its number.")
     record = directory.worker()
@@ -246,5 +264,7 @@ def _resume_here(directory: RunDir, printer: Printer) -> int:
     state.offset = reader.offset
     if state.status == "succeeded":
         raise Problem(f"Run {directory.run} has finished.", do="Start a new run from its recipe.")
+    for change in take_settings(directory, settings) if settings else []:
+        printer.say(str(change))
     state.outcome = None
     return work_here(directory, str(read(directory.recipe).recipe.devices), state, printer)

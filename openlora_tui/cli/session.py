@@ -22,6 +22,7 @@ from engine.problem import WORK_FAILED, Problem
 from engine.recipe import RecipeFile, absolute_text
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
+from engine.text import one_line
 
 _PATIENCE: Final = 40.0
 _TICK: Final = 0.05
@@ -84,9 +85,24 @@ class Session:
         )
         return self.ask(submit).run
 
-    def act(self, run: str, verb: m.Verb, context: m.JobContext | None = None) -> m.Accepted:
-        """Ask for something to be done with a run."""
-        return self.ask(m.Act(front=self.front, request=new_request(), run=run, verb=verb, context=context))
+    def act(
+        self,
+        run: str,
+        verb: m.Verb,
+        context: m.JobContext | None = None,
+        settings: dict[str, str] | None = None,
+    ) -> m.Accepted:
+        """Ask for something to be done with a run; `settings` are recipe fields to resume it with."""
+        return self.ask(
+            m.Act(
+                front=self.front,
+                request=new_request(),
+                run=run,
+                verb=verb,
+                context=context,
+                settings=settings or {},
+            )
+        )
 
     @contextmanager
     def begin(self, job: m.SideJob, spec: bytes) -> Iterator[Talk]:
@@ -137,6 +153,7 @@ class Session:
         for lines in follow(RunDir(Path(self.welcome.home), run), state):
             yield lines
             self._check()
+            self._tell_notes(self._link.receive())
 
     def tell(self, message: m.Tell | m.End) -> None:
         """Send a message that needs no answer."""
@@ -166,6 +183,7 @@ class Session:
         began = time.monotonic()
         while (waited := time.monotonic() - began) < _PATIENCE:
             came = self._link.receive()
+            self._tell_notes(came)
             self._of_sides += [message for message in came if isinstance(message, m.Said | m.Ended)]
             for message in came:
                 if isinstance(message, kind) and fits(message):
@@ -188,6 +206,11 @@ class Session:
         if not self._link.connected:
             return self._link.trouble or "The engine is being started."
         return silence.why_silent(engine_pid(self._root))
+
+    def _tell_notes(self, came: list[m.ToFront]) -> None:
+        for message in came:
+            for note in message.notes if isinstance(message, m.Noted) else []:
+                print(f"note: {one_line(note)}", file=sys.stderr)
 
     def _check(self) -> None:
         if self._link.problem is not None:

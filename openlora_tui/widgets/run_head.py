@@ -81,6 +81,9 @@ class RunHead(Painted):
         session = self.tui.session
         if session.trouble:
             return Row("! ", "warn").add(one_line(f"Engine: {session.trouble}", width - 2), "warn")
+        if state.status == "paused" and state.reason:
+            said = Row("! ", "warn").add(one_line(state.reason), "warn")
+            return between(said, Row("f what to free", "dim"), width)
         quiet = self.tui.clock() - state.heard
         if not state.ended and state.heard and state.status != "queued" and quiet > SILENT:
             text = f"The worker has not been heard for {figures.duration(quiet - quiet % 5)}."

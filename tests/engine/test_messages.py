@@ -37,6 +37,7 @@ TO_FRONT: list[m.Message] = [
     m.Snapshot(run="1", state=fold(some.lines(*some.started(), some.step(1), some.saved(1)))),
     m.Happened(run="1", number=4, lines=[b"{}", b"\xff\x00"]),
     m.Measured(machine=MACHINE),
+    m.Noted(notes=["The disk has room again."]),
     m.Accepted(request="r", run="1", note="queued"),
     m.Refused(request="r", problem={"what": "No."}, exit_status=1),
     m.Said(side="side-1-1", body=b"{}"),

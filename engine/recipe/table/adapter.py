@@ -14,6 +14,7 @@ FIELDS: Final = (
         wrong="There is one to choose.",
         source="Our choice: LoRA (arXiv 2106.09685).",
         section="adapter",
+        on_resume="refused",
         choices=("lora",),
     ),
     Field(
@@ -26,6 +27,7 @@ FIELDS: Final = (
         ),
         source="TRL's default; PEFT's is 8, the QLoRA scripts use 64.",
         section="adapter",
+        on_resume="refused",
         level="essential",
         low=1,
         high=4096,
@@ -40,6 +42,7 @@ FIELDS: Final = (
         ),
         source="TRL's default, twice the rank; 32 in LoRA Without Regret (2025).",
         section="adapter",
+        on_resume="changes",
         low=0.001,
         high=65536,
     ),
@@ -50,6 +53,7 @@ FIELDS: Final = (
         wrong="High dropout slows learning, and rarely helps where each row is seen only a few times.",
         source="PEFT's default; the QLoRA scripts use 0.05 for the largest models.",
         section="adapter",
+        on_resume="changes",
         low=0,
         high=0.9,
         step=0.05,
@@ -64,6 +68,7 @@ FIELDS: Final = (
         ),
         source="QLoRA (arXiv 2305.14314); LoRA Without Regret (2025).",
         section="adapter",
+        on_resume="refused",
     ),
     Field(
         name="adapter",
@@ -75,6 +80,7 @@ FIELDS: Final = (
         ),
         source="PEFT: a run begins with an adapter that changes nothing.",
         section="adapter",
+        on_resume="refused",
         level="expert",
     ),
 )

@@ -14,6 +14,7 @@ FIELDS: Final = (
         wrong=("Models made in bf16 overflow to NaN in fp16; `no` takes about twice the memory of either."),
         source="Our choice: bf16 has the range of fp32, which fp16 lacks.",
         section="device",
+        on_resume="changes",
         choices=("auto", "no", "bf16", "fp16"),
     ),
     Field(
@@ -23,6 +24,7 @@ FIELDS: Final = (
         wrong="Off, long rows run out of memory first; on without need, each step takes longer.",
         source="transformers' default, off.",
         section="device",
+        on_resume="safe",
     ),
     Field(
         name="devices",
@@ -34,5 +36,6 @@ FIELDS: Final = (
         ),
         source="Our choice: one run to a device, the others wait in the queue.",
         section="device",
+        on_resume="safe",
     ),
 )

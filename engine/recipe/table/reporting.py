@@ -17,6 +17,7 @@ FIELDS: Final = (
         ),
         source="Our choice: some evaluations even in a run of 150 steps.",
         section="reporting",
+        on_resume="safe",
         unit="steps",
         low=0,
         high=100_000_000,
@@ -28,6 +29,7 @@ FIELDS: Final = (
         wrong="Too rare, and a crash costs hours; too often, and each checkpoint costs seconds of writing.",
         source="Our choice; transformers' default is 500.",
         section="reporting",
+        on_resume="safe",
         unit="steps",
         low=0,
         high=100_000_000,
@@ -35,16 +37,26 @@ FIELDS: Final = (
     Field(
         name="save_total_limit",
         label="Keep checkpoints",
-        help="How many of the newest checkpoints stay on disk.",
+        help="How many of the newest checkpoints stay on disk; the best by evaluation loss stays too.",
         wrong=(
             "Each checkpoint is about three times the adapter: many fill a disk, and a full disk ends the "
             "run."
         ),
         source="Our choice: one to fall back on; transformers keeps all.",
         section="reporting",
+        on_resume="safe",
         low=1,
         high=1000,
         step=1,
+    ),
+    Field(
+        name="load_best_model_at_end",
+        label="Take the best",
+        help="The adapter is that of the lowest evaluation loss, which gets a checkpoint, and not the last.",
+        wrong="Where evaluation is rare or its rows are few, the best is the luckiest one.",
+        source="transformers' default, off.",
+        section="reporting",
+        on_resume="changes",
     ),
     Field(
         name="sample_steps",
@@ -53,6 +65,7 @@ FIELDS: Final = (
         wrong="Without samples a model that talks nonsense, or never stops, is noticed only after the run.",
         source="Our choice: as often as the evaluation.",
         section="reporting",
+        on_resume="safe",
         unit="steps",
         low=0,
         high=100_000_000,
@@ -64,6 +77,7 @@ FIELDS: Final = (
         wrong="Prompts unlike the data say little about what was learnt.",
         source="Our choice: rows that are never trained on.",
         section="reporting",
+        on_resume="safe",
     ),
     Field(
         name="sample_max_new_tokens",
@@ -75,6 +89,7 @@ FIELDS: Final = (
         ),
         source="Our choice: two or three sentences.",
         section="reporting",
+        on_resume="safe",
         unit="tokens",
         low=1,
         high=4096,

@@ -17,6 +17,7 @@ FIELDS: Final = (
         ),
         source="No default: it is the first thing to decide.",
         section="what",
+        on_resume="refused",
         level="essential",
     ),
     Field(
@@ -26,6 +27,7 @@ FIELDS: Final = (
         wrong="A branch moves on, so that two runs may begin with different weights; a commit does not.",
         source="transformers and TRL: main.",
         section="what",
+        on_resume="refused",
         level="expert",
     ),
     Field(
@@ -38,6 +40,7 @@ FIELDS: Final = (
         ),
         source="No default: it is what the model is to learn.",
         section="what",
+        on_resume="safe",
         level="essential",
     ),
     Field(
@@ -47,6 +50,7 @@ FIELDS: Final = (
         wrong="Runs of one name are told apart by their number alone.",
         source="Our choice: the recipe's file name.",
         section="what",
+        on_resume="safe",
     ),
     Field(
         name="output_dir",
@@ -55,6 +59,7 @@ FIELDS: Final = (
         wrong="A folder that cannot be written, or a disk that is full, keeps the finished adapter from it.",
         source="Our choice: runs are kept whole, each in a folder of its own.",
         section="what",
+        on_resume="safe",
     ),
     Field(
         name="eval_data",
@@ -65,6 +70,7 @@ FIELDS: Final = (
         ),
         source="Our choice: held-out rows need no second file.",
         section="what",
+        on_resume="changes",
     ),
     Field(
         name="eval_split",
@@ -76,6 +82,7 @@ FIELDS: Final = (
         ),
         source="Our choice; the usual range is 0.05 to 0.1.",
         section="what",
+        on_resume="refused",
         low=0,
         high=0.5,
         step=0.01,
@@ -90,6 +97,7 @@ FIELDS: Final = (
         ),
         source="Our choice: column names decide, and the run's log says what was found.",
         section="what",
+        on_resume="refused",
         choices=("auto", "text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"),
     ),
     Field(
@@ -102,6 +110,7 @@ FIELDS: Final = (
         ),
         source="TRL's default for SFT, 1,024.",
         section="what",
+        on_resume="refused",
         level="essential",
         unit="tokens",
         low=8,

@@ -156,7 +156,8 @@ def test_another_rank_is_refused_in_words(start: Start) -> None:
     start("run", (2, "interrupt"))
     again = start("run", lora_r=8)
     assert isinstance(again.end, ev.Failed)
-    assert "does not fit" in again.end.what
+    assert again.end.what == "The run cannot go on with another lora_r."
+    assert again.end.why == "At its last checkpoint lora_r was 4 and it is 8 now."
 
 
 def test_resuming_a_finished_run_only_writes_its_adapter_again(start: Start) -> None:
