@@ -345,6 +345,12 @@ class OpenLoraApp(RecipeActions):
         place = BY_MODE[self.current_mode]
         self.push_screen(Help(self.tables, place.title, here(self.screen)))
 
+    def do_doctor(self) -> None:
+        """What this machine can do."""
+        from openlora_tui.modals.doctor import Doctor
+
+        self.push_screen(Doctor())
+
     def do_palette(self) -> None:
         """Every action by name."""
         from openlora_tui.modals.palette import palette

@@ -26,6 +26,7 @@ class RecipeActions(RunActions):
     """Holds the draft; nothing of it is imported before a recipe is opened."""
 
     draft: Draft | None = None
+    readonly: bool
     clock: Callable[[], float]
     _keeper: Keeper | None = None
     _keeping: Timer | None = None
@@ -34,6 +35,8 @@ class RecipeActions(RunActions):
 
     def restore_draft(self) -> None:
         """Called in a thread: take over what an app that is gone had not saved."""
+        if self.readonly:
+            return  # it is for an app that may keep it
         self._keeper = self._keeper or Keeper()
         try:
             kept = self._keeper.left().result()
@@ -56,7 +59,9 @@ class RecipeActions(RunActions):
         self.tell(f"The recipe {self.draft.name} was not saved and has been kept: {key} shows it.", good=True)
 
     def draft_changed(self) -> None:
-        """Keep the draft half a second after the last change."""
+        """Keep the draft half a second after the last change; who only watches leaves no file."""
+        if self.readonly:
+            return
         if self._keeping is not None:
             self._keeping.stop()
         self._keeping = self.set_timer(_KEEP_AFTER, self._keep)

@@ -9,6 +9,7 @@ from engine import messages as ms
 from engine.text import one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
+from openlora_tui.stopping import waiting_first
 from openlora_tui.terminal.seat import Seat
 
 
@@ -90,9 +91,9 @@ class RunActions(Seat):
 
         row = self.facts().row
         if row is not None:
-            self.push_screen(
-                confirm(verb, row, self.facts().key("resume")), partial(self._confirmed, row, verb)
-            )
+            home = self.session.welcome.home if self.session.welcome is not None else ""
+            question = confirm(verb, row, self.facts().key("resume"), home)
+            self.push_screen(question, partial(self._confirmed, row, verb))
 
     def _confirmed(self, row: ms.RunRow, verb: ms.Verb, answer: str | None) -> None:
         if answer == verb:
@@ -116,6 +117,28 @@ class RunActions(Seat):
 
         self.session.act(row.run, verb, answer)
 
+    def do_stop_all(self) -> None:
+        """Stop every live run after saving, once it is confirmed."""
+        from openlora_tui.modals.questions import stopping_all
+
+        question = stopping_all(self.session.live, self.facts().key("resume"))
+        self.push_screen(question, self._all_confirmed)
+
+    def _all_confirmed(self, answer: str | None) -> None:
+        rows = waiting_first(row for row in self.session.live if row.status != "stopping")
+        if answer != "stop" or not rows:
+            return
+
+        def answered(reply: ms.Accepted | ms.Refused) -> None:
+            if isinstance(reply, ms.Refused):
+                self.tell_problem(reply.problem)
+
+        for row in rows:
+            self.session.act(row.run, "stop", answered)
+        self.tell(
+            "1 run saves and stops." if len(rows) == 1 else f"{len(rows)} runs save and stop.", good=True
+        )
+
     # --- leaving ---
 
     def do_back(self) -> None:
@@ -136,7 +159,7 @@ class RunActions(Seat):
         if answer == "leave":
             self.exit()
         elif answer == "stop":
-            self._stop_all([row for row in self.session.live if row.status != "stopping"])
+            self._stop_all(waiting_first(row for row in self.session.live if row.status != "stopping"))
 
     def _stop_all(self, rows: list[ms.RunRow]) -> None:
         """Leave once the engine has every stop, or after some seconds without an answer."""

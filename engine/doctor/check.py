@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final, Literal
 
 import msgspec
@@ -44,3 +45,21 @@ def blocker(name: str, found: str, do: str) -> Check:
 def gib(count: float) -> str:
     """Bytes as GiB, small ones as MiB."""
     return f"{count / 2**30:.1f} GiB" if count >= 1 << 30 else f"{count / 2**20:.0f} MiB"
+
+
+def grave(found: list[Check]) -> list[Check]:
+    """Blockers, then warnings."""
+    return [check for state in ("blocker", "warning") for check in found if check.state == state]
+
+
+def summary(found: list[Check]) -> str:
+    """Whether anything can run, and what is worth a look."""
+    counts = Counter(check.state for check in found)
+    if counts["blocker"]:
+        head = f"No run can work here before {'this is' if counts['blocker'] == 1 else 'these are'} mended"
+        named = [check.name for check in grave(found) if check.state == "blocker"]
+        return f"{head}: {', '.join(named)}."
+    if grave(found):
+        return f"Runs can work here; look at: {', '.join(check.name for check in grave(found))}."
+    notes = f", {counts['note']} note{'' if counts['note'] == 1 else 's'}" if counts["note"] else ""
+    return f"Runs can work here: {counts['good']} good{notes}."

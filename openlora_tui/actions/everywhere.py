@@ -23,6 +23,8 @@ EVERYWHERE: Final = Table(
         Action("chat_model", ("C",), "chat with a model", "Pick any model on this machine, and talk to it.",
                the_engine),
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
+        Action("doctor", ("exclamation_mark",), "doctor",
+               "What this machine can do, and what to do about what it cannot."),
         Action("jump", ("ctrl+o", "J"), "jump", "Put a letter on everything that can be gone to."),
         Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),
         Action("theme", ("ctrl+t",), "theme", "Change to the next colour theme."),

@@ -29,7 +29,7 @@ RECIPE: Final = Table(
                changes=True),
         Action("load", ("o",), "open", "Open another recipe, or the recipe of an earlier run."),
         Action("drop", ("D",), "drop", "Drop all that is not saved; asks first.", changes=True),
-        Action("editor", ("e",), "$EDITOR", "Edit the recipe as text in $EDITOR."),
+        Action("editor", ("e",), "$EDITOR", "Edit the recipe as text in $EDITOR.", changes=True),
         Action("compare", ("d",), "compare", "Mark what differs from an earlier run; again to end it."),
         Action("command", ("y",), "command", "Show the same as a command line, and copy it."),
     ),

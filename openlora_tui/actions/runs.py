@@ -46,6 +46,8 @@ RUNS: Final = Table(
         Action("open", ("enter",), "open", "Open the selected run in Train.", a_run),
         Action("demo", ("D",), "demo", "See it happen: make a small model here and tune it, in two minutes.",
                the_engine, changes=True),
+        Action("stop_all", ("A",), "stop all", "Stop every live run after saving; asks first.", the_engine,
+               changes=True),
         Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
                changes=True),
     ),

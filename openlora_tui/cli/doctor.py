@@ -6,11 +6,10 @@ import argparse
 import shutil
 import sys
 import textwrap
-from collections import Counter
 from typing import Final
 
 from engine import __version__
-from engine.doctor.check import Check, State
+from engine.doctor.check import Check, State, summary
 from engine.problem import WORK_FAILED
 from engine.text import one_line
 from openlora_tui.cli.document import print_document
@@ -42,24 +41,10 @@ def run(args: argparse.Namespace) -> int:
         if not args.json:
             _print_group(checks)
     if args.json:
-        print_document({"version": __version__, "checks": found})
+        print_document({"version": __version__, "summary": summary(found), "checks": found})
     else:
         print(f"\n{summary(found)}")
     return WORK_FAILED if any(check.state == "blocker" for check in found) else 0
-
-
-def summary(found: list[Check]) -> str:
-    """Whether anything can run, and what is worth a look."""
-    grave = [check for state in ("blocker", "warning") for check in found if check.state == state]
-    counts = Counter(check.state for check in found)
-    if counts["blocker"]:
-        head = f"No run can work here before {'this is' if counts['blocker'] == 1 else 'these are'} mended"
-        named = [check.name for check in grave if check.state == "blocker"]
-        return f"{head}: {', '.join(named)}."
-    if grave:
-        return f"Runs can work here; look at: {', '.join(check.name for check in grave)}."
-    notes = f", {counts['note']} note{'' if counts['note'] == 1 else 's'}" if counts["note"] else ""
-    return f"Runs can work here: {counts['good']} good{notes}."
 
 
 def _print_group(checks: list[Check]) -> None:

@@ -188,7 +188,7 @@ def delete(args: argparse.Namespace) -> int:
     """Delete runs, once it is confirmed."""
     with Session(paths.home()) as session:
         states = chosen(session, args, "delete")
-        if not args.yes and not _sure([one.run for one in states]):
+        if not args.yes and not _sure(states, Path(session.welcome.home)):
             print("nothing was deleted", file=sys.stderr)
             return WORK_FAILED
         if len(states) == 1:
@@ -196,13 +196,22 @@ def delete(args: argparse.Namespace) -> int:
         return on_each(session, args, states, "delete")
 
 
-def _sure(runs: list[str]) -> bool:
+def _sure(states: list[RunState], home: Path) -> bool:
     if not sys.stdin.isatty():
         raise Problem("Deleting asks first, and there is no one to ask.", do="Add --yes.")
+    runs = [state.run for state in states]
     if len(runs) == 1:
-        question, word = f"Delete run {runs[0]} with its checkpoints and adapter? Type its number: ", runs[0]
+        question, word = f"Delete run {runs[0]} with {_goes(states[0], home)} Type its number: ", runs[0]
     else:
-        what = f"runs {', '.join(runs)} with their checkpoints and adapters"
+        what = f"runs {', '.join(runs)} with their folders"
         question, word = f"Delete {what}? Type how many they are: ", str(len(runs))
     print(question, end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip() == word
+
+
+def _goes(state: RunState, home: Path) -> str:
+    """What goes with a run's folder; an adapter that its recipe has sent elsewhere does not."""
+    adapter = state.outcome.adapter if state.outcome is not None else None
+    if adapter and not Path(adapter).is_relative_to(RunDir(home, state.run).path):
+        return f"its checkpoints? The adapter stays in {one_line(adapter)}."
+    return "its checkpoints and adapter?"

@@ -27,8 +27,24 @@ def leaving(live: list[RunRow], resume: str) -> Ask:
     )
 
 
-def confirm(verb: Verb, row: RunRow, resume: str) -> Ask:
-    """Stop, kill or delete a run."""
+def stopping_all(live: list[RunRow], resume: str) -> Ask:
+    """Every live run is stopped."""
+    names = ", ".join(one_line(row.name, 30) for row in live[:3])
+    more = f" and {len(live) - 3} more" if len(live) > 3 else ""
+    saves = "saves" if len(live) == 1 else "save"
+    text = f"{names}{more} {saves} and end; {resume} goes on from there. What waits leaves the queue."
+    return Ask(
+        f"Stop {'the one live run' if len(live) == 1 else f'all {len(live)} live runs'}?",
+        text,
+        [
+            Choice("cancel", "cancel", "change nothing"),
+            Choice("stop", "stop and save", "each after its step", "warn"),
+        ],
+    )
+
+
+def confirm(verb: Verb, row: RunRow, resume: str, home: str) -> Ask:
+    """Stop, kill or delete a run of that home."""
     name = one_line(row.name, 40) or row.run
     cancel = Choice("cancel", "cancel", "change nothing")
     if verb == "stop":
@@ -39,9 +55,19 @@ def confirm(verb: Verb, row: RunRow, resume: str) -> Ask:
     if verb == "kill":
         text = f"It stands at step {row.step:,}. What came after its last checkpoint is lost."
         return Ask(f"Kill {name}?", text, [cancel, Choice("kill", "kill", "at once, without saving", "bad")])
-    kept = " with its checkpoints and its adapter" if row.step else ""
-    text = f"The run's folder goes{kept}; there is no way back. {one_line(row.adapter or '')}"
+    text = f"The run's folder goes{_with(row, home)}"
     return Ask(f"Delete {name}?", text, [cancel, Choice("delete", "delete", "for good", "bad")])
+
+
+def _with(row: RunRow, home: str) -> str:
+    """What goes with a run's folder; an adapter that its recipe has sent elsewhere does not."""
+    adapter = one_line(row.adapter or "")
+    if not row.step:
+        return "; there is no way back."
+    if adapter and not adapter.startswith(f"{home}/runs/{row.run}/"):
+        return f" with its checkpoints; there is no way back. The adapter stays: {adapter}"
+    also = " and its adapter" if adapter else ""
+    return f" with its checkpoints{also}; there is no way back. {adapter}".rstrip()
 
 
 def unsaved(name: str, *, named: bool) -> Ask:

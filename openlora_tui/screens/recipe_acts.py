@@ -76,7 +76,7 @@ class RecipeActs(Screen[None]):
         if section is not None:
             self.form.fold(section)
         elif field is None:
-            self.do_editor()
+            self.tui.action_do("editor")
         elif field.name in _PICKED or len(field.choices) > 2:
             self.run_worker(self._pick(field), exclusive=True, group="pick")
         elif field.choices or isinstance(field.default, bool):

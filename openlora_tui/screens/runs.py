@@ -74,6 +74,10 @@ class RunsScreen(Place):
             self.query_one(MachinePanel).repaint()
         self.paint_bars()
 
+    def why_not(self, id: str) -> str:
+        """A stop of all needs a run that is live."""
+        return "No run is live." if id == "stop_all" and not self.tui.session.live else ""
+
     def do_find(self) -> None:
         """Open the filter line."""
         line = self.query_one(FindLine)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor.check import Check
-from openlora_tui.cli.doctor import lines, summary
+from engine.doctor.check import Check, summary
+from openlora_tui.cli.doctor import lines
 
 CLI = [sys.executable, "-P", "-m", "openlora_tui.cli.main", "doctor"]
 

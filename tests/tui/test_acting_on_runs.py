@@ -153,3 +153,42 @@ async def test_a_run_whose_model_is_fetched_has_nothing_to_pause(opened: Any, en
         await settle(pilot)
         assert engine.asked(ms.Act) == []
         assert "being fetched" in told(pilot.app)
+
+
+async def test_all_live_runs_are_stopped_once_that_is_confirmed(opened: Any, engine: FakeEngine) -> None:
+    async with opened() as pilot:
+        await pilot.press("A")
+        assert isinstance(pilot.app.screen, Ask)
+        assert "Stop all 2 live runs?" in shown(pilot.app)
+        await pilot.press("enter")
+        assert engine.asked(ms.Act) == []
+        await pilot.press("A", "j", "enter")
+        await settle(pilot)
+        asked = [(act.run, act.verb) for act in engine.asked(ms.Act) if isinstance(act, ms.Act)]
+        assert asked == [("run-next-one", "stop"), (RUN, "stop")]
+        assert "2 runs save and stop" in told(pilot.app)
+
+
+async def test_with_no_live_run_there_is_nothing_to_stop(opened: Any, engine: FakeEngine) -> None:
+    engine.list([tickets("stopped")])
+    async with opened() as pilot:
+        await pilot.press("A")
+        assert "No run is live" in told(pilot.app)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "said"),
+    [
+        (f"/home/me/openlora/runs/{RUN}/adapter", "checkpoints and its adapter"),
+        ("/data/mine", "The adapter stays: /data/mine"),
+        (None, "goes with its checkpoints; there"),
+    ],
+)
+async def test_a_delete_says_what_goes_and_what_stays(
+    adapter: str | None, said: str, opened: Any, engine: FakeEngine
+) -> None:
+    engine.list([tickets("stopped", adapter=adapter)])
+    async with opened(120, 30) as pilot:
+        await pilot.press("d")
+        text = " ".join(shown(pilot.app).replace("│", " ").split())
+        assert said in text

@@ -181,3 +181,24 @@ async def test_fields_and_recipes_are_found_from_anywhere_by_name(opened: Any, m
         await until(pilot, lambda: "recipe" in shown(pilot.app))
         await pilot.press("enter")
         await until(pilot, lambda: pilot.app.draft.path == mine)
+
+
+async def test_who_only_watches_leaves_no_draft_takes_none_over_and_opens_no_editor(
+    opened: Any, mine: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened() as pilot:
+        screen = await opened_recipe(pilot, mine)
+        screen.draft.set("lora_r", "many")
+        screen.changed()
+    (kept,) = (home / "drafts").glob("*.json")
+    before = kept.read_bytes()
+    monkeypatch.setenv("EDITOR", "false")
+    async with opened(readonly=True) as pilot:
+        assert "has been kept" not in notice(pilot)
+        screen = await opened_recipe(pilot, mine)
+        screen.draft.set("lora_r", "few")
+        screen.changed()
+        await pilot.press("e")
+        assert "watch only" in notice(pilot)
+    assert [path.name for path in (home / "drafts").iterdir()] == [kept.name]
+    assert kept.read_bytes() == before
