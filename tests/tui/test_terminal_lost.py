@@ -163,7 +163,7 @@ def test_after_a_stop_so_long_that_the_engine_forgot_it_what_is_shown_is_live_ag
             app.press("\r")
             app.until_true(lambda: _step(app.text) > 20)
             app.send(signal.SIGSTOP)
-            app.pump(SILENT + 2.0)
+            app.pump(SILENT + 4.0)
             seen = _step(app.text)
             app.send(signal.SIGCONT)
             app.until_true(lambda: _step(app.text) > seen + 10)
