@@ -32,6 +32,7 @@ _LINES: Final = 200
 _FINDINGS: Final = 64
 _TAIL: Final = 10
 _ANCESTORS: Final = 64
+_LEAP: Final = 60.0
 
 
 class Mark(msgspec.Struct, frozen=True):
@@ -91,7 +92,9 @@ class RunState(msgspec.Struct, kw_only=True):
     """When the first step of this worker ended; with `session_step` it gives the rate."""
     session_step: int = 0
     session_away: float = 0.0
-    """Seconds since then in pauses."""
+    """Seconds since then in pauses, and those that no clock but the wall's has seen pass."""
+    told: float = 0.0
+    """Time of the last event, which lies before `updated` where the clock was set back."""
     paused: float = 0.0
     """When the present pause began; 0 while there is none."""
     step_seconds: float = 0.0
@@ -136,7 +139,7 @@ class RunState(msgspec.Struct, kw_only=True):
         past = self.step - self.session_step
         if self.ended or self.steps <= 0 or past < 2 or self.session_start == 0.0:
             return None
-        spent = (self.paused or self.updated) - self.session_start - self.session_away
+        spent = (self.paused or self.told) - self.session_start - self.session_away
         return max(spent, 0.0) / past * max(self.steps - self.step, 0)
 
 
@@ -153,7 +156,7 @@ def fold(lines: Iterable[bytes], state: RunState | None = None) -> RunState:
 
 def apply(state: RunState, event: ev.AnyEvent) -> None:
     """Take one event into `state`, which depends on nothing else."""
-    state.updated = max(state.updated, event.t)
+    _tell_time(state, event.t)
     _noted(state, event)
     match event:
         case ev.Step():
@@ -184,6 +187,14 @@ def _noted(state: RunState, event: ev.AnyEvent) -> None:
     line = log_line(event)
     if line is not None:
         state.log = [*state.log, line][-_LINES:]
+
+
+def _tell_time(state: RunState, t: float) -> None:
+    """Count no leap as work: a worker is heard every two seconds, so a clock was set or the machine slept."""
+    gap = t - state.told
+    if not 0 <= gap <= _LEAP and not state.paused:
+        state.session_away += gap
+    state.told, state.updated = t, max(state.updated, t)
 
 
 def _created(state: RunState, event: ev.Created) -> None:
@@ -220,8 +231,8 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.status, state.paused, state.reason = "paused", event.t, event.reason
             _mark(state, Mark(event.step, "paused", "paused"))
         case ev.Continued():
+            state.session_away += event.t - state.paused if state.paused else event.seconds
             state.status, state.paused, state.reason = "running", 0.0, ""
-            state.session_away += event.seconds
         case ev.Stopping():
             state.status, state.reason = "stopping", event.by
         case ev.Injected():

@@ -58,8 +58,8 @@ class Session:
         return bool(self._talks) or any(row.status not in ENDED for row in self.rows.values())
 
     def newest_first(self) -> list[ms.RunRow]:
-        """All known runs."""
-        return sorted(self.rows.values(), key=lambda row: (row.created, row.run), reverse=True)
+        """All known runs, by their numbers: the clock may have been set between two of them."""
+        return sorted(self.rows.values(), key=_age, reverse=True)
 
     def queue(self) -> dict[str, int]:
         """The places of the runs that wait, from 1; empty unless there are two to tell apart."""
@@ -268,6 +268,10 @@ class Talk:
         """The job has ended."""
         self.live = False
         self._ended(problem)
+
+
+def _age(row: ms.RunRow) -> tuple[int, float, str]:
+    return int(row.run) if row.run.isdigit() else 0, row.created, row.run
 
 
 def _nothing(_: object) -> None:

@@ -126,7 +126,8 @@ class Desk:
     def _submit(self, message: m.Submit) -> None:
         faults.asked(message.context.env)
         recipe = parse(message.recipe).recipe
-        queued = ev.Queued(reason=HELD if message.hold else "waits for a worker", held=message.hold)
+        reason = HELD if message.hold else "waits for a worker"
+        queued = ev.Queued(reason=reason, held=message.hold, place=self._floor.last_place)
         directory = RunDir.create(
             self._root,
             message.recipe,
@@ -209,8 +210,9 @@ class Desk:
         changed = take_settings(directory, message.settings) if message.settings else []
         directory.write_context(context)
         from_checkpoint = directory.resumable()
+        queued = ev.Queued(reason="waits for a worker", place=self._floor.last_place)
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
-        self._floor.add(directory, context, *events, ev.Queued(reason="waits for a worker"))
+        self._floor.add(directory, context, *events, queued)
         how = "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
         return "; ".join([how, *map(str, changed)])
 

@@ -37,6 +37,7 @@ _ROWS: Final = 0.5
 _SLICE: Final = 0.05
 """Seconds that one part of a tick may take before front ends are looked after again."""
 _SPARE_AFTER: Final = 2.0
+_BEHIND: Final = 1e-3
 HELD: Final = "held until it is released"
 
 
@@ -86,6 +87,11 @@ class Floor:
     def rows(self) -> dict[str, m.RunRow]:
         """The runs that have not ended, as they are now; a full disk may have kept them from the index."""
         return {live.run: row_of(live.state, silent=live.silent) for live in self._live.values()}
+
+    @property
+    def last_place(self) -> float:
+        """A place behind all that wait, also where the clock was set back since they came."""
+        return max([time.time(), *(live.state.place + _BEHIND for live in self._waiting())])
 
     def refresh(self, run: str) -> None:
         """Take what the run's worker has written up to now, for whoever asks."""

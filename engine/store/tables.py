@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 1
+SCHEMA = 2
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()

@@ -239,3 +239,23 @@ def test_a_run_that_begins_again_shows_nothing_of_its_first_beginning() -> None:
     assert [mark.kind for mark in again.marks] == ["resumed", "evaluated"]
     assert (again.best_eval, again.best_eval_step, again.step) == (5.0, 0, 1)
     assert again.loss.points() == [(1, 4.0, 4.0, 4.0)]
+
+
+@pytest.mark.parametrize("leap", [-86_400.0, -30.0, 3_600.0, 10 * 365 * 86_400.0])
+def test_a_clock_that_is_set_on_the_way_does_not_change_the_time_left(leap: float) -> None:
+    state = fold(some.lines(*some.started()))
+    for number in range(1, 40):
+        apply(state, some.step(number, t=1000.0 + number + (leap if number >= 20 else 0.0)))
+    assert state.seconds_left == pytest.approx(61, abs=5)
+    apply(state, ev.Paused(step=39, t=1039.0 + leap))
+    apply(state, ev.Continued(step=39, seconds=500.0, t=1539.0))
+    for number in range(40, 60):
+        apply(state, some.step(number, t=1500.0 + number))
+    assert state.seconds_left == pytest.approx(41, abs=5)
+
+
+def test_a_worker_that_was_stopped_for_an_hour_is_no_slower_for_it() -> None:
+    state = fold(some.lines(*some.started()))
+    for number in range(1, 40):
+        apply(state, some.step(number, t=1000.0 + number + (3600.0 if number >= 20 else 0.0)))
+    assert state.seconds_left == pytest.approx(61, abs=5)
