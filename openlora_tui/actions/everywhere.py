@@ -24,7 +24,7 @@ EVERYWHERE: Final = Table(
                the_engine),
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
         Action("doctor", ("exclamation_mark",), "doctor",
-               "What this machine can do, and what to do about what it cannot."),
+               "What this machine can do, and how to mend the rest."),
         Action("jump", ("ctrl+o", "J"), "jump", "Put a letter on everything that can be gone to."),
         Action("help", ("question_mark", "f1"), "help", "Show what the keys do here."),
         Action("theme", ("ctrl+t",), "theme", "Change to the next colour theme."),
