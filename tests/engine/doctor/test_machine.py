@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from engine.doctor import cgroup, hub, login, machine, storage, terminal, tmux
+from engine.doctor import cgroup, login, machine, storage, terminal, tmux
+from engine.doctor.hub import reach, shown, token_check
 from engine.doctor.tmux import Settings
+from tests.engine.hub.server import Hub
 
 GIB = 1 << 30
 
@@ -128,13 +130,13 @@ def test_a_home_that_others_may_enter(tmp_path: Path) -> None:
 def test_the_token_is_never_shown_and_its_file_must_be_private(tmp_path: Path) -> None:
     secret = "hf_" + "x" * 30
     env = {"HF_HOME": str(tmp_path)}
-    assert "none" in hub.token_check(env).found
+    assert "none" in token_check(env).found
     (tmp_path / "token").write_text(secret)
     (tmp_path / "token").chmod(0o644)
-    checks = [hub.token_check(env), hub.token_check({"HF_TOKEN": secret})]
+    checks = [token_check(env), token_check({"HF_TOKEN": secret})]
     assert [check.state for check in checks] == ["warning", "good"]
     assert not any(secret in check.found + check.do for check in checks)
-    assert hub.shown("https://me:pass@mirror.example/hf") == "https://mirror.example/hf"
+    assert shown("https://me:pass@mirror.example/hf") == "https://mirror.example/hf"
 
 
 @pytest.mark.parametrize(
@@ -197,3 +199,12 @@ def test_what_tmux_keeps_back_comes_with_the_command_that_mends_it(
 ) -> None:
     said = [check.do for check in tmux.checks(settings, env)]
     assert any(do in line for line in said), said
+
+
+def test_the_hub_is_tried_where_that_was_asked_for(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    (check,) = reach()
+    assert (check.name, check.found.startswith(hub.endpoint)) == ("reached", True)
+    monkeypatch.setenv("HF_ENDPOINT", "http://me:secret@127.0.0.1:9")
+    (check,) = reach()
+    assert (check.state, "cannot be reached" in check.found) == ("warning", True)
+    assert "secret" not in check.found + check.do
