@@ -12,6 +12,7 @@ from typing import Final
 
 from engine import atomic, faults, room
 from engine import events as ev
+from engine.reading import opened
 
 _BLOCK: Final = 1 << 20
 _RESERVE: Final = 1 << 16
@@ -30,7 +31,7 @@ class EventWriter:
 
     def __init__(self, path: Path) -> None:
         cut_torn_line(path)
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600)
         self._lock = threading.Lock()
         self._waiting = b""
         self._ahead = 0
@@ -130,7 +131,7 @@ def cut_torn_line(path: Path) -> None:
 
 
 class EventReader:
-    """Reads the whole lines that have come since the last call; a missing file is an empty one."""
+    """Reads the whole lines that have come since the last call; what cannot be read is empty."""
 
     def __init__(self, path: Path, offset: int = 0) -> None:
         self._path = path
@@ -139,12 +140,12 @@ class EventReader:
     def read(self, limit: int = _BLOCK) -> list[bytes]:
         """Whole lines after `offset`, about `limit` bytes of them at most, without their newline."""
         try:
-            with self._path.open("rb") as file:
+            with opened(self._path) as file:
                 file.seek(self.offset)
                 data = file.read(limit)
                 while data and b"\n" not in data and (more := file.read(limit)):
                     data += more
-        except FileNotFoundError:
+        except OSError:  # not there yet, no file at all, or a network file system that hesitates
             return []
         whole, newline, _ = data.rpartition(b"\n")
         if not newline:

@@ -10,7 +10,8 @@ from typing import Final
 from engine import events as ev
 from engine.paths import runs_folder
 from engine.problem import Problem
-from engine.run_dir import RunDir, all_runs
+from engine.reading import opened
+from engine.run_dir import RunDir, all_runs, is_run
 
 LAST: Final = "last"
 _TAIL: Final = 1 << 18
@@ -61,7 +62,7 @@ def run_called(root: Path, word: str) -> RunDir:
 
 
 def _called(root: Path, word: str) -> RunDir | None:
-    if word.isascii() and word.isdigit():
+    if is_run(word):
         directory = RunDir(root, word)
         return directory if os.path.isdir(directory.path) else None
     for directory in _newest(root):
@@ -88,7 +89,7 @@ def holder_of(root: Path, path: str) -> str | None:
     """The run in whose directory `path` lies."""
     runs = os.path.realpath(runs_folder(root))
     inside = os.path.relpath(os.path.realpath(path), runs).split(os.sep)
-    if not path.startswith(("/", "~", ".")) or not inside[0].isdigit() or len(inside) < 2:
+    if not path.startswith(("/", "~", ".")) or not is_run(inside[0]) or len(inside) < 2:
         return None
     return inside[0] if RunDir(root, inside[0]).path.is_dir() else None
 
@@ -106,7 +107,7 @@ def _adapter(directory: RunDir) -> Path | None:
 def _last_word(directory: RunDir) -> ev.Terminal | None:
     """How the run ended, None while it has not."""
     try:
-        with directory.events.open("rb") as file:
+        with opened(directory.events) as file:
             file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
             lines = file.read().splitlines()
     except OSError:
@@ -123,8 +124,8 @@ def _last_word(directory: RunDir) -> ev.Terminal | None:
 def created(directory: RunDir) -> ev.Created | None:
     """The first line of the run's events."""
     try:
-        with directory.events.open("rb") as file:
-            event = ev.decode(file.readline())
+        with opened(directory.events) as file:
+            event = ev.decode(file.readline(_TAIL))
     except OSError:
         return None
     return event if isinstance(event, ev.Created) else None

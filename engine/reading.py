@@ -8,6 +8,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO, Final
 
+UNDECODABLE: Final = (ValueError, RecursionError)
+"""What decoders of JSON raise for what is none: broken, not UTF-8, or nested too deeply."""
 _KINDS: Final = {
     stat.S_IFDIR: "It is a folder",
     stat.S_IFIFO: "It is a pipe, which can be read only once",

@@ -22,11 +22,14 @@ from engine import atomic
 from engine.events import Event, encode
 from engine.messages import JobContext
 from engine.paths import runs_folder
+from engine.reading import UNDECODABLE, content
 
 _T = TypeVar("_T")
 _NEW: Final = ".new-"
 _MAKING: Final = 60.0
 """Seconds that making a run takes at most; it takes some milliseconds."""
+_ID: Final = re.compile(r"[1-9][0-9]{0,15}")
+_LARGEST: Final = 1 << 24
 _SECRET: Final = re.compile(r"TOKEN(?!IZERS)|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY|_PROXY$", re.I)
 _SECRET_VALUE: Final = re.compile(r"://[^/\s]*@|\bhf_\w{20,}")
 
@@ -216,19 +219,28 @@ def sweep_deleted(root: Path) -> None:
 
 def all_runs(root: Path) -> list[str]:
     """Ids of the runs of a home, oldest first."""
-    names = (entry.name for entry in os.scandir(runs_folder(root)) if _is_number(entry.name))
+    with os.scandir(runs_folder(root)) as entries:
+        names = [entry.name for entry in entries if is_run(entry.name) and _is_folder(entry)]
     return sorted(names, key=int)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def live_runs(root: Path) -> list[str]:
     """Ids of the runs that have not ended, oldest first."""
     folder = root / "live"
     names = os.listdir(folder) if folder.is_dir() else []
-    return sorted((name for name in names if _is_number(name)), key=int)
+    return sorted((name for name in names if is_run(name)), key=int)
 
 
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit()
+def is_run(word: str) -> bool:
+    """True for what is written as a run's id: a whole number above 0 that the index can hold."""
+    return _ID.fullmatch(word) is not None
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -277,8 +289,8 @@ def _next_number(root: Path) -> int:
     numbers = [int(run) for run in all_runs(root)]
     for line in _lines(deleted_log(root)):
         try:
-            numbers.append(int(msgspec.json.decode(line)["run"]))
-        except (msgspec.DecodeError, KeyError, TypeError, ValueError):
+            numbers += [int(run) for run in [str(msgspec.json.decode(line)["run"])] if is_run(run)]
+        except (*UNDECODABLE, KeyError, TypeError):
             continue
     return max(numbers, default=0) + 1
 
@@ -298,6 +310,6 @@ def _lines(path: Path) -> list[bytes]:
 
 def _read(path: Path, kind: type[_T]) -> _T | None:
     try:
-        return msgspec.json.decode(path.read_bytes(), type=kind)
-    except (OSError, msgspec.DecodeError):
+        return msgspec.json.decode(content(path, _LARGEST), type=kind)
+    except (OSError, *UNDECODABLE):
         return None

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from engine import reading
 from engine.problem import Problem
 
 CONFIG: Final = "adapter_config.json"
@@ -93,11 +94,11 @@ def prove_fit(saved: SavedAdapter, model: Path) -> None:
 def _config(folder: Path) -> _Config:
     path = folder / CONFIG
     try:
-        config = msgspec.json.decode(path.read_bytes(), type=_Config)
+        config = msgspec.json.decode(reading.content(path, _LARGEST_HEADER), type=_Config)
     except FileNotFoundError:
         what = f"There is no {CONFIG} in the folder." if folder.is_dir() else "There is no such folder."
         raise _unusable(folder, what) from None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *reading.UNDECODABLE) as error:
         raise _unusable(path, f"It cannot be read: {error}.") from None
     if config.peft_type != "LORA" or config.r < 1:
         raise _unusable(path, f"It describes {config.peft_type or 'something else'}, and no LoRA.")
@@ -137,10 +138,10 @@ def _kind(layer: str) -> str:
 def _header(file: Path) -> dict[str, tuple[str, Shape]]:
     """Type and shape of each tensor of a safetensors file: 8 bytes of length, then JSON."""
     try:
-        with file.open("rb") as opened:
+        with reading.opened(file) as opened:
             size = int.from_bytes(opened.read(8), "little")
             raw = msgspec.json.decode(opened.read(size)) if size <= _LARGEST_HEADER else None
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, *reading.UNDECODABLE) as error:
         raise _unusable(file, f"It cannot be read: {error}.") from None
     if not isinstance(raw, dict):
         raise _unusable(file, "It is not a safetensors file.")

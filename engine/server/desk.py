@@ -14,7 +14,7 @@ from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.resuming import take_settings
 from engine.recipe.yaml import parse
-from engine.run_dir import RunDir, remember_deleted
+from engine.run_dir import RunDir, is_run, remember_deleted
 from engine.run_state import RunState
 from engine.server.floor import HELD, Floor
 from engine.server.fronts import Front, Fronts
@@ -22,6 +22,7 @@ from engine.server.indexing import Indexing
 from engine.server.live import LiveRun
 from engine.server.sides import Sides
 from engine.store import Store
+from engine.text import one_line
 
 _ROWS = 500
 _QUEUE = frozenset({"hold", "release", "sooner", "later"})
@@ -158,20 +159,22 @@ class Desk:
             self._floor.end_queued(live, message.front)
             return "it was taken off the queue"
         if live.device is None:
-            raise _not_now(message, "It has no worker yet", "")
+            raise _not_now(
+                message, "It has no worker yet", "Wait until it starts; stopping it takes it off the queue."
+            )
         if live.fetching and verb != "stop":
             raise _not_now(message, "Its model is being fetched", "Stop it; what has come is kept.")
         order = "continue" if verb == "resume" else verb
         paused = live.state.status == "paused"
         if order == "continue" and not paused:
-            raise _not_now(message, "It is not paused", "")
+            raise _not_now(message, "It is not paused", "Pause it first; a run that has ended is resumed.")
         if order in ("pause", "save", "stop", "continue"):
             self._floor.order(live, m.Order(verb=order, by=message.front))
         return f"{order} was sent to its worker"
 
     def _act_queued(self, message: m.Act, live: LiveRun) -> str:
         if live.device is not None:
-            raise _not_now(message, "It does not wait in the queue any more", "")
+            raise _not_now(message, "It does not wait in the queue any more", "Pause or stop it instead.")
         match message.verb:
             case "hold" | "release":
                 self._floor.hold(live, held=message.verb == "hold")
@@ -184,7 +187,7 @@ class Desk:
         if message.verb == "resume":
             return self._resume(message, directory)
         if message.verb != "delete":
-            raise _not_now(message, "It has ended", "")
+            raise _not_now(message, "It has ended", "What was saved can be resumed: `openlora runs resume`.")
         state = self._store.index(directory.run)
         lesson = _lesson(state)
         try:
@@ -201,6 +204,11 @@ class Desk:
 
     def _resume(self, message: m.Act, directory: RunDir) -> str:
         state = self._store.index(directory.run)
+        if not state.created:
+            do = (
+                f"`openlora new --from {state.run}` takes over its recipe; `openlora runs delete` removes it."
+            )
+            raise Problem(f"Run {state.run} cannot go on.", why=state.reason, do=do, exit_status=WORK_FAILED)
         if state.status == "succeeded":
             raise _not_now(message, "It has finished", "Start a new run from its recipe to train more.")
         front = self._fronts.get(message.front)
@@ -218,14 +226,14 @@ class Desk:
 
     def _read(self, run: str) -> bool:
         """True where all that the run has reported was read, or can be on the spot."""
-        if not run.isdigit():
+        if not is_run(run):
             return True
         return self._floor.followed(run) if run in self._floor else self._indexing.ready(run)
 
     def _known(self, run: str) -> RunDir:
         directory = RunDir(self._root, run)
-        if not run.isdigit() or not directory.path.is_dir():
-            raise Problem(f"There is no run {run!r}.", do="`openlora runs` lists them.")
+        if not is_run(run) or not directory.path.is_dir():
+            raise Problem(f"There is no run {one_line(run, 80)!r}.", do="`openlora runs` lists them.")
         return directory
 
     def _accept(self, front: str, request: str, run: str, note: str = "") -> None:

@@ -19,6 +19,7 @@ from engine.problem import WORK_FAILED, Problem
 from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
 from engine.run_row import row_of
+from engine.run_state import apply
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
@@ -31,6 +32,8 @@ from engine.telemetry.gpu import gpus
 _SAVE: Final = 2.0
 _FIRST_WORDS: Final = 1 << 18
 """Bytes that a worker has to be able to write before it is started: its record and its first events."""
+_NO_FILE: Final = frozenset({errno.EISDIR, errno.ENXIO, errno.ESPIPE, errno.EINVAL, errno.ELOOP})
+"""What is said of an `events.jsonl` that is no file; anything else, such as a full disk, may pass."""
 _LEAVING: Final = 2.0
 """Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
@@ -140,10 +143,32 @@ class Floor:
             if live.device is None and not (live.stirred or live.behind):
                 continue
             with self._troubles.borne():
-                self._follow(live)
+                try:
+                    self._follow(live)
+                except OSError as error:
+                    self._lose(live, error)
         with self._troubles.borne():
             self._start_waiting()
         self._tell_rows()
+
+    def _follow(self, live: LiveRun) -> None:
+        if not live.directory.path.is_dir():
+            self._vanished(live)
+            return
+        working = live.working
+        self._pass_on(live)
+        if live.device is not None and not working and not live.behind:
+            self._bury(live)
+
+    def _lose(self, live: LiveRun, error: OSError) -> None:
+        """Nothing can be written of a run that no worker holds: it ends here, and the others go on."""
+        if live.working or error.errno not in _NO_FILE:
+            raise error
+        logging.error("run %s: %s", live.run, error)
+        what = "The run's events cannot be written."
+        where, why = str(live.directory.events), f"{error.strerror or error}."
+        apply(live.state, ev.Failed(run=live.run, steps=live.state.step, what=what, where=where, why=why))
+        self._remove(live)
 
     def tidy(self) -> None:
         """Save states, and keep a spare worker while an app looks on and nothing runs."""
@@ -285,24 +310,31 @@ class Floor:
         for live in waiting:
             if live.behind or (live.accepted is None and time.monotonic() > end):
                 return  # what comes before it in the queue is not known yet
-            if live.state.status != "queued":
-                self._bury(live)  # its worker died while there was no engine
-                continue
             try:
-                if not self._has_model(live):
-                    self._fetch(live)
-                    continue
-                wanted = live.accepted = live.accepted or self._wanted(live)
-            except Problem as problem:
-                self._cannot_start(live, problem)
-                continue
-            free = [device for device in wanted if device not in held]
-            if free:
-                self._start(live, free[0])
-                held[free[0]] = f"which run {live.run} holds"
-            else:
-                self._wait_for(live, wanted[0], held[wanted[0]])
-                held[wanted[0]] = f"after run {live.run}"
+                if live.state.status != "queued":
+                    self._bury(live)  # its worker died while there was no engine
+                else:
+                    self._start_on_free(live, held)
+            except OSError as error:
+                self._lose(live, error)
+
+    def _start_on_free(self, live: LiveRun, held: dict[str, str]) -> None:
+        """Start a waiting run, or let it wait behind the one that `held` names."""
+        try:
+            if not self._has_model(live):
+                self._fetch(live)
+                return
+            wanted = live.accepted = live.accepted or self._wanted(live)
+        except Problem as problem:
+            self._cannot_start(live, problem)
+            return
+        free = [device for device in wanted if device not in held]
+        if free:
+            self._start(live, free[0])
+            held[free[0]] = f"which run {live.run} holds"
+        else:
+            self._wait_for(live, wanted[0], held[wanted[0]])
+            held[wanted[0]] = f"after run {live.run}"
 
     def _has_model(self, live: LiveRun) -> bool:
         """True where the run's model lies in a folder here, to which the run is bound from now on."""

@@ -7,6 +7,7 @@ import errno
 import os
 import re
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +20,14 @@ from peewee import DatabaseError, SqliteDatabase
 from engine import paths
 from engine.event_log import EventReader
 from engine.messages import RunRow
+from engine.reading import UNDECODABLE, opened
 from engine.run_dir import RunDir, all_runs, deleted_log
 from engine.run_row import row_of
 from engine.run_state import RunState, fold
 from engine.store import tables
 
+_NEWBORN: Final = 60.0
+"""Seconds in which a run that someone is just making may still write its first event."""
 FILE: Final = "store.sqlite"
 _SLICE: Final = 1 << 17
 _DAMAGED: Final = (DatabaseError, sqlite3.DatabaseError)
@@ -65,7 +69,7 @@ class Store:
         for run in indexed.keys() - set(on_disk):
             self.forget(run)
         for run in reversed(on_disk):
-            if indexed.get(run) != _size(RunDir(self._root, run).events):
+            if run not in indexed or indexed[run] != _size(RunDir(self._root, run).events):
                 yield run
 
     def index(self, run: str) -> RunState:
@@ -83,10 +87,20 @@ class Store:
             state.run = run  # a copied directory tells the number of its original
             state.offset = reader.offset
             yield state
-        if state.events != before:
+        if self._damaged(state) or state.events != before:
             with contextlib.suppress(OSError):  # what the disk has no room for is indexed another time
                 self.save(state)
             yield state
+
+    def _damaged(self, state: RunState) -> bool:
+        """True for a run that has told nothing of itself, and says so; one that just begins is let be."""
+        directory = RunDir(self._root, state.run)
+        changed = _changed(directory.path)
+        if state.created or directory.live or time.time() - changed < _NEWBORN:
+            return False
+        state.status, state.name, state.updated = "failed", "damaged", changed
+        state.reason = f"{directory.events.name} {_fault(directory.events)}: nothing is known of the run"
+        return True
 
     def known(self, run: str) -> RunState:
         """The state of a run as far as the index holds it."""
@@ -165,7 +179,7 @@ class Store:
         for line in lines:
             try:
                 run = str(msgspec.json.decode(line)["run"])
-            except (msgspec.DecodeError, KeyError, TypeError):
+            except (*UNDECODABLE, KeyError, TypeError):
                 continue
             tables.Lesson.replace(run=run, body=line).execute()
 
@@ -265,6 +279,24 @@ def _size(path: Path) -> int | None:
         return path.stat().st_size
     except OSError:
         return None
+
+
+def _changed(folder: Path) -> float:
+    """When an entry of the folder came or went, in seconds since 1970; now, where that is not known."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return time.time()
+
+
+def _fault(events: Path) -> str:
+    try:
+        opened(events).close()
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({(error.strerror or 'unknown error').lower()})"
+    return "holds no first event"
 
 
 def _remove_side_files(path: Path) -> None:

@@ -11,6 +11,7 @@ from engine import paths
 from engine.chat import spoken, target
 from engine.chat.spoken import Side, Spec
 from engine.problem import Problem
+from engine.run_dir import is_run
 from engine.text import one_line
 from openlora_tui.cli.chat_talk import Chat, tell
 from openlora_tui.cli.document import print_document
@@ -130,14 +131,14 @@ def _prompts(args: argparse.Namespace) -> list[str] | None:
 
 
 def _spec(session: Session, word: str) -> Spec:
-    spec = None if word.isdigit() else target.of_name(word)
+    spec = None if is_run(word) else target.of_name(word)
     if spec is not None:
         return spec
     try:
         run = session.named(word)
     except Problem:
         raise Problem(
-            f"There is no run, model or adapter called {word!r}.",
+            f"There is no run, model or adapter called {one_line(word, 200)!r}.",
             do="`openlora runs` lists the runs; a folder or a hub id such as Qwen/Qwen2.5-0.5B works too.",
         ) from None
     return target.of_run(session.state(run))

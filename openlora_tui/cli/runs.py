@@ -21,7 +21,7 @@ from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
 from engine.recipe.places import PATHS
 from engine.recipe.resuming import take_settings
-from engine.run_dir import RunDir, all_runs
+from engine.run_dir import RunDir, all_runs, is_run
 from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import several, watching
@@ -33,6 +33,7 @@ from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration
 
 HELP: Final = "list, show, watch, stop (--all), kill, pause, resume, save, hold, reorder or delete runs"
+_MOST: Final = 1_000_000_000
 _VERBS: Final[dict[m.Verb, str]] = {
     "stop": "save and end it",
     "kill": "end it at once, without saving",
@@ -51,7 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="JSON on stdout")
     parser.set_defaults(act=_list, limit=50)
     listing = _action(commands, "list", "the newest runs", _list, run=False)
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many [50]")
+    listing.add_argument("--limit", type=_count, default=50, metavar="N", help="how many [50]")
     _action(commands, "show", "everything about one run", _show)
     _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
     for verb, words in _VERBS.items():
@@ -68,6 +69,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     delete = _action(commands, "delete", words, several.delete, run=False)
     several.add_runs(delete, "delete")
     delete.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _count(word: str) -> int:
+    if not word.isdecimal() or not 0 < (number := int(word[:10])) < _MOST:
+        raise argparse.ArgumentTypeError(f"{one_line(word, 80)} is no number from 1 to {_MOST - 1:,}")
+    return number
 
 
 def run(args: argparse.Namespace) -> int:
@@ -123,7 +130,7 @@ def _row(row: m.RunRow) -> str:
     steps = f"{row.step:,}/{row.steps:,}" if row.steps else f"{row.step:,}"
     loss = "" if row.loss is None else number(row.loss)
     held_out = "" if row.eval_loss is None else number(row.eval_loss)
-    age = duration(max(time.time() - row.created, 0))
+    age = duration(max(time.time() - row.created, 0)) if row.created else ""
     name, status = one_line(row.name, 40), "held" if row.held else row.status
     return f"{row.run:>5}  {status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
 
@@ -213,6 +220,10 @@ def _watch(args: argparse.Namespace) -> int:
 
 
 def _already_ended(run: str, state: RunState, printer: Printer) -> int:
+    if state.outcome is None:
+        do = "`openlora new --from` takes over its recipe; `openlora runs delete` removes it."
+        what = f"Run {run} has nothing to watch."
+        raise Problem(what, why=f"{state.reason}.", do=do, exit_status=WORK_FAILED)
     reader = EventReader(RunDir(paths.home(), run).events, max(state.offset - (1 << 16), 0))
     last = reader.read()[-1:]
     printer(state, last)
@@ -250,8 +261,8 @@ def _settings(args: argparse.Namespace) -> dict[str, str]:
 
 
 def _resume_here(directory: RunDir, settings: dict[str, str], printer: Printer) -> int:
-    if not directory.run.isdigit() or not directory.path.is_dir():
-        raise Problem(f"There is no run {directory.run!r}.", do="Name a run by its number.")
+    if not is_run(directory.run) or not directory.path.is_dir():
+        raise Problem(f"There is no run {one_line(directory.run, 200)!r}.", do="Name a run by its number.")
     record = directory.worker()
     if record is not None and record.alive:
         raise Problem(

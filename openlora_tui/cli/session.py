@@ -20,7 +20,7 @@ from engine.client.skew import difference, speaks_otherwise
 from engine.event_log import EventReader
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import RecipeFile, absolute_text
-from engine.run_dir import RunDir
+from engine.run_dir import RunDir, is_run
 from engine.run_state import RunState, fold
 from engine.text import one_line
 
@@ -137,12 +137,12 @@ class Session:
         Raises:
             Problem: where no run is called that.
         """
-        if word.isdigit():
+        if is_run(word):
             return word
         for row in self.rows():
             if word in ("last", row.name):
                 return row.run
-        raise Problem(f"There is no run called {word!r}.", do="`openlora runs` lists them.")
+        raise Problem(f"There is no run called {one_line(word, 200)!r}.", do="`openlora runs` lists them.")
 
     def follow(self, run: str, state: RunState) -> Iterator[list[bytes]]:
         """New lines of the run's events, folded into `state`, about 20 times a second and for ever.

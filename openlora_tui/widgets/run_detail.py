@@ -77,7 +77,8 @@ class RunDetail(Painted):
             rows.append(self._line("loss", figures.loss(run.loss), "chart-train"))
         if run.eval_loss is not None:
             rows.append(self._line("eval", figures.loss(run.eval_loss), "chart-eval"))
-        rows.append(self._line("took", figures.duration(run.updated - run.created)))
+        if run.created:
+            rows.append(self._line("took", figures.duration(run.updated - run.created)))
         if run.device:
             rows.append(self._line("device", one_line(run.device)))
         return rows

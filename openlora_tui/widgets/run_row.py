@@ -70,6 +70,6 @@ def _cells(run: RunRow, now: float, glyphs: Glyphs, place: int) -> dict[str, Row
         "loss": Row(figures.loss(run.loss), "chart-train" if run.loss is not None else "dim"),
         "eval": Row(figures.loss(run.eval_loss), "chart-eval" if run.eval_loss is not None else "dim"),
         "device": Row(one_line(run.device), "dim"),
-        "age": Row(figures.age(now - run.created), "dim"),
+        "age": Row(figures.age(now - run.created) if run.created else "", "dim"),
         "run": Row(one_line(run.run), "dim"),
     }
