@@ -108,7 +108,7 @@ class RunDir:
         """Give the directory the next free number; no other process's directory is ever replaced."""
         for number in itertools.count(_next_number(self.root)):
             run = RunDir(self.root, str(number))
-            if run.path.exists():
+            if os.path.lexists(run.path):
                 continue
             if first is not None:
                 atomic.write(self.events, b"".join(map(encode, first(run))))
