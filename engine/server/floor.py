@@ -19,7 +19,6 @@ from engine.problem import WORK_FAILED, Problem
 from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
 from engine.run_row import row_of
-from engine.run_state import apply
 from engine.server import devices
 from engine.server.fronts import Fronts
 from engine.server.live import LiveRun
@@ -32,8 +31,6 @@ from engine.telemetry.gpu import gpus
 _SAVE: Final = 2.0
 _FIRST_WORDS: Final = 1 << 18
 """Bytes that a worker has to be able to write before it is started: its record and its first events."""
-_NO_FILE: Final = frozenset({errno.EISDIR, errno.ENXIO, errno.ESPIPE, errno.EINVAL, errno.ELOOP})
-"""What is said of an `events.jsonl` that is no file; anything else, such as a full disk, may pass."""
 _LEAVING: Final = 2.0
 """Seconds that a worker may take from its last word to its end before a request is refused."""
 _ROWS: Final = 0.5
@@ -146,29 +143,11 @@ class Floor:
                 try:
                     self._follow(live)
                 except OSError as error:
-                    self._lose(live, error)
+                    live.give_up(error)
+                    self._remove(live)
         with self._troubles.borne():
             self._start_waiting()
         self._tell_rows()
-
-    def _follow(self, live: LiveRun) -> None:
-        if not live.directory.path.is_dir():
-            self._vanished(live)
-            return
-        working = live.working
-        self._pass_on(live)
-        if live.device is not None and not working and not live.behind:
-            self._bury(live)
-
-    def _lose(self, live: LiveRun, error: OSError) -> None:
-        """Nothing can be written of a run that no worker holds: it ends here, and the others go on."""
-        if live.working or error.errno not in _NO_FILE:
-            raise error
-        logging.error("run %s: %s", live.run, error)
-        what = "The run's events cannot be written."
-        where, why = str(live.directory.events), f"{error.strerror or error}."
-        apply(live.state, ev.Failed(run=live.run, steps=live.state.step, what=what, where=where, why=why))
-        self._remove(live)
 
     def tidy(self) -> None:
         """Save states, and keep a spare worker while an app looks on and nothing runs."""
@@ -316,7 +295,8 @@ class Floor:
                 else:
                     self._start_on_free(live, held)
             except OSError as error:
-                self._lose(live, error)
+                live.give_up(error)
+                self._remove(live)
 
     def _start_on_free(self, live: LiveRun, held: dict[str, str]) -> None:
         """Start a waiting run, or let it wait behind the one that `held` names."""

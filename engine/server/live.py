@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import signal
 import subprocess
@@ -14,13 +16,16 @@ from engine.event_log import EventReader, append
 from engine.messages import JobContext, RunRow
 from engine.recipe import Recipe
 from engine.run_dir import RunDir, WorkerRecord, host_name
-from engine.run_state import RunState, fold
+from engine.run_state import RunState, apply, fold
 
 _SILENT: Final = 15.0
 _GONE: Final = 600.0
 """Seconds of silence after which a worker of another machine has to hold its lock to count as alive."""
 _BLOCK: Final = 1 << 18
 """Bytes of events in one go: about 10 ms of reading."""
+
+_NO_FILE: Final = frozenset({errno.EISDIR, errno.ENXIO, errno.ESPIPE, errno.EINVAL, errno.ELOOP})
+"""What is said of an `events.jsonl` that is no file."""
 
 
 class LiveRun:
@@ -76,6 +81,19 @@ class LiveRun:
         """Append events on the worker's behalf, only while no worker lives: all of them, or OSError."""
         append(self.directory.events, events)
         self.stirred = True
+
+    def give_up(self, error: OSError) -> None:
+        """Take the run for failed where its events are no file, so that not even its end can be written.
+
+        Raises:
+            OSError: anything else, which may pass, or a worker that holds the run.
+        """
+        if self.working or error.errno not in _NO_FILE:
+            raise error
+        logging.error("run %s: %s", self.run, error)
+        what = "The run's events cannot be written."
+        where, why = str(self.directory.events), f"{error.strerror or error}."
+        apply(self.state, ev.Failed(run=self.run, steps=self.state.step, what=what, where=where, why=why))
 
     def take(self, process: subprocess.Popen[bytes], device: str) -> None:
         """A worker of this engine's took the run."""
