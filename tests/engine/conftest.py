@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.engine.hub.server import Hub
+from tests.engine.small_disk import small_disk as small_disk  # a fixture
 
 
 @pytest.fixture
