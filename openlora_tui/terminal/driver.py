@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import select
@@ -17,6 +18,7 @@ from textual.drivers.linux_driver import LinuxDriver
 
 from openlora_tui.terminal.incoming import Incoming
 from openlora_tui.terminal.outgoing import Outgoing
+from openlora_tui.terminal.pace import ANSWER, PATIENCE, QUESTION, Pace
 from openlora_tui.terminal.surroundings import reads_utf8
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _LEAVE: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 _PATIENCE: Final = 10.0
 """Seconds after which the process ends, whatever hinders the app from leaving in order."""
+_LAST_ANSWER: Final = 1.0
 _LOOK: Final = 0.1
 """Seconds between two looks at whether the input is still wanted."""
 
@@ -45,6 +48,8 @@ class TerminalDriver(LinuxDriver):
         super().__init__(app, debug=debug, mouse=mouse, size=size)
         self._screen = sys.__stdout__.fileno() if sys.__stdout__ else 1
         self._out: Outgoing | None = None
+        self._pace = Pace()
+        self._timer: asyncio.TimerHandle | None = None
         self._away = False
         for number in heard:
             self._loop.add_signal_handler(number, self._leave, number)
@@ -57,22 +62,53 @@ class TerminalDriver(LinuxDriver):
         """Queue text; where the terminal lags behind, the app paints no more until it has caught up."""
         if self._out is None:
             return
-        self._out.write(data)
-        if self._out.behind():
+        now = time.monotonic()
+        self._out.write(data + QUESTION if self._pace.sends(len(data), now) else data)
+        if self._behind():
             self._app.hold()
+            self._look_again()
+
+    def _behind(self) -> bool:
+        return (self._out is not None and self._out.behind()) or self._pace.behind(time.monotonic())
+
+    def _settle(self) -> None:
+        """Let the app paint again, as soon as nothing speaks against it any more."""
+        if self._behind():
+            self._look_again()
+        else:
+            self._app.unhold()
+
+    def _look_again(self) -> None:
+        """An answer may never come."""
+        if self._timer is None:
+            self._timer = self._loop.call_later(PATIENCE, self._looked)
+
+    def _looked(self) -> None:
+        self._timer = None
+        self._settle()
+
+    def _answered(self) -> None:
+        self._pace.answered()
+        self._settle()
 
     def start_application_mode(self) -> None:
         """Take the terminal, as soon as it is this program's to take."""
         self._wait_for_the_foreground()
+        self._pace = Pace()
         self._out = Outgoing(
             self._screen,
             utf8=reads_utf8(),
-            caught_up=lambda: self._soon(self._app.unhold),
+            caught_up=lambda: self._soon(self._settle),
             gone=self._gone,
         )
         super().start_application_mode()  # type: ignore[no-untyped-call]
         if self._key_thread is None or not self._key_thread.is_alive():
             self._gone()
+
+    def stop_application_mode(self) -> None:
+        """Give the terminal back; an answer that comes later would be typed into the shell."""
+        self._pace.wait(_LAST_ANSWER)
+        super().stop_application_mode()
 
     def close(self) -> None:
         """Send what is left."""
@@ -103,6 +139,10 @@ class TerminalDriver(LinuxDriver):
                 return
             now = time.monotonic()
             text = incoming.take(came, now) if came else incoming.overdue(now)
+            if ANSWER in text:
+                text = text.replace(ANSWER, "")
+                self._pace.heard()
+                self._soon(self._answered)
             for event in (*(parser.feed(text) if text else ()), *parser.tick()):
                 self.process_message(event)
 

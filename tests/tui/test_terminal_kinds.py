@@ -7,9 +7,11 @@ import random
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
+import pyte
 import pytest
 
 from openlora_tui.terminal.surroundings import locale_name
@@ -47,6 +49,75 @@ def test_a_slow_terminal_gets_what_is_current_and_no_backlog() -> None:
             app.sip(0.2, 20_000)
             assert app.bytes - before < 5 * picture + 20_000
         assert psutil.Process(app.pid).memory_info().rss - held < 16 << 20
+
+
+def test_a_line_that_takes_in_more_than_it_shows_gets_no_backlog_either() -> None:
+    """As over SSH: megabytes fit into the line, and only the terminal's answers tell how far it is."""
+    with Terminal(APP, 200, 50) as app:
+        line = _Line(app, 20_000)
+        line.until(OPEN)
+        line.pass_on(1.0)
+        picture = len(app.raw)
+        assert picture > 5_000
+        for _ in range(40):
+            app.press("\x14")
+            line.pass_on(0.05)
+        app.press("?")
+        line.until("Keys in Runs")
+        assert line.most < 3 * picture
+        app.press("q")
+        line.until(OPEN)
+        app.press("q")
+        line.until("leave running")
+        app.press("\r")
+        line.until_gone()
+        assert line.unheard == 0
+
+
+class _Line:
+    """A line that takes everything at once and passes on `a_second` bytes; the terminal behind it answers."""
+
+    def __init__(self, app: Terminal, a_second: int) -> None:
+        self._app, self._a_second, self._shown = app, a_second, 0
+        self.screen = pyte.ByteStream(pyte.Screen(200, 50))
+        self.most = 0
+        """The most bytes that were in the line at a time."""
+        self.unheard = 0
+        """Answers that came when the terminal had been given back."""
+
+    def pass_on(self, seconds: float) -> None:
+        end, moment = time.monotonic() + seconds, 0.02
+        while time.monotonic() < end:
+            self._app.pump(moment)
+            self.most = max(self.most, len(self._app.raw) - self._shown)
+            piece = bytes(self._app.raw[self._shown : self._shown + int(self._a_second * moment)])
+            self._shown += len(piece)
+            self.screen.feed(piece)
+            for _ in range(self._asked(piece)):
+                self._answer()
+
+    def _asked(self, piece: bytes) -> int:
+        before = bytes(self._app.raw[max(self._shown - len(piece) - 3, 0) : self._shown])
+        return before.count(b"\x1b[5n")
+
+    def _answer(self) -> None:
+        if self._app.modes_left():
+            self._app.press("\x1b[0n")
+        else:
+            self.unheard += 1
+
+    def until(self, text: str) -> None:
+        end = time.monotonic() + 60
+        while text not in "\n".join(self.screen.listener.display):
+            assert time.monotonic() < end, self.screen.listener.display
+            self.pass_on(0.05)
+
+    def until_gone(self) -> None:
+        end = time.monotonic() + 60
+        while not os.waitpid(self._app.pid, os.WNOHANG)[0]:
+            assert time.monotonic() < end
+            self.pass_on(0.05)
+        self._app.status = 0
 
 
 def test_a_storm_of_sizes_ends_in_a_whole_picture() -> None:
