@@ -105,11 +105,9 @@ def asked(env: Mapping[str, str]) -> list[Fault]:
 def arm(faults: list[Fault], report: Callable[[ev.Event], None], past: Iterable[bytes] = ()) -> None:
     """Let `faults` strike in this process; `past` are the run's event lines, where some may have struck."""
     global _armed
-    if not faults:
-        _armed = None
-        return
     happened = (ev.decode(line) for line in past if b'"injected"' in line)
-    _armed = _Armed(faults, report, [e.fault for e in happened if isinstance(e, ev.Injected)])
+    struck = [event.fault for event in happened if isinstance(event, ev.Injected)]
+    _armed = _Armed(faults, report, struck) if faults or struck else None
 
 
 def findings() -> list[Finding]:

@@ -9,8 +9,6 @@ import traceback
 from collections import deque
 from typing import Final
 
-import torch
-
 from engine.chat import prompt, spoken
 from engine.chat.spelling import Speller
 from engine.chat.spoken import Ask, Side, StoppedBy
@@ -20,6 +18,7 @@ from engine.line import Line
 from engine.problem import WORK_FAILED, Problem
 from engine.text import one_line
 from engine.train.explain import CAUSES
+from engine.train.memory import out_of_memory
 
 _FLUSH: Final = 0.05
 """Seconds between two pieces of an answer: a screen shows no more, and a bus carries fewer bodies."""
@@ -189,7 +188,7 @@ def _explained(error: Exception, doing: str, where: str) -> Problem:
     if isinstance(error, Problem):
         return error
     why = one_line(f"{type(error).__name__}: {error}", 400)
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in why.lower():
+    if out_of_memory(error):
         do = "Ask in fewer words, wait for the run that holds the device, or chat on the CPU (--device cpu)."
         return Problem(f"The memory ran out while {doing}.", why=why, do=do, exit_status=WORK_FAILED)
     for cause in CAUSES:

@@ -9,7 +9,6 @@ import traceback
 from typing import Final
 
 import msgspec
-import torch
 
 from engine.data.refusal import Refusal
 from engine.events import Failed
@@ -19,6 +18,7 @@ from engine.problem import Problem
 from engine.text import one_line
 from engine.train.journal import Journal
 from engine.train.ledger import BrokenStep
+from engine.train.memory import out_of_memory
 
 _AWAY: Final = frozenset({"saving", "evaluating", "sampling"})
 
@@ -156,7 +156,7 @@ def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Findin
     if isinstance(error, Problem):
         category: Category = error.category if isinstance(error, Refusal) else "other"
         return _finding(category, error, journal), error
-    if isinstance(error, torch.OutOfMemoryError | MemoryError) or "out of memory" in str(error).lower():
+    if out_of_memory(error):
         return _memory(error, job, journal)
     said = one_line(f"{type(error).__name__}: {error}", 400)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

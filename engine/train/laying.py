@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.tuners.lora import LoraLayer
 from peft.utils.save_and_load import load_peft_weights
@@ -18,6 +17,7 @@ from engine.recipe.adapters import SavedAdapter, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.train.adapter import tensors
 from engine.train.architectures import chosen_targets
+from engine.train.memory import out_of_memory
 
 
 class Laid(NamedTuple):
@@ -69,9 +69,9 @@ def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
     saved = _opened(folder)
     try:
         peft = PeftModel.from_pretrained(base, str(saved.folder), is_trainable=True)
-    except torch.OutOfMemoryError:
-        raise
     except (RuntimeError, ValueError) as error:
+        if out_of_memory(error):
+            raise
         raise _misfit(saved, recipe, f"{error}") from error
     here = {name: tensor.shape for name, tensor in tensors(peft).items()}
     there = {name: tensor.shape for name, tensor in load_peft_weights(str(saved.folder), "cpu").items()}

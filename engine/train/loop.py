@@ -16,6 +16,7 @@ from engine.train.journal import Journal
 from engine.train.ledger import BrokenStep, Entry
 from engine.train.listening import Listener
 from engine.train.loss import summed_loss
+from engine.train.memory import out_of_memory
 from engine.train.saving import save_adapter, save_checkpoint, take_best
 from engine.train.schedule import learning_rate
 from engine.train.session import LeftEarly, Session, open_session
@@ -101,8 +102,9 @@ def _gradient(session: Session, rows: list[int], labels: int) -> tuple[torch.Ten
         pieces = cut(mine or rows[:1], data.length, session.budget)
         try:
             return _accumulated(session, pieces, labels, teaches=bool(mine)), len(pieces)
-        except torch.OutOfMemoryError:
-            if machine.world > 1 or all(len(piece) == 1 for piece in pieces):
+        except (RuntimeError, MemoryError) as error:
+            smallest = all(len(piece) == 1 for piece in pieces)
+            if machine.world > 1 or smallest or not out_of_memory(error):
                 raise
         _halve(session)
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from types import FrameType
 
+from engine import events as ev
 from engine import postmortem
 from engine.event_log import append
 from engine.lineage import first_event
@@ -33,6 +34,11 @@ def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
 def work_here(directory: RunDir, device: str, state: RunState, printer: Printer) -> int:
     """Go on with a run that is in `state`; like `run_here` otherwise."""
     return _work(directory, device, state, printer, _Relay(printer))
+
+
+def begin_again(directory: RunDir) -> None:
+    """Say that nothing of what the run did so far counts."""
+    append(directory.events, [ev.Resumed(step=0)])
 
 
 def _work(directory: RunDir, device: str, state: RunState, printer: Printer, relay: _Relay) -> int:

@@ -26,7 +26,7 @@ from engine.run_state import RunState, fold
 from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
-from openlora_tui.cli.foreground import EnduringPrinter, work_here
+from openlora_tui.cli.foreground import EnduringPrinter, begin_again, work_here
 from openlora_tui.cli.options import given_fields
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
@@ -278,4 +278,6 @@ def _resume_here(directory: RunDir, settings: dict[str, str], printer: Printer) 
     for change in take_settings(directory, settings) if settings else []:
         printer.say(str(change))
     state.outcome = None
+    if not directory.resumable():
+        begin_again(directory)
     return work_here(directory, str(read(directory.recipe).recipe.devices), state, printer)

@@ -27,7 +27,7 @@ def _submit(driver: Driver, words: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def _resumed(driver: Driver, run: str) -> RunState:
-    """The run's end after a resume by someone in whose shell the variable is still set."""
+    """The run's end after a resume from this shell."""
     driver.session.act(run, "resume", job_context())
     driver.until(run, lambda state: state.outcome is None)
     return driver.ended(run)
@@ -63,8 +63,10 @@ def test_a_torn_checkpoint_gives_way_to_the_one_before(
 ) -> None:
     run = _submit(driver, "torn-checkpoint@55,kill@75", monkeypatch)
     driver.ended(run)
+    monkeypatch.delenv(faults.VARIABLE)
     ended = _resumed(driver, run)
     assert ended.status == "succeeded", ended.outcome
+    assert "injected on purpose: kill@step:75" in _titles(ended)
     assert [event.step for event in _events(driver, run) if isinstance(event, ev.Resumed)] == [40]
     assert "a newer checkpoint is damaged" in _titles(ended)
     assert driver.adapter(run) == unbroken

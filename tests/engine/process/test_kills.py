@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import bus
+from engine import bus, faults
 from engine import events as ev
 from engine.event_log import EventReader
 from engine.run_dir import RunDir
-from engine.run_state import RunState, fold
+from engine.run_state import fold
 from tests.engine.process import killing
 from tests.engine.process.driving import STEPS, Driver, adapter_bytes, reached, wait_for, worker_pid
 from tests.terminal import Terminal
@@ -135,15 +135,20 @@ def test_in_the_foreground_sigterm_saves_and_ends_as_resumable(
     assert adapter_bytes(home, "1") == unbroken
 
 
-def test_in_the_foreground_a_killed_worker_is_explained_too(home: Path, recipe_file: Path) -> None:
-    front = _foreground("train", str(recipe_file), "--max-steps", "100000")
+def test_in_the_foreground_a_killed_worker_is_explained_and_begins_again_where_it_saved_nothing(
+    home: Path, recipe_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(faults.VARIABLE, "kill@5")
+    assert _foreground("train", str(recipe_file), "--max-steps", "8").wait(timeout=120) == 1
     events = RunDir(home, "1").events
-    state: RunState = wait_for(lambda: fold(EventReader(events)), reached(3))
-    os.kill(worker_pid(state), signal.SIGKILL)
-    assert front.wait(timeout=60) == 1
     dead = fold(EventReader(events))
     assert isinstance(dead.outcome, ev.Failed)
     assert dead.outcome.signal == "SIGKILL"
+    assert _foreground("runs", "resume", "1").wait(timeout=120) == 0
+    ended = fold(EventReader(events))
+    assert ended.status == "succeeded"
+    assert [step for step, *_ in ended.loss.points()] == list(range(1, 9))
+    assert [mark.step for mark in ended.marks if mark.kind == "evaluated"] == [0, 8]
 
 
 def _foreground(*words: str) -> subprocess.Popen[bytes]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -152,8 +153,22 @@ def test_fp16_on_the_cpu_trains_with_a_scaler(start: Start) -> None:
     assert run.losses[-1] < run.losses[0]
 
 
+def _more_than_there_is() -> None:
+    """What the CPU's allocator raises is no OutOfMemoryError."""
+    torch.empty(1 << 50)
+
+
+def _no_more_on_the_card() -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory")
+
+
+def _no_more_in_a_library() -> None:
+    raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+
+
+@pytest.mark.parametrize("fails", [_more_than_there_is, _no_more_on_the_card, _no_more_in_a_library])
 def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
-    start: Start, monkeypatch: pytest.MonkeyPatch
+    start: Start, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
     from engine.train import loop
     from engine.train.loss import summed_loss
@@ -162,7 +177,7 @@ def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
 
     def tight(model: Any, labelled: Any, micro: Any) -> torch.Tensor:
         if micro.ids.numel() > 64:
-            raise torch.OutOfMemoryError("CUDA out of memory")
+            fails()
         return summed_loss(model, labelled, micro)
 
     monkeypatch.setattr(loop, "summed_loss", tight)
