@@ -267,6 +267,8 @@ def _newest(job: Job, journal: Journal) -> Checkpoint | None:
                 remedy="Nothing; the steps since are done again.",
             )
         )
+        if checkpoint is None:
+            journal(ev.Resumed(step=0))
     return checkpoint
 
 

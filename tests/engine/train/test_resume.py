@@ -131,6 +131,17 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(start: Start, damage: 
     assert_same(whole, second)
 
 
+def test_where_every_checkpoint_is_damaged_the_run_begins_again_and_says_so(start: Start) -> None:
+    whole = start("whole", **LONG)
+    first = start("broken", (2, "interrupt"), **LONG)
+    [only] = first.job.checkpoints.iterdir()
+    (only / "manifest.json").unlink()
+    second = start("broken", **LONG)
+    assert [event.step for event in second.of(ev.Resumed)] == [0]
+    assert any("Starting from the beginning" in finding.title for finding in second.end.findings)
+    assert_same(whole, second)
+
+
 def test_a_damaged_checkpoint_does_not_push_out_sound_ones(start: Start) -> None:
     first = start("run", (4, "interrupt"), save_steps=1, save_total_limit=1)
     [only] = first.job.checkpoints.iterdir()
