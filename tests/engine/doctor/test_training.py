@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -149,3 +150,43 @@ def test_a_crash_of_llama_or_an_error_of_bitsandbytes_is_a_warning() -> None:
     said = "its process died by SIGILL"
     for check in (training.four_bit_check({"trouble": said}), training.llama_check(child.Answer([], said))):
         assert (check.state, said in check.found) == ("warning", True)
+
+
+def test_what_nvml_tells_of_driver_and_cards(monkeypatch: pytest.MonkeyPatch) -> None:
+    import pynvml
+
+    answers: dict[str, Any] = {
+        "nvmlInit": None,
+        "nvmlSystemGetCudaDriverVersion_v2": 12_040,
+        "nvmlSystemGetDriverVersion": "550.54.15",
+        "nvmlDeviceGetCount": 1,
+        "nvmlDeviceGetHandleByIndex": 0,
+        "nvmlDeviceGetMemoryInfo": SimpleNamespace(used=GIB, total=24 * GIB),
+        "nvmlDeviceGetCudaComputeCapability": (8, 9),
+        "nvmlDeviceGetName": "NVIDIA GeForce RTX 4090",
+    }
+    for name, answer in answers.items():
+        monkeypatch.setattr(pynvml, name, lambda *words, answer=answer: answer)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    found = list(cards.look(torch(cuda="12.8")))
+    assert [(check.name, check.state) for check in found] == [
+        ("driver", "good"), ("gpu 0", "good"), ("visible", "note"),
+    ]  # fmt: skip
+    assert found[1].found == "NVIDIA GeForce RTX 4090, 1.0 GiB of 24.0 GiB used, compute 8.9, bf16"
+
+    def mismatch() -> None:
+        raise pynvml.NVMLError(pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
+
+    monkeypatch.setattr(pynvml, "nvmlInit", mismatch)
+    monkeypatch.setattr(Path, "exists", lambda path: True)
+    (broken,) = cards.look(None)
+    assert (broken.state, "mismatch" in broken.found) == ("warning", True)
+
+
+def test_llama_cpp_is_loaded_in_a_process_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "llama_cpp.py").write_text(
+        "__version__ = '0.3.36'\nllama_supports_gpu_offload = lambda: True\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{PYPROJECT.parent}")
+    check = training.llama_check(child.ask("engine.doctor.probes.llama", seconds=60.0))
+    assert (check.state, check.found) == ("good", "llama-cpp-python 0.3.36, built for a GPU")
