@@ -112,7 +112,6 @@ def kept(run: Run) -> set[int]:
 WORSE: dict[str, Any] = {
     "max_steps": 12, "learning_rate": 0.2, "lr_scheduler_type": "constant", "eval_steps": 1,
     "eval_split": 0.3, "save_total_limit": 2,
-    "save_total_limit": 2,
 }  # fmt: skip
 
 
