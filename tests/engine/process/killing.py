@@ -92,8 +92,9 @@ def attempt(victim: str, place: str, seed: str, root: Path, recipe: Path, unbrok
     verdict = Verdict(victim=victim, place=place, seed=seed)
     try:
         before = scene.play(victim, place)
-        verdict.resumed = scene.bring_to_the_end(victim, place)
+        verdict.resumed = scene.bring_to_the_end(victim, place, before)
         scene.leave()
+        assert not verdict.resumed, "the rest was not looked at"
         verdict.adapter = judging.adapter(scene.run, unbroken)
         verdict.events = judging.events(scene.run, unbroken, before)
         verdict.store = judging.store(root)
@@ -132,21 +133,22 @@ class _Scene:
             self._kill(victim)
         return self._whole_lines()
 
-    def bring_to_the_end(self, victim: str, place: str) -> list[str]:
+    def bring_to_the_end(self, victim: str, place: str, before: bytes) -> list[str]:
         """Do what a person would do; returns what did not go as promised."""
         assert self._front is not None
         wrong = []
         if victim in ("engine", "worker"):
             status = self._front.wait(PATIENCE)
-            killed = victim == "worker" or place in ("burial", "resume")
-            if status != int(killed) and place != "submit":
+            killed = victim == "worker" or place == "burial"
+            if status != int(killed) and place not in ("submit", "resume"):  # there it may not know
                 wrong.append(f"`openlora train` ended with status {status}: {self._said('train')}")
         if not self.run.path.is_dir():
             assert place == "submit", "there is no run"
             return wrong + self._ends_well("train", str(self._recipe))
         ended = self._outcome()
         if not isinstance(ended, ev.Finished):
-            dead = victim in ("worker", "all three") or isinstance(ended, ev.Failed)
+            begun = b'"started"' in before  # a run that has not begun still waits, and needs nobody
+            dead = isinstance(ended, ev.Failed) or (victim == "all three" and begun)
             wrong += self._ends_well("runs", "resume" if dead else "watch", _RUN)
         return wrong
 
