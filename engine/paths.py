@@ -53,13 +53,38 @@ def home() -> Path:
             why=f"{error.strerror or error}.",
             do="Set OPENLORA_HOME to a folder that you can write.",
         ) from error
-    if not os.access(path / "runs", os.W_OK | os.X_OK):
-        raise Problem(
-            "The folder for runs cannot be written.",
-            where=str(path),
-            do="Set OPENLORA_HOME to a folder that you can write.",
-        )
-    return path
+    if os.access(path / "runs", os.W_OK | os.X_OK) and (_mine(path) or _maps_owners(path)):
+        return path
+    raise Problem(
+        "The folder for runs cannot be used.",
+        where=str(path),
+        why=_why_not(path),
+        do="Set OPENLORA_HOME to a folder that you can write.",
+    )
+
+
+def _why_not(path: Path) -> str:
+    if os.statvfs(path).f_flag & os.ST_RDONLY:
+        return "It lies on a file system that can only be read."
+    if not _mine(path):
+        # Two users' engines would each take the home's runs for theirs alone.
+        return f"It belongs to user {path.stat().st_uid}, and you are user {os.getuid()}."
+    return "You may not write in it."
+
+
+def _mine(path: Path) -> bool:
+    return path.stat().st_uid == os.getuid()
+
+
+def _maps_owners(path: Path) -> bool:
+    """True where whatever this user makes gets another owner, as on a share that maps users."""
+    import tempfile  # here, because nearly no one comes here
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=path, prefix=".owner-") as probe:
+            return os.fstat(probe.fileno()).st_uid == path.stat().st_uid
+    except OSError:
+        return False
 
 
 def runs_folder(root: Path) -> Path:
