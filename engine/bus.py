@@ -26,7 +26,8 @@ _BYTES: Final = 64 << 20
 LOST: Final = (OSError, EOFError, AuthenticationError)
 """What a call on the bus raises when the engine has gone, `Silent` among it."""
 
-_CONNECTING: Final = 3.0
+_PATIENCE: Final = 3.0
+"""Seconds after which an engine that has not answered is taken for silent."""
 
 
 class Silent(OSError):
@@ -64,6 +65,8 @@ class Mailboxes:
     def take(self, name: str, limit: int = _DEPTH) -> list[bytes]:
         """Remove and return at most `limit` items of the mailbox `name`, oldest first."""
         with self._lock:
+            if name == ENGINE and not self._listens():
+                self._lock.notify_all()
             self._seen[name] = time.monotonic()
             box = self._boxes.get(name)
             if not box:
@@ -75,9 +78,14 @@ class Mailboxes:
             return items
 
     def exchange(self, name: str, outgoing: list[bytes], limit: int = _DEPTH) -> list[bytes]:
-        """Send `outgoing` to the engine and take from `name`, in one round trip."""
+        """Send `outgoing` to the engine and take from `name`, in one round trip.
+
+        While the engine has not listened for long, nobody is answered: so they notice.
+        """
         if outgoing:
             self.put(ENGINE, outgoing)
+        with self._lock:
+            self._lock.wait_for(self._listens)
         return self.take(name, limit)
 
     def wait(self, seconds: float) -> None:
@@ -109,6 +117,10 @@ class Mailboxes:
             self._seen.pop(name, None)
             self._overflowed.discard(name)
 
+    def _listens(self) -> bool:
+        listened = self._seen.get(ENGINE)
+        return listened is None or time.monotonic() - listened < _PATIENCE
+
     def _full(self, name: str) -> bool:
         return len(self._boxes.get(name, ())) > _DEPTH or self._sizes.get(name, 0) > _BYTES
 
@@ -137,7 +149,7 @@ class Boxes:
         return taken
 
 
-def connect(root: Path, patience: float = _CONNECTING) -> Boxes:
+def connect(root: Path, patience: float = _PATIENCE) -> Boxes:
     """The living engine's mailboxes; a call on them waits for as long as the engine is stopped.
 
     Args:

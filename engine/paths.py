@@ -109,13 +109,20 @@ def socket_folder() -> Path:
     found = path.lstat()
     safe = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
     if not safe:
-        raise Problem(
-            "The folder for OpenLoRA's socket is not private.",
-            where=str(path),
-            why="It belongs to someone else, or others may enter it.",
-            do=f"Remove it, or `chmod 700 {path}` if it is yours.",
-        )
+        raise _not_private(path, found)
     return path
+
+
+def _not_private(path: Path, found: os.stat_result) -> Problem:
+    if found.st_uid != os.getuid():
+        why = f"It belongs to another user (id {found.st_uid}), who could listen."
+        do = "Have it removed by that user or an administrator."
+    elif stat.S_ISDIR(found.st_mode):
+        why, do = "Others may enter it.", f"`chmod 700 {path}`, if all that lies in it is yours."
+    else:
+        why, do = "It is no folder.", "Remove it."
+    what = "The folder for OpenLoRA's socket is not private."
+    return Problem(what, where=str(path), why=why, do=do)
 
 
 def engine_name(root: Path) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +14,7 @@ import pytest
 from engine import bus
 from engine.alone import holder
 from engine.paths import engine_link
+from openlora_tui.cli.session import Session
 from tests.engine.process.driving import Driver, wait_for
 
 ATTACH = "from engine import bus, paths; bus.connect(paths.home()); print(bus.engine_pid(paths.home()))"
@@ -59,3 +63,35 @@ def test_a_long_folder_for_temporary_files_does_not_lengthen_the_socket_s_path(
     code = "from engine import paths; from engine.client.start import attach; attach(paths.home())"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
     assert holder(home) == bus.engine_pid(home)
+
+
+def test_what_a_dead_engine_left_or_someone_put_there_is_in_nobody_s_way(home: Path) -> None:
+    link = engine_link(home)
+    dead = link.with_name(f"{link.stem}-1.sock")
+    left = socket.socket(socket.AF_UNIX)
+    left.bind(str(dead))
+    left.close()
+    dead.with_suffix(".key").write_bytes(b"of the dead")
+    link.write_text("no link at all")
+    code = "from engine import paths; from engine.client.start import attach; attach(paths.home())"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert not dead.exists()
+    assert not dead.with_suffix(".key").exists()
+    assert holder(home) == bus.engine_pid(home)
+
+
+def test_two_homes_have_two_engines_and_nothing_is_mixed(driver: Driver, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    (other / "runs").mkdir(parents=True)
+    with Session(other) as session:
+        assert holder(other) not in (None, holder(driver.root))
+        here = driver.session.submit(driver.recipe, hold=True)
+        there = [session.submit(driver.recipe, hold=True) for _ in range(2)]
+        assert [row.run for row in driver.session.rows()] == [here]
+        assert [row.run for row in session.rows()] == there[::-1]
+        session.act(there[0], "stop")
+        assert driver.session.state(here).status == "queued"
+    pid = holder(other)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert len(driver.session.rows()) == 1

@@ -20,6 +20,7 @@ from engine.event_log import EventWriter
 from engine.messages import JobContext
 from engine.run_dir import RunDir
 from tests.engine.process.driving import wait_for
+from tests.engine.process.other_version import OLDER, OtherVersion
 
 
 @pytest.fixture
@@ -121,3 +122,25 @@ def test_no_second_engine_comes_beside_a_stopped_one_whose_files_are_gone(home: 
     assert other.returncode == 1
     assert f"`kill -CONT {stopped}`" in other.stderr
     assert holder(home) == stopped
+
+
+def test_an_engine_whose_loop_hangs_is_noticed_and_so_is_its_return(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hanging = OtherVersion(tmp_path / "hanging", OLDER)
+    keep = "        self._address.keep()\n"
+    wait = '        while (self._root / "hang").exists():\n            time.sleep(0.1)\n'
+    hanging.edit("engine/server/engine.py", keep, wait + keep)
+    monkeypatch.setenv("PYTHONPATH", hanging.python_path)
+    link = Link(home)
+    link.start()
+    welcome = _awaited(link, m.Welcome)
+    assert isinstance(welcome, m.Welcome)
+    assert welcome.version == OLDER
+    (home / "hang").touch()
+    said = wait_for(lambda: link.trouble, bool, 30)
+    assert said.startswith(f"The engine (process {welcome.pid}) does not answer")
+    (home / "hang").unlink()
+    wait_for(lambda: link.connected, bool, 30)
+    assert holder(home) == welcome.pid
+    link.close()
