@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,8 @@ Ends = Callable[[dict[str, str] | None], None]
 
 # Seconds of folding in one go: the rest waits for the next tick, so that keys are answered.
 _BUDGET: Final = 0.03
+# Seconds after which a trouble with the engine is told: the next engine is mostly there sooner.
+_LASTING: Final = 2.0
 
 
 class Session:
@@ -41,6 +44,8 @@ class Session:
         self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
         self._was_connected = False
+        self._troubled = math.inf
+        """Since when there is trouble, on the monotonic clock; infinite once it was told."""
 
     @property
     def connected(self) -> bool:
@@ -138,7 +143,10 @@ class Session:
         trouble = "" if self.link.connected else self.link.trouble or "The engine is being started."
         if trouble != self.trouble or self._was_connected != self.link.connected:
             self.trouble, self._was_connected = trouble, self.link.connected
+            self._troubled = time.monotonic()
             changes.add("link")
+        if self.trouble and self.welcome is not None and time.monotonic() - self._troubled > _LASTING:
+            self._notes[self.trouble], self._troubled = False, math.inf
         self._waiting.extend(self.link.receive())
         end = time.monotonic() + _BUDGET
         while self._waiting and time.monotonic() < end:

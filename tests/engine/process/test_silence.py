@@ -21,6 +21,7 @@ from engine.messages import JobContext
 from engine.run_dir import RunDir
 from tests.engine.process.driving import wait_for
 from tests.engine.process.other_version import OLDER, OtherVersion
+from tests.terminal import Terminal
 
 
 @pytest.fixture
@@ -144,3 +145,15 @@ def test_an_engine_whose_loop_hangs_is_noticed_and_so_is_its_return(
     wait_for(lambda: link.connected, bool, 30)
     assert holder(home) == welcome.pid
     link.close()
+
+
+def test_the_app_says_so_and_can_be_left(home: Path) -> None:
+    with Terminal([sys.executable, "-m", "openlora_tui.start"]) as app:
+        app.until("Welcome to OpenLoRA")
+        pid = holder(home)
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        app.until(f"`kill -CONT {pid}`")
+        app.press("q")
+        assert app.until_ended(20) == 0
+    os.kill(pid, signal.SIGCONT)
