@@ -77,6 +77,18 @@ def test_a_terminal_that_is_closed_ends_it(app: Terminal) -> None:
     assert app.until_ended() == 128 + signal.SIGHUP
 
 
+def test_what_was_typed_outlives_the_terminal(home: Path) -> None:
+    with Terminal(APP, 80, 24) as app:
+        app.until(OPEN)
+        app.press("3")
+        app.until("Learning rate")
+        app.press("jj+")
+        app.until("not saved")
+        app.hang_up()
+        app.until_ended()
+    assert list((home / "drafts").glob("*.json"))
+
+
 @pytest.mark.parametrize("half", ["", "\x1b[<35;10;", "\x1b[200~half a paste", "\x1b", "\xc3"])
 def test_so_does_one_of_which_no_signal_tells(half: str) -> None:
     """A terminal that is not the controlling one, as under some service managers: only reading shows it."""
