@@ -40,7 +40,7 @@ def home() -> Path:
     """The folder of all state, made if need be.
 
     Raises:
-        Problem: where it cannot be made or written.
+        Problem: where it cannot be made or written, or others may write there.
     """
     path = home_path()
     try:
@@ -53,7 +53,8 @@ def home() -> Path:
             why=f"{error.strerror or error}.",
             do="Set OPENLORA_HOME to a folder that you can write.",
         ) from error
-    if os.access(path / "runs", os.W_OK | os.X_OK) and (_mine(path) or _maps_owners(path)):
+    able = os.access(path / "runs", os.W_OK | os.X_OK) and not _open_to_all(path)
+    if able and (_mine(path) or _maps_owners(path)):
         return path
     raise Problem(
         "The folder for runs cannot be used.",
@@ -69,7 +70,14 @@ def _why_not(path: Path) -> str:
     if not _mine(path):
         # Two users' engines would each take the home's runs for theirs alone.
         return f"It belongs to user {path.stat().st_uid}, and you are user {os.getuid()}."
+    if _open_to_all(path):
+        return f"All others may write there; `chmod o-w {path} {path / 'runs'}` keeps them out."
     return "You may not write in it."
+
+
+def _open_to_all(path: Path) -> bool:
+    """True where anyone could put a link in the place of a file of ours."""
+    return any(folder.stat().st_mode & stat.S_IWOTH for folder in (path, path / "runs"))
 
 
 def _mine(path: Path) -> bool:
@@ -85,6 +93,11 @@ def _maps_owners(path: Path) -> bool:
             return os.fstat(probe.fileno()).st_uid == path.stat().st_uid
     except OSError:
         return False
+
+
+def private(path: str, flags: int) -> int:
+    """An opener for `open`: a file that it makes is for this user alone, whatever the umask."""
+    return os.open(path, flags, 0o600)
 
 
 def runs_folder(root: Path) -> Path:

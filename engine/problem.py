@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from engine.secrets import hidden
+
 BAD_INPUT: Final = 2
 WORK_FAILED: Final = 1
 
 
 class Problem(Exception):
     """Something that a person has to know: what happened, where, why, and what to do.
+
+    Secrets are taken out of its words, which often are those of a library.
 
     Args:
         what: one sentence, the fact.
@@ -28,11 +32,8 @@ class Problem(Exception):
         do: str = "",
         exit_status: int = BAD_INPUT,
     ) -> None:
-        super().__init__(what)
-        self.what = what
-        self.where = where
-        self.why = why
-        self.do = do
+        self.what, self.where, self.why, self.do = map(hidden, (what, where, why, do))
+        super().__init__(self.what)
         self.exit_status = exit_status
 
     def __str__(self) -> str:

@@ -23,6 +23,7 @@ from engine.events import Event, encode
 from engine.messages import JobContext
 from engine.paths import runs_folder
 from engine.reading import UNDECODABLE, content
+from engine.secrets import is_secret
 
 _T = TypeVar("_T")
 _NEW: Final = ".new-"
@@ -30,8 +31,6 @@ _MAKING: Final = 60.0
 """Seconds that making a run takes at most; it takes some milliseconds."""
 _ID: Final = re.compile(r"[1-9][0-9]{0,15}")
 _LARGEST: Final = 1 << 24
-_SECRET: Final = re.compile(r"TOKEN(?!IZERS)|SECRET|PASSWORD|PASSWD|CREDENTIAL|KEY|_PROXY$", re.I)
-_SECRET_VALUE: Final = re.compile(r"://[^/\s]*@|\bhf_\w{20,}")
 
 
 class WorkerRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,7 +144,7 @@ class RunDir:
 
     def write_context(self, context: JobContext) -> None:
         """Keep the job's surroundings for a restart; variables that hold secrets stay in memory."""
-        plain = {name: value for name, value in context.env.items() if not _is_secret(name, value)}
+        plain = {name: value for name, value in context.env.items() if not is_secret(name, value)}
         kept = msgspec.structs.replace(context, env=plain)
         atomic.write(self._context, msgspec.json.encode(kept))
 
@@ -241,10 +240,6 @@ def live_runs(root: Path) -> list[str]:
 def is_run(word: str) -> bool:
     """True for what is written as a run's id: a whole number above 0 that the index can hold."""
     return _ID.fullmatch(word) is not None
-
-
-def _is_secret(name: str, value: str) -> bool:
-    return bool(_SECRET.search(name) or _SECRET_VALUE.search(value))
 
 
 def deleted_log(root: Path) -> Path:

@@ -20,6 +20,7 @@ def _table() -> dict[int, str]:
 
 
 _CLEAN: Final = _table()
+_ESCAPED: Final = {code: f"\\u{code:04x}" for code in _CLEAN}
 
 
 def clean(text: str) -> str:
@@ -30,6 +31,11 @@ def clean(text: str) -> str:
     vanish; newlines and tabs stay.
     """
     return text.replace("\r\n", "\n").translate(_CLEAN)
+
+
+def in_json(text: str) -> str:
+    """A JSON document in which everything that `clean` would change is written as an escape."""
+    return text.translate(_ESCAPED)
 
 
 def one_line(text: str, width: int = 0) -> str:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from engine import messages as ms
-from engine.text import one_line
+from engine.text import clean, one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
 from openlora_tui.stopping import waiting_first
@@ -29,7 +29,7 @@ class RunActions(Seat):
 
     def tell(self, text: str, *, good: bool = False) -> None:
         """A short notice; what it says is text from anywhere and never markup."""
-        self.notify(text, severity="information" if good else "warning", markup=False)
+        self.notify(clean(text), severity="information" if good else "warning", markup=False)
 
     def tell_problem(self, problem: dict[str, str]) -> None:
         """A refusal with its place, its reason and what to do."""

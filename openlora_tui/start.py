@@ -131,32 +131,23 @@ def _run(app: OpenLoraApp, *, mouse: bool) -> int:
 
 
 def _write_fault(error: BaseException) -> str:
-    import tempfile
     import time
     import traceback
 
-    text = "".join(traceback.format_exception(error))
+    from engine.paths import home, private, socket_folder
+    from engine.secrets import hidden
+
+    text = hidden("".join(traceback.format_exception(error)))
     stamp = time.strftime("%Y-%m-%d %H:%M:%S")
-    for folder in (_home_or_none(), Path(tempfile.gettempdir())):
-        if folder is None:
-            continue
-        path = folder / "tui.log"
+    for folder in (home, socket_folder):  # never a place where someone else may have put a link
         try:
-            with path.open("a", encoding="utf-8") as file:
+            path = folder() / "tui.log"
+            with open(path, "a", encoding="utf-8", opener=private) as file:
                 file.write(f"--- {stamp} ---\n{text}\n")
-        except OSError:
+        except (Problem, OSError):
             continue
         return str(path)
     return "no file, because none could be written"
-
-
-def _home_or_none() -> Path | None:
-    from engine.paths import home
-
-    try:
-        return home()
-    except Problem:
-        return None
 
 
 if __name__ == "__main__":

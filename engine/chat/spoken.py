@@ -50,6 +50,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     device: str = "auto"
     prompts: list[str] = []
     """Prompts of the run's samples, as they were rendered."""
+    trust: str | None = None
+    """A recipe's `trust_remote_code`; where it is left out, that of the run counts."""
 
 
 # --- front end to worker ---

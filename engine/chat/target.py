@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from pathlib import Path
@@ -10,8 +9,8 @@ from typing import Final
 
 from engine.chat.spoken import Spec
 from engine.event_log import EventReader
+from engine.json_file import read_object
 from engine.problem import WORK_FAILED, Problem
-from engine.reading import UNDECODABLE, content
 from engine.run_state import RunState, fold
 
 _HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -92,15 +91,15 @@ def _of_adapter(folder: Path) -> Spec:
         if state.outcome is not None and state.outcome.adapter:
             return of_run(state)
     try:
-        config = json.loads(content(folder / "adapter_config.json", 1 << 24))
-    except (OSError, *UNDECODABLE) as error:
+        config = read_object(folder / "adapter_config.json")
+    except (OSError, ValueError) as error:
         raise Problem(
             "The adapter's configuration cannot be read.",
             where=str(folder),
             why=f"{error}.",
             do="Get the adapter's files again.",
         ) from None
-    base = config.get("base_model_name_or_path") if isinstance(config, dict) else None
+    base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base:
         raise Problem(
             "The adapter does not say which model it belongs to.",

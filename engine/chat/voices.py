@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
@@ -20,14 +19,19 @@ from transformers import (
 )
 from transformers.cache_utils import DynamicLayer
 
+from engine import paths
 from engine.chat.spoken import Sampling, Side, Spec
 from engine.data.refusal import Refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
+from engine.json_file import read_object
+from engine.problem import Problem
+from engine.recipe import read
 from engine.recipe.recipe import Recipe
+from engine.run_dir import RunDir
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
-from engine.train.model import context_of, tokenizer_folder
+from engine.train.model import context_of, tokenizer_folder, trusts_code
 
 _AT_ONCE: Final = 512
 """Prompt tokens read between two looks for a Stop."""
@@ -55,14 +59,15 @@ class Voices:
             torch.set_num_threads(1)
         # What a run computed in suits the card that it ran on; a CPU has its own best.
         mixed = "auto" if device == "cpu" else spec.mixed_precision
-        recipe = Recipe(model=str(folder), data="", mixed_precision=mixed)
+        recipe = Recipe(model=str(folder), data="", mixed_precision=mixed, trust_remote_code=_trust(spec))
         job = Job(run=spec.run, folder=Path(mkdtemp(prefix="openlora-chat-")), recipe=recipe, device=device)
         self.machine = Machine(job)
-        self.tokenizer = ModelTokenizer(tokenizer_folder(job))
+        trust = trusts_code(job)
+        self.tokenizer = ModelTokenizer(tokenizer_folder(job, trust=trust))
         self.context = context_of(self.tokenizer.folder)
         self.sampling = _sampling(folder)
         base = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=self.machine.dtype, trust_remote_code=False
+            folder, dtype=self.machine.dtype, trust_remote_code=trust
         ).to(self.machine.device)
         self._peft = PeftModel.from_pretrained(base, spec.adapter) if spec.adapter else None
         self._model: Any = self._peft or base
@@ -212,6 +217,16 @@ def _folder(model: str) -> Path:
     return folder
 
 
+def _trust(spec: Spec) -> str | None:
+    """What lets a model's own code run: words given, else those of the run's recipe."""
+    if spec.trust is not None or not spec.run:
+        return spec.trust
+    try:
+        return read(RunDir(paths.home(), spec.run).recipe).recipe.trust_remote_code
+    except Problem:
+        return None
+
+
 def _check_adapter(adapter: str) -> None:
     if adapter and not (Path(adapter) / "adapter_config.json").is_file():
         raise Refusal(
@@ -252,10 +267,10 @@ def _device(given: str, size: int) -> tuple[str, str]:
 def _sampling(folder: Path) -> Sampling:
     """The model's own way to sample, greedy where its generation_config.json does not say to sample."""
     try:
-        config = json.loads((folder / "generation_config.json").read_text(encoding="utf-8"))
+        config = read_object(folder / "generation_config.json")
     except (OSError, ValueError):
         return Sampling()
-    if not isinstance(config, dict) or not config.get("do_sample"):
+    if not config.get("do_sample"):
         return Sampling()
     # What the file leaves out has the defaults of transformers, which are not those of a greedy answer.
     return Sampling(

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final, TextIO
 from engine import bus
 from engine.alone import holder
 from engine.client.silence import stopped
-from engine.paths import engine_name, socket_folder
+from engine.paths import engine_name, private, socket_folder
 from engine.problem import WORK_FAILED, Problem
 
 _PATIENCE: Final = 30.0
@@ -99,6 +99,6 @@ def _spawn(root: Path) -> subprocess.Popen[bytes]:
 
 def _log(root: Path) -> BinaryIO:
     try:
-        return log_file(root).open("ab")
+        return open(log_file(root), "ab", opener=private)
     except OSError:  # a full disk has no room for a new file; the engine itself lives with that
         return open(os.devnull, "ab")

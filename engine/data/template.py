@@ -14,6 +14,7 @@ from jinja2.ext import Extension
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from engine.data.bounds import ROOM, TooLong, bounded
 from engine.data.refusal import Refusal
 from engine.data.shapes import Chat
 
@@ -29,6 +30,11 @@ PLAIN: Final = (
     "{{ '\n\n' if messages and messages[-1].role == 'assistant' else '' }}### Response:\n{% endif %}"
 )
 """For models without a chat template: headed sections, the end-of-sequence token after each answer."""
+
+
+LONGEST_SOURCE: Final = 1 << 20
+_LONGEST_TEXT: Final = 64 << 20
+"""Characters; the longest templates that are in use have some 20,000, and the longest rows some million."""
 
 
 class _Generation(Extension):
@@ -62,15 +68,13 @@ class ChatTemplate:
         environment.filters["tojson"] = _tojson
         environment.globals["raise_exception"] = _raise
         environment.globals["strftime_now"] = _clock(day)
+        if source is not None and len(source) > LONGEST_SOURCE:
+            raise _broken(f"It has {len(source):,} characters.")
         try:
-            self._template = environment.from_string(PLAIN if source is None else source)
-        except jinja2.TemplateError as error:
-            raise Refusal(
-                "template_or_special_tokens",
-                "The model's chat template is broken.",
-                why=f"Jinja says: {error}.",
-                do="Get the model's files again, or mend chat_template in tokenizer_config.json.",
-            ) from None
+            with bounded():  # constants are computed here
+                self._template = environment.from_string(PLAIN if source is None else source)
+        except Exception as error:
+            raise _broken(f"Jinja says: {error or type(error).__name__}.") from None
 
     def render(self, chat: Chat, upto: int | None = None, *, prompt: bool = False) -> str:
         """The text of the first `upto` turns, with the head of an answer if `prompt` is set.
@@ -80,9 +84,12 @@ class ChatTemplate:
         """
         messages = chat.messages if upto is None else chat.messages[:upto]
         try:
-            return self._template.render(
-                messages=messages, tools=chat.tools, add_generation_prompt=prompt, **self._tokens
-            )
+            with bounded():
+                text = self._template.render(
+                    messages=messages, tools=chat.tools, add_generation_prompt=prompt, **self._tokens
+                )
+        except (TooLong, MemoryError) as error:
+            raise _endless(str(error) or f"It asked for more than {ROOM >> 30} GiB of memory.") from None
         except Exception as error:  # a template is a program of its own and may raise anything
             raise Refusal(
                 "template_or_special_tokens",
@@ -90,6 +97,9 @@ class ChatTemplate:
                 why=f"It says: {error}.",
                 do="Change the roles or their order in this row, for example by leaving out the system turn.",
             ) from None
+        if len(text) > _LONGEST_TEXT:
+            raise _endless(f"It wrote {len(text):,} characters.")
+        return text
 
 
 def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, int]]]:
@@ -133,6 +143,24 @@ def _start(template: ChatTemplate, chat: Chat, index: int, after: str) -> int | 
     # Some heads open a block (such as an empty thought) that a finished answer does not have.
     same = takewhile(lambda pair: pair[0] == pair[1], zip(head, after, strict=False))
     return sum(1 for _ in same)
+
+
+def _broken(why: str) -> Refusal:
+    return Refusal(
+        "template_or_special_tokens",
+        "The model's chat template is broken.",
+        why=why,
+        do="Get the model's files again, or mend chat_template in tokenizer_config.json.",
+    )
+
+
+def _endless(why: str) -> Refusal:
+    return Refusal(
+        "template_or_special_tokens",
+        "The model's chat template was stopped.",
+        why=why,
+        do="Do not trust this model's files: no template needs so much. Take them from another source.",
+    )
 
 
 def _tojson(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tokenizers import Encoding, Tokenizer
 
 from engine.data.refusal import Refusal
-from engine.data.template import ChatTemplate
+from engine.data.template import LONGEST_SOURCE, ChatTemplate
+from engine.json_file import read_object
 from engine.text import one_line
 
+_LARGEST: Final = 512 << 20
 _SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
 
 
@@ -95,6 +96,14 @@ def _tokenizer(folder: Path) -> Tokenizer:
             where=str(folder),
             do="Save it there once: AutoTokenizer.from_pretrained(…).save_pretrained(…).",
         )
+    if path.stat().st_size > _LARGEST:
+        raise Refusal(
+            "template_or_special_tokens",
+            f"The model's tokenizer.json is larger than {_LARGEST >> 20} MiB.",
+            where=str(path),
+            why="The largest vocabularies in use take some 40 MiB.",
+            do="Get the model's files again, from a source that you trust.",
+        )
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
@@ -112,10 +121,10 @@ def _tokenizer(folder: Path) -> Tokenizer:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return read_object(path)
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise Refusal(
             "template_or_special_tokens",
             f"The model's {path.name} cannot be read.",
@@ -123,7 +132,6 @@ def _json(path: Path) -> dict[str, Any]:
             why=f"{error}.",
             do="Get the model's files again.",
         ) from None
-    return value if isinstance(value, dict) else {}
 
 
 def _special_tokens(config: dict[str, Any], older: dict[str, Any]) -> dict[str, str]:
@@ -139,12 +147,26 @@ def _special_tokens(config: dict[str, Any], older: dict[str, Any]) -> dict[str, 
 def _chat_template(folder: Path, config: dict[str, Any]) -> str | None:
     file = folder / "chat_template.jinja"
     if file.is_file():
-        return file.read_text(encoding="utf-8")
+        return _text(file)
     source = config.get("chat_template") or _json(folder / "chat_template.json").get("chat_template")
     if isinstance(source, list):
         named = {item.get("name"): item.get("template") for item in source if isinstance(item, dict)}
         source = named.get("default")
     return source if isinstance(source, str) else None
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(4 * LONGEST_SOURCE + 1).decode()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refusal(
+            "template_or_special_tokens",
+            f"The model's {file.name} cannot be read.",
+            where=str(file),
+            why=f"{error}.",
+            do="Get the model's files again.",
+        ) from None
 
 
 def _ids(value: object) -> list[int]:

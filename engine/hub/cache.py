@@ -6,7 +6,6 @@ are links into `blobs` and `refs/main` holds the commit that `main` meant when i
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from engine.hub.names import MAIN, is_commit, is_revision
+from engine.json_file import read_object
 
 Kind = Literal["models", "datasets"]
 
@@ -127,10 +127,9 @@ def is_whole(path: Path) -> bool:
 def read_json(path: Path) -> dict[str, Any]:
     """The JSON object in `path`; empty where there is none that can be read."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        return read_object(path)
+    except (OSError, ValueError):
         return {}
-    return value if isinstance(value, dict) else {}
 
 
 def shards(index: dict[str, Any]) -> set[str]:

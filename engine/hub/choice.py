@@ -16,9 +16,13 @@ _SMALL: Final = re.compile(
 _FOREIGN: Final = re.compile(r"\.(gguf|onnx|h5|msgpack|pth|ot|npz|safetensors|bin)$")
 
 
-def small_files(names: Collection[str]) -> list[str]:
-    """Configuration, tokenizer and template files; indexes of weights are chosen with their weights."""
-    return sorted(name for name in names if _SMALL.fullmatch(name) and not name.endswith(INDEX))
+def small_files(names: Collection[str], *, code: bool = False) -> list[str]:
+    """Configuration, tokenizer and template files; indexes of weights are chosen with their weights.
+
+    With `code` the model's own Python files come too, to be read; nothing runs for having come.
+    """
+    chosen = {name for name in names if _SMALL.fullmatch(name) and not name.endswith(INDEX)}
+    return sorted(chosen | {name for name in names if code and name.endswith(".py")})
 
 
 def weights_of(model: str, names: Collection[str]) -> str:

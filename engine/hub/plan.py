@@ -74,8 +74,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return {(file.etag, file.size) for file in self.files}
 
 
-def plan(model: str, revision: str | None = None) -> Plan:
+def plan(model: str, revision: str | None = None, *, code: bool = False) -> Plan:
     """Ask the hub what `model` consists of at `revision` (`main` if left out) and choose what is needed.
+
+    With `code` the model's own Python files are among it.
 
     Raises:
         Refusal: the hub does not hand it out or cannot be reached, or it has nothing to train.
@@ -88,7 +90,7 @@ def plan(model: str, revision: str | None = None) -> Plan:
         weights = weights_of(model, listed)
         if info.gated:  # the files are listed for everyone; who may have them shows only in asking for one
             get_hf_file_metadata(hf_hub_url(model, weights, revision=commit))
-        names = [*small_files(listed), weights]
+        names = [*small_files(listed, code=code), weights]
         if weights.endswith(INDEX):
             names += _shards(model, commit, weights, listed)
         files = [_file(model, commit, listed[name]) for name in dict.fromkeys(names)]

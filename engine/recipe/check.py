@@ -120,6 +120,10 @@ def _typed(field: Field, raw: object) -> Any:
         raw = int(raw)
     if field.name == "adapter" and type(raw) is int:
         raw = str(raw)  # runs are named by their numbers
+    if field.name == "trust_remote_code" and isinstance(raw, bool):
+        if raw:
+            raise Mistake("it takes the words that name the code", "Start the run without it: it says them.")
+        return None
     if isinstance(raw, bool) and kind in (int, float, str | int):
         raise Mistake(f"{str(raw).lower()} is not {_WORDS[kind]}", f"Write {_example(field)}.")
     try:

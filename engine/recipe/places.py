@@ -18,6 +18,7 @@ from engine.recipe.adapters import prove_fit, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
 from engine.text import one_line
+from engine.trust import is_trusted
 
 PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir")
 """Fields that hold paths, which start at the recipe's folder."""
@@ -93,11 +94,13 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
     if revision is not None and not is_revision(revision):
         what = f"`model_revision`: {one_line(revision, 80)} can be no branch, tag or commit."
         yield "model_revision", Problem(what, where=where, do="Name one as the hub shows it, such as main.")
-    try:
-        _check_adapter(placed(recipe))
-    except Problem as problem:
-        problem.where = problem.where or where
-        yield "adapter", problem
+    for field, check in (("adapter", _check_adapter), ("trust_remote_code", _check_trust)):
+        try:
+            check(placed(recipe))
+        except Problem as problem:
+            problem.where = problem.where or where
+            yield field, problem
+            return
 
 
 def _unreadable(name: str, file: str, where: str) -> Problem | None:
@@ -117,7 +120,17 @@ def _unreadable(name: str, file: str, where: str) -> Problem | None:
 def _check_adapter(recipe: Recipe) -> None:
     if recipe.adapter is None:
         return
-    saved, folder = saved_adapter(Path(recipe.adapter)), Path(recipe.model)
-    model = folder if folder.is_absolute() else snapshot(recipe.model, recipe.model_revision)
+    saved, model = saved_adapter(Path(recipe.adapter)), _model_here(recipe)
     if model is not None:
         prove_fit(saved, model)
+
+
+def _check_trust(recipe: Recipe) -> None:
+    model = _model_here(recipe)
+    if recipe.trust_remote_code is not None and model is not None:
+        is_trusted(recipe.trust_remote_code, recipe.model, model)
+
+
+def _model_here(recipe: Recipe) -> Path | None:
+    folder = Path(recipe.model)
+    return folder if folder.is_absolute() else snapshot(recipe.model, recipe.model_revision)

@@ -15,6 +15,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     data: str | list[str]
 
     model_revision: str | None = None
+    trust_remote_code: str | None = None
     run_name: str | None = None
     output_dir: str | None = None
     eval_data: str | list[str] | None = None

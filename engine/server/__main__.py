@@ -15,6 +15,7 @@ from engine import bus, paths
 from engine.alone import Alone, holder
 from engine.client.silence import FORCE, stopped, why_silent
 from engine.problem import WORK_FAILED, Problem
+from engine.secrets import keep_from_console
 from engine.server.address import Address
 from engine.server.engine import Engine
 
@@ -29,6 +30,7 @@ def main() -> int:
     )
     stay = parser.parse_args().stay
     os.umask(0o077)
+    keep_from_console()
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     try:

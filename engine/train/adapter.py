@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +46,8 @@ def write(folder: Path, model: PeftModel, name: str) -> dict[str, torch.Tensor]:
         if isinstance(value, set):  # its order would differ from process to process
             setattr(config, field, sorted(value))
     config.save_pretrained(str(folder))
+    # safetensors writes for its user alone; what a person shares by the umask is the whole adapter.
+    shutil.copymode(folder / CONFIG, folder / WEIGHTS)
     return state
 
 

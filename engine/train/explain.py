@@ -73,8 +73,8 @@ CAUSES: Final = (
     Cause(
         r"trust_remote_code",
         "dependency_version",
-        "The model brings its own program code, which is never run here.",
-        "Use a model that transformers supports by itself.",
+        "A part of the model brings its own code, which does not run unless you trust it.",
+        "Use a model that transformers supports by itself, or see `trust_remote_code` in docs/recipe.md.",
     ),
     Cause(
         r"does not recognize this architecture|Unrecognized (configuration class|model in)",
@@ -117,6 +117,12 @@ CAUSES: Final = (
         "merge_mismatch",
         "The weights do not fit the model.",
         "Use the base model that the adapter was made for, and get incomplete files again.",
+    ),
+    Cause(
+        r"[Ww]eights.only load failed|Unsupported (global|operand)|Can only build Tensor",
+        "checkpoint_resume",
+        "A file with weights holds more than weights, and none of it was run.",
+        "Do not trust it; get the files again from a source that you trust, in the form of .safetensors.",
     ),
     Cause(
         r"SafetensorError|UnpicklingError|Error while deserializing header",

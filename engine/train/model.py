@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 import transformers
 from torch import nn
 from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 from engine.data.refusal import Refusal
 from engine.job import Job
+from engine.json_file import read_object
+from engine.problem import Problem
 from engine.train.laying import Laid, continued, fresh
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
+from engine.trust import Code, code_of, is_trusted, refused
 
 _CONTEXTS: Final = (
     "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "max_seq_len", "seq_length",
@@ -59,8 +63,38 @@ class Student:
         return sum(p.numel() for p in self.parameters), sum(p.numel() for p in self.peft.parameters())
 
 
-def tokenizer_folder(job: Job) -> Path:
+def trusts_code(job: Job) -> bool:
+    """True where the recipe lets the model's own code run.
+
+    Raises:
+        Refusal: it does not, and transformers does not know the model without that code; or the recipe
+            speaks of other code.
+    """
+    folder, model = _folder(job), job.recipe.model
+    try:
+        if is_trusted(job.recipe.trust_remote_code, model, folder):
+            return True
+        code = code_of(folder)
+        kind = read_object(folder / "config.json").get("model_type") if code is not None else None
+        if code is not None and _needed(code, kind):
+            raise refused(model, folder, code, f"transformers does not know {kind!r} models by itself.")
+    except Problem as problem:
+        raise Refusal(
+            "dependency_version", problem.what, where=problem.where, why=problem.why, do=problem.do
+        ) from problem
+    return False
+
+
+def _needed(code: Code, kind: object) -> bool:
+    known = {"AutoConfig": CONFIG_MAPPING_NAMES, "AutoModelForCausalLM": MODEL_FOR_CAUSAL_LM_MAPPING_NAMES}
+    return any(name in code.named and kind not in kinds for name, kinds in known.items())
+
+
+def tokenizer_folder(job: Job, *, trust: bool = False) -> Path:
     """A local folder with the model's tokenizer files and configuration.
+
+    Args:
+        trust: the model's own code may run, as `trusts_code` says.
 
     Raises:
         Refusal: the recipe names a folder that is not there.
@@ -69,7 +103,7 @@ def tokenizer_folder(job: Job) -> Path:
     if (folder / "tokenizer.json").is_file():
         return folder
     converted = job.folder / "tokenizer"
-    AutoTokenizer.from_pretrained(folder, trust_remote_code=False).save_pretrained(converted)
+    AutoTokenizer.from_pretrained(folder, trust_remote_code=trust).save_pretrained(converted)
     for name in ("config.json", "generation_config.json"):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, converted / name)
@@ -77,11 +111,21 @@ def tokenizer_folder(job: Job) -> Path:
 
 
 def context_of(folder: Path) -> int | None:
-    """Positions that the model in `folder` was made for, None where its configuration does not say."""
+    """Positions that the model in `folder` was made for, None where its configuration does not say.
+
+    Raises:
+        Refusal: the configuration is there and cannot be read.
+    """
+    path = folder / "config.json"
     try:
-        config: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        config = read_object(path)
+    except FileNotFoundError:
         return None
+    except (OSError, ValueError) as error:
+        do = "Get the model's files again."
+        raise Refusal(
+            "other", "The model's config.json cannot be read.", where=str(path), why=f"{error}.", do=do
+        ) from None
     config |= config.get("text_config") or {}
     for name in _CONTEXTS:
         if isinstance(config.get(name), int):
@@ -89,14 +133,15 @@ def context_of(folder: Path) -> int | None:
     return None
 
 
-def student_of(job: Job, machine: Machine, checkpoint: Path | None = None) -> Student:
+def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, trust: bool = False) -> Student:
     """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from.
 
     A run that started from an adapter goes on from its own `checkpoint`, whatever became of the other.
+    With `trust` the model's own code may run.
     """
     recipe = job.recipe
     start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
-    base = AutoModelForCausalLM.from_pretrained(_folder(job), dtype=machine.dtype, trust_remote_code=False)
+    base = AutoModelForCausalLM.from_pretrained(_folder(job), dtype=machine.dtype, trust_remote_code=trust)
     base.config.use_cache = False
     base.to(machine.device)
     if recipe.gradient_checkpointing:

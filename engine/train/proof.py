@@ -8,6 +8,7 @@ from typing import Any
 from peft import PeftModel
 from transformers import AutoTokenizer
 
+from engine.data.bounds import bounded
 from engine.data.dataset import Dataset
 from engine.data.prepare import Prepared
 from engine.data.refusal import Refusal
@@ -15,13 +16,17 @@ from engine.data.tokenizer import ModelTokenizer
 from engine.text import one_line
 
 
-def prove_same_tokens(folder: Path, tokenizer: ModelTokenizer, data: Prepared) -> None:
+def prove_same_tokens(
+    folder: Path, tokenizer: ModelTokenizer, data: Prepared, *, trust: bool = False
+) -> None:
     """Compare the light tokenizer and template with transformers' own on some of the rows.
+
+    With `trust` the model's own code may run.
 
     Raises:
         Refusal: they differ, with the first text on which they do.
     """
-    theirs = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    theirs = AutoTokenizer.from_pretrained(folder, trust_remote_code=trust)
     for text in data.probes:
         for special in (True, False):
             ours = tokenizer.encode(text, special=special)
@@ -66,7 +71,8 @@ def prove_ids_fit(model: PeftModel, *parts: Dataset | None) -> None:
 
 def _theirs_rendered(theirs: Any, messages: list[dict[str, Any]], tools: list[Any] | None) -> str | None:
     try:
-        text = theirs.apply_chat_template(messages, tools=tools, tokenize=False)
+        with bounded():
+            text = theirs.apply_chat_template(messages, tools=tools, tokenize=False)
     except Exception:  # what transformers cannot render cannot be compared
         return None
     return text if isinstance(text, str) else None

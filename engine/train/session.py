@@ -29,7 +29,7 @@ from engine.train.journal import Journal
 from engine.train.ledger import Ledger
 from engine.train.listening import Listener
 from engine.train.machine import Machine
-from engine.train.model import Student, context_of, student_of, tokenizer_folder
+from engine.train.model import Student, context_of, student_of, tokenizer_folder, trusts_code
 from engine.train.optimizer import GuardedAdamW
 from engine.train.proof import embedding_rows, prove_ids_fit, prove_same_tokens
 from engine.train.schedule import warmup_steps
@@ -133,7 +133,8 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     day = checkpoint.manifest.day if checkpoint else date.today().isoformat()
 
     journal.phase("reading data")
-    folder = tokenizer_folder(job)
+    trust = trusts_code(job)
+    folder = tokenizer_folder(job, trust=trust)
     tokenizer = ModelTokenizer(folder, date.fromisoformat(day))
     recipe = _within_context(job.recipe, folder, journal)
     data = prepare(recipe, tokenizer, _Ticker(journal, listener))
@@ -142,8 +143,8 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
 
     journal.phase("loading model", job.recipe.model)
     _leave_if_asked(listener, machine)
-    prove_same_tokens(folder, tokenizer, data)
-    student = student_of(job, machine, checkpoint.path if checkpoint else None)
+    prove_same_tokens(folder, tokenizer, data, trust=trust)
+    student = student_of(job, machine, checkpoint.path if checkpoint else None, trust=trust)
     prove_ids_fit(student.peft, data.train, data.eval)
     _leave_if_asked(listener, machine)
 

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from engine.secrets import keep_from_console
 from engine.worker.console import outlive_full_disk
 
 _PATIENCE: Final = 5.0
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--side", metavar="NAME")
     words = parser.parse_args()
     outlive_full_disk()
+    keep_from_console()
     if words.spare:
         for name in _SPARE:
             importlib.import_module(name)

@@ -52,7 +52,8 @@ def _fetched(directory: RunDir, recipe: Recipe, report: Report, orders: Orders) 
     report(ev.Phase(name=FETCHING, detail=recipe.model))
     faults.phase(FETCHING)
     pinned = pinned_to(directory, recipe)
-    wanted = plan(recipe.model, pinned.revision if pinned else recipe.model_revision)
+    revision, code = recipe.model_revision, recipe.trust_remote_code is not None
+    wanted = plan(recipe.model, pinned.revision if pinned else revision, code=code)
     sizes = f"{amount(wanted.total)}, of which {amount(wanted.here)} are here; {amount(room(wanted))} free"
     report(ev.Log(text=f"{recipe.model} at commit {wanted.revision[:12]}: {sizes} in {wanted.folder.parent}"))
     check_room(wanted)

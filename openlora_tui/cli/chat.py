@@ -55,6 +55,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     for option in OPTIONS:
         text = f"{option.help}; {option.bounds}"
         parser.add_argument(f"--{option.name.replace('_', '-')}", metavar="X", help=text)
+    parser.add_argument(
+        "--trust-remote-code",
+        metavar="WORDS",
+        help="let the model's own code run, in the words of its refusal",
+    )
     parser.add_argument("--device", choices=("auto", "cpu"), default="auto", help="auto takes a free card")
 
 
@@ -64,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     changed(spoken.Sampling(), typed)  # a mistake is told before anything is loaded
     prompts = _prompts(args)
     with Session(paths.home()) as session:
-        spec = msgspec.structs.replace(_spec(session, args.target), device=args.device)
+        spec = msgspec.structs.replace(
+            _spec(session, args.target), device=args.device, trust=args.trust_remote_code
+        )
         sides = _sides(args.sides, spec)
         rows = session.rows(50)
         if not args.json:

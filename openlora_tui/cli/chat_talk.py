@@ -12,7 +12,7 @@ from engine.chat import spoken
 from engine.chat.spoken import Side, Spec
 from engine.messages import RunRow
 from engine.problem import WORK_FAILED, Problem
-from engine.text import clean, one_line
+from engine.text import one_line
 from openlora_tui.cli.session import Talk
 from openlora_tui.conversation import Conversation, Exchange, company
 
@@ -81,7 +81,7 @@ class Chat:
             fresh = answer.text[said:] if said else answer.text.lstrip()
             if show and fresh:
                 said = len(answer.text)
-                print(_shown(fresh), end="", flush=True)
+                print(fresh, end="", flush=True)
             if ended:
                 break
             self._take()
@@ -118,8 +118,3 @@ def tell(text: str) -> None:
     """A line for people, beside the answers."""
     if text:
         print(text, file=sys.stderr, flush=True)
-
-
-def _shown(text: str) -> str:
-    """Escapes are made visible on a terminal; a program gets the text as it is."""
-    return clean(text) if sys.stdout.isatty() else text

@@ -17,6 +17,7 @@ from engine.recipe.fields import field_named
 from engine.text import clean, one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.outlet import write_over
 
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
@@ -99,9 +100,9 @@ def _watched(inspection: Inspection) -> None:
             report = inspection.report()
             counted = f", {report.tokenised:,} tokenised" if report.counted else ""
             text = f"{figures.percent(share)}  {report.rows:,} rows{counted}"
-            print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+            write_over(text)
     if live:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        write_over("")
 
 
 def _row(inspection: Inspection, number: int, max_length: int) -> Shown:

@@ -13,9 +13,11 @@ from typing import Final
 
 from engine import __version__, room
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
+from engine.secrets import hidden
 from engine.text import clean, one_line
 from openlora_tui.cli import streams
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.outlet import outlets
 
 INTERRUPTED: Final = 130
 _LONGEST: Final = 1000
@@ -34,7 +36,8 @@ def main(words: Sequence[str] | None = None) -> int:
     streams.prepare(as_json=as_json)
     failure = None
     try:
-        status = _run(given, as_json)
+        with outlets(as_json=as_json):
+            status = _run(given, as_json)
     except OSError as error:
         status, failure = 0, error
     failure = streams.failure() or failure
@@ -115,8 +118,8 @@ def _unexpected(error: Exception) -> Problem:
 
     try:
         log = paths.home() / "openlora.log"
-        with log.open("a") as file:
-            traceback.print_exception(error, file=file)
+        with open(log, "a", opener=paths.private) as file:
+            file.write(hidden("".join(traceback.format_exception(error))))
         where = str(log)
     except (Problem, OSError):
         traceback.print_exception(error)

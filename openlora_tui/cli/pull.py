@@ -17,6 +17,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.main import INTERRUPTED
+from openlora_tui.cli.outlet import write_over
 
 if TYPE_CHECKING:
     from engine.hub.plan import Plan
@@ -33,6 +34,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--json", action="store_true", help="print progress on stdout, one JSON object a line"
+    )
+    parser.add_argument(
+        "--code", action="store_true", help="its Python code too, to be read; nothing runs it"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
 
@@ -51,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     from engine.hub.plan import check_room, plan
 
-    wanted = plan(model, revision)
+    wanted = plan(model, revision, code=args.code)
     teller.plan(wanted, last=args.dry_run)
     check_room(wanted)
     if not args.dry_run:
@@ -124,13 +128,13 @@ class _Teller:
             self._say(line)
             return
         width = shutil.get_terminal_size().columns - 1
-        print(f"\r\x1b[K{line[:width]}", end="", file=sys.stderr, flush=True)
+        write_over(line[:width])
         self._open = True
 
     def end_line(self) -> None:
         """Leave the line that changes."""
         if self._open:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            write_over("")
             self._open = False
 
     def done(self, plan: Plan, path: Path) -> None:

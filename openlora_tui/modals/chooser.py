@@ -15,6 +15,7 @@ from textual.widgets import Input
 
 from engine.text import one_line
 from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
+from openlora_tui.widgets.harmless import Line
 from openlora_tui.widgets.painted import Painted, Row, between
 from openlora_tui.widgets.pick_list import Item, PickList
 
@@ -118,7 +119,7 @@ class Chooser(Dialogue[str | None]):
         """The line, the list, the word."""
         with Vertical(id="frame"):
             yield Title(self._question.title)
-            line = Input(
+            line = Line(
                 self._question.value, placeholder=self._question.prompt, compact=True, select_on_focus=False
             )
             line.cursor_blink = False

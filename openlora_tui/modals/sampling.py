@@ -14,6 +14,7 @@ from engine.text import one_line
 from openlora_tui.conversation import Conversation
 from openlora_tui.modals.dialogue import Dialogue, Lines, Title, keys
 from openlora_tui.sampling import OPTIONS, changed
+from openlora_tui.widgets.harmless import Line
 from openlora_tui.widgets.painted import Row
 
 _SYSTEM = "system"
@@ -82,7 +83,7 @@ class SamplingDialogue(Dialogue[None]):
 
 
 def _field(name: str, value: str) -> ComposeResult:
-    line = Input(value, id=name, compact=True)
+    line = Line(value, id=name, compact=True)
     line.cursor_blink = False
     with Horizontal():
         yield Lines([Row(name.ljust(_LABEL), "dim")], classes="name")

@@ -6,10 +6,11 @@ from typing import ClassVar
 
 from textual.binding import Binding
 from textual.message import Message
-from textual.widgets import Input
+
+from openlora_tui.widgets.harmless import Line
 
 
-class FindLine(Input):
+class FindLine(Line):
     """Hidden until `/` is pressed; enter keeps the text, escape drops it."""
 
     BINDINGS: ClassVar = [Binding("escape", "drop", show=False), Binding("down,up", "keep", show=False)]

@@ -13,12 +13,13 @@ from textual.widgets import Input
 from engine.recipe import Field, field_named
 from openlora_tui.sections import FORM, Section, matching, section_of
 from openlora_tui.widgets.field_row import VALUE_AT, View, field_row, heading_row, stray_row
+from openlora_tui.widgets.harmless import Line
 from openlora_tui.widgets.pick_list import Item, PickList
 
 _HEADING = "section "
 
 
-class EditLine(Input):
+class EditLine(Line):
     """Hidden until a value is typed; what is typed goes into the draft at once."""
 
     BINDINGS: ClassVar = [

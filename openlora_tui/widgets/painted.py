@@ -11,6 +11,8 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from engine.text import clean
+
 if TYPE_CHECKING:
     from openlora_tui.host import Host
     from openlora_tui.themes import Look
@@ -36,9 +38,9 @@ class Row:
     __hash__ = None  # type: ignore[assignment]
 
     def add(self, text: str, role: str = "text") -> Row:
-        """Append text that has been cleaned already; a line stays one line whatever it holds."""
-        if "\n" in text or "\t" in text:
-            text = text.replace("\n", " ").replace("\t", " ")
+        """Append text; a line stays one line, and steers no terminal, whatever it holds."""
+        if not text.isprintable():
+            text = clean(text).replace("\n", " ").replace("\t", " ")
         if text:
             self.pieces.append((text, role))
             self.width += cell_len(text)

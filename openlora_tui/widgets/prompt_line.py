@@ -8,7 +8,10 @@ from typing import ClassVar
 from textual import events
 from textual.binding import Binding
 from textual.message import Message
+from textual.strip import Strip
 from textual.widgets import TextArea
+
+from openlora_tui.widgets.harmless import harmless
 
 _MOST = 5
 
@@ -37,6 +40,10 @@ class PromptLine(TextArea):
         self._past = past
         self._back = 0
         self._typed = ""
+
+    def render_line(self, y: int) -> Strip:
+        """Textual's own strip, cleaned."""
+        return harmless(super().render_line(y))
 
     def take(self) -> str:
         """The text, and the line empty again."""

@@ -31,6 +31,16 @@ FIELDS: Final = (
         level="expert",
     ),
     Field(
+        name="trust_remote_code",
+        label="Trusted code",
+        help="Lets a model's own code run: `I trust the code of NAME@DIGEST`, as a refused run says it.",
+        wrong="Code that you have not read can do whatever you can.",
+        source="transformers: no code of a model's own.",
+        on_resume="safe",
+        section="what",
+        level="expert",
+    ),
+    Field(
         name="data",
         label="Data",
         help="A file or a list of files to learn from: .jsonl, .json, .csv or .txt.",
