@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Callable
@@ -107,6 +108,14 @@ class OpenLoraApp(RecipeActions):
         return self.wardrobe.look.variables() if hasattr(self, "wardrobe") else {}
 
     # --- life ---
+
+    def on_load(self) -> None:
+        """Before any screen: a task begins in its turn, on every Python.
+
+        From 3.12 on Textual has tasks begin at once, and a first screen with an Input ends the app
+        (Textual's issue 6444).
+        """
+        asyncio.get_running_loop().set_task_factory(None)
 
     def on_mount(self) -> None:
         """Paint first; all that takes time comes after."""

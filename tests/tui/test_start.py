@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from openlora_tui.start import _write_fault
 
@@ -39,3 +41,11 @@ def test_a_fault_is_written_whole_into_the_home(home: Path) -> None:
     text = Path(path).read_text()
     assert "Traceback" in text
     assert "something broke" in text
+
+
+async def test_tasks_begin_in_their_turn_whatever_the_python(opened: Any) -> None:
+    """From Python 3.12 on Textual sets a factory whose tasks begin at once, which `run_test` does not."""
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(lambda loop, work, **more: asyncio.Task(work, loop=loop, **more))
+    async with opened():
+        assert loop.get_task_factory() is None
