@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +25,9 @@ def main(argv: list[str] | None = None) -> int:
     The exit status is 0, 1 after a fault in the app, 2 without a terminal or a home for it, and 128 more
     than the number of the signal that ended it: 129 where the terminal has gone.
     """
+    # Until the app hears it, ctrl+c ends this process as it does any other, without a traceback.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
     words = _parser().parse_args(argv)
     if words.home:
         os.environ["OPENLORA_HOME"] = str(Path(words.home).expanduser().absolute())
