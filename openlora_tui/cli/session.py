@@ -93,6 +93,9 @@ class Session:
         settings: dict[str, str] | None = None,
     ) -> m.Accepted:
         """Ask for something to be done with a run; `settings` are recipe fields to resume it with."""
+        if settings and (said := difference(self.welcome)):
+            # An engine that does not know the field passes over it.
+            print(f"openlora: {said} See whether it took the settings.", file=sys.stderr)
         return self.ask(
             m.Act(
                 front=self.front,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import pytest
 
 from engine import bus
 from engine.alone import holder
+from engine.client import start
 from engine.paths import engine_link
 from openlora_tui.cli.session import Session
 from tests.engine.process.driving import Driver, wait_for
@@ -95,3 +97,14 @@ def test_two_homes_have_two_engines_and_nothing_is_mixed(driver: Driver, tmp_pat
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
     assert len(driver.session.rows()) == 1
+
+
+def test_a_starter_that_was_stopped_does_not_hold_up_the_next_for_ever(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start, "_PATIENCE", 10.0)
+    with engine_link(home).with_suffix(".start").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        boxes = start.attach(home)
+        assert boxes.take("front-test") == []
+    assert holder(home) == bus.engine_pid(home)
