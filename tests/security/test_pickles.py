@@ -18,7 +18,7 @@ from engine import events as ev
 from engine.chat.spoken import Spec
 from engine.job import Job
 from engine.problem import Problem
-from engine.train.checkpoint import Manifest, _hash
+from engine.train.checkpoint import Manifest, _digest_of, _hash
 from tests.engine.chat.conftest import adapter, ask, talk
 from tests.engine.train.conftest import Start, _few_threads, job, llama, rows, start, tokenizer_files
 
@@ -135,6 +135,7 @@ def test_a_checkpoints_states(
     (folder / file).write_bytes(form(Trap(marker)))
     manifest = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=Manifest)
     manifest.files[file] = ((folder / file).stat().st_size, _hash(folder / file))
+    manifest.digest = _digest_of(manifest)
     (folder / "manifest.json").write_bytes(msgspec.json.encode(manifest))
     assert "file with weights" in _said(start("half", save_steps=2).end)
     assert not marker.exists()
