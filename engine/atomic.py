@@ -33,8 +33,9 @@ def write(path: Path, data: bytes, mode: int = 0o600) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError:
+    except OSError as error:
         part.unlink(missing_ok=True)
+        error.filename = error.filename or str(path)
         raise
     sync(path.parent)
 
@@ -47,8 +48,9 @@ def append(path: Path, data: bytes) -> None:
         try:
             while data:
                 data = data[os.write(file, data) :]
-        except OSError:
+        except OSError as error:
             os.ftruncate(file, before)
+            error.filename = error.filename or str(path)
             raise
     finally:
         os.close(file)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal as signals
+from typing import Final
 
 import psutil
 
 from engine import events as ev
-from engine.findings import Finding
+from engine.findings import Category, Finding
 from engine.hub.ready import FETCHING
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+
+_NO_ROOM: Final = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
 
 
 def failure(directory: RunDir, state: RunState, code: int | None, *, killed: bool) -> ev.Failed:
@@ -91,7 +96,7 @@ def _do(state: RunState, checkpoint: bool) -> str:
 
 def _finding(directory: RunDir, state: RunState, what: str, name: str | None) -> Finding:
     return Finding(
-        category="oom" if name == "SIGKILL" and _was_full(state) else "other",
+        category=_category(directory, state, name),
         severity="blocker",
         confidence=0.6,
         title=what,
@@ -100,6 +105,14 @@ def _finding(directory: RunDir, state: RunState, what: str, name: str | None) ->
         remedy=_do(state, directory.resumable()),
         step=state.step or None,
     )
+
+
+def _category(directory: RunDir, state: RunState, name: str | None) -> Category:
+    if name == "SIGKILL" and _was_full(state):
+        return "oom"
+    # A worker that could not even write who it is says so on its console alone.
+    refused = any(word in line for line in directory.console_tail(6) for word in _NO_ROOM)
+    return "save_or_disk" if refused else "other"
 
 
 def _was_full(state: RunState) -> bool:

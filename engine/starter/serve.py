@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
-from engine import atomic, paths
+from engine import atomic, paths, room
 from engine import events as ev
 from engine.line import Line
 from engine.starter.cache import Plan, alone, building, model_folder, seal, whole
 
+_ROOM: Final = 8 << 20
+"""Bytes that the model and its tokenizer take at most: a million parameters of four bytes, and files."""
 Tell = Callable[[ev.Event], None]
 
 
@@ -43,6 +48,8 @@ def ready_model(home: Path, plan: Plan, tell: Tell, waiting: Callable[[], None])
             return dest
         old = "the one in the cache is broken or of another version"
         tell(ev.Phase(name="loading libraries", detail=old if dest.exists() else ""))
+        if not room.fits(room.Need(what="the demo's model", bytes=_ROOM, folder=dest)):
+            raise room.problem(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)), dest.parent)
         with building(dest) as folder:
             from engine.starter.make import make
 

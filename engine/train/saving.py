@@ -75,6 +75,9 @@ def take_best(session: Session) -> None:
     if not session.recipe.load_best_model_at_end:
         return
     found = best(session.job.checkpoints)
+    if found is None:
+        told = "load_best_model_at_end: no loss was measured on held-out rows, and the last adapter is taken"
+        session.journal.log(told, "warning")
     if found is None or found.manifest.step == session.step:
         return
     adapter.read_into(session.student.peft, found.path)

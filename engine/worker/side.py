@@ -8,9 +8,10 @@ import sys
 import time
 import traceback
 from collections import deque
+from pathlib import Path
 from typing import Any, Final
 
-from engine import bus
+from engine import bus, room
 from engine import messages as m
 from engine.line import Gone
 from engine.problem import WORK_FAILED, Problem
@@ -99,6 +100,9 @@ def serve_side(serve: m.Serve, boxes: Any) -> int:
 def _explained(serve: m.Serve, error: Exception) -> Problem:
     if isinstance(error, Problem):
         return error
+    refused = room.refusal(error)
+    if refused is not None:
+        return room.problem(refused, Path(serve.console).parent)
     if isinstance(error, ImportError):
         return Problem(
             "The training packages cannot be imported.",

@@ -11,7 +11,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-from engine import __version__, room
+from engine import __version__, paths, room
 from engine.problem import BAD_INPUT, WORK_FAILED, Problem
 from engine.secrets import hidden
 from engine.text import clean, one_line
@@ -66,8 +66,8 @@ def _run(given: list[str], as_json: bool) -> int:
             raise failure from error
         refused = room.refusal(error)
         if refused is not None:
-            folder = Path(refused.filename or ".").absolute().parent
-            return _tell(room.problem(refused, folder), as_json)
+            written = Path(refused.filename).absolute().parent if refused.filename else paths.home_path()
+            return _tell(room.problem(refused, written), as_json)
         return _tell(_unexpected(error), as_json)
 
 

@@ -11,9 +11,10 @@ import pytest
 from engine import bus, paths
 from engine import events as ev
 from engine import messages as m
+from engine.event_log import append
 from engine.problem import Problem
 from engine.recipe import read
-from engine.run_dir import RunDir
+from engine.run_dir import RunDir, deleted_log
 from engine.store import Store
 from engine.store.store import FILE
 from openlora_tui.cli.session import Session
@@ -39,9 +40,21 @@ def home(small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
             _end(pid.pid)
 
 
+def an_ended_run(root: Path, run: str) -> str:
+    """A run that left a checkpoint of 400 kB."""
+    folder = root / "runs" / run
+    (folder / "checkpoints" / "step-00000001").mkdir(parents=True)
+    (folder / "checkpoints" / "step-00000001" / "optimizer.pt").write_bytes(b"x" * 400_000)
+    created = ev.Created(run=run, name="old", model="m", data=["d"])
+    ended = ev.Finished(run=run, outcome="stopped", steps=1, loss=None, adapter=None)
+    append(folder / "events.jsonl", [created, ended])
+    return run
+
+
 def test_the_run_waits_the_engine_lives_and_the_adapter_is_the_same(
     small_disk: SmallDisk, driver: Driver, unbroken: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    old = an_ended_run(driver.root, "900")
     run = driver.submit()
     driver.until(run, reached(25))
     engine = bus.engine_pid(driver.root)
@@ -53,7 +66,7 @@ def test_the_run_waits_the_engine_lives_and_the_adapter_is_the_same(
     with pytest.raises(Problem) as refused:
         driver.submit()
     assert refused.value.what.startswith("There is no room on the disk")
-    assert [path.name for path in (driver.root / "runs").iterdir()] == [run]
+    assert {path.name for path in (driver.root / "runs").iterdir()} == {old, run}
     wait_for(lambda: driver.session.state(run), lambda state: state.status == "paused")
     [row] = [row for row in driver.session.rows() if row.run == run]
     assert (row.status, row.silent) == ("paused", False)
@@ -61,10 +74,14 @@ def test_the_run_waits_the_engine_lives_and_the_adapter_is_the_same(
     with Session(driver.root) as late:
         assert any("takes no more" in note for note in late.welcome.notes)
 
+    assert f"`openlora runs delete {old}`" in paused.findings[-1].remedy
+    driver.session.act(old, "delete")
+    driver.until(run, lambda state: any("goes on after" in line.text for line in state.log))
     small_disk.free()
     ended = driver.ended(run)
     assert ended.status == "succeeded", ended.outcome
     assert driver.adapter(run) == unbroken
+    assert f'"run":"{old}"' in deleted_log(driver.root).read_text()
     stored = wait_for(lambda: driver.session.state(run), lambda state: state.outcome is not None)
     assert stored.loss == ended.loss
     assert "takes no more" in capsys.readouterr().err
