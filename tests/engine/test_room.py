@@ -98,10 +98,9 @@ def test_a_file_that_does_not_fit_leaves_the_old_one(small_disk: SmallDisk) -> N
 )
 def test_what_comes_of_a_full_disk_is_told_from_what_does_not(error: Exception, full: bool) -> None:
     assert (room.refusal(error) is not None) is full
-    try:
-        raise RuntimeError("while writing") from error
-    except RuntimeError as outer:
-        assert (room.refusal(outer) is not None) is full
+    outer = RuntimeError("while writing")
+    outer.__cause__ = error
+    assert (room.refusal(outer) is not None) is full
 
 
 def test_asking_for_room_leaves_nothing_behind(small_disk: SmallDisk) -> None:
