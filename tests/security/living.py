@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from tests.engine.hub.server import Hub
-from tests.security.driving import APP, recipe, run, strange_model, trust
+from tests.security.driving import APP, PATIENCE, recipe, run, strange_model, trust
 from tests.terminal import Terminal
 
 NAME = "owner/tiny"
@@ -80,9 +80,9 @@ class LivedIn:
     def _app(self) -> None:
         """The run that failed, its log and its findings, and the recipe that is not saved."""
         with Terminal([*APP, "--ascii"], 120, 36, env=self.env) as app:
-            app.until("mine")
+            app.until("mine", PATIENCE)
             app.press("\r")
-            app.until("refused with")
+            app.until("refused with", PATIENCE)
             app.press("l")
             app.pump(1.0)
             app.press("\x1b")

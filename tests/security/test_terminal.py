@@ -18,7 +18,7 @@ from engine.findings import Finding, Patch
 from engine.text import clean
 from openlora_tui.widgets.harmless import harmless
 from openlora_tui.widgets.painted import Row
-from tests.security.driving import APP, CLI
+from tests.security.driving import APP, CLI, PATIENCE
 from tests.terminal import Terminal
 
 STEERING = [
@@ -108,12 +108,13 @@ def test_this_test_knows_what_would_steer() -> None:
 def test_the_app_sends_nothing_of_what_it_shows_to_the_terminal_as_an_order(work: Path, home: Path) -> None:
     """Runs, Train, its log, findings, Data with rows, the recipe, the palette, a paste: by keys, in a pty."""
     with Terminal(APP, 120, 36) as app:
-        app.until("name PWN")
+        app.until("name PWN", PATIENCE)
         for keys in ("\r", "l", "\x1b", "f", "\x1b", "5", "2", "o"):
             app.press(keys)
             app.pump(0.7)
+        app.until("KiB", PATIENCE)
         app.press("\r")
-        app.until("all read")
+        app.until("all read", PATIENCE)
         for keys in ("\r", "j", "\x1b", "3", "o", "\r", "\r", "\x1b", "?", "\x1b", ":", "PWN", "\x1b", "/"):
             app.press(keys)
             app.pump(0.4)
@@ -152,7 +153,7 @@ def test_no_command_does_either(work: Path, home: Path) -> None:
     for words in COMMANDS:
         for more in ([], ["--json"]):
             with Terminal([*CLI, *words(), *more], 120, 36) as command:
-                command.until_ended(90)
+                command.until_ended(PATIENCE)
             data = bytes(command.raw)
             assert _steered(data) == [], (words(), more)
             assert b"Traceback" not in data, (words(), more)
@@ -165,7 +166,7 @@ def test_no_command_does_either(work: Path, home: Path) -> None:
 def test_json_keeps_what_was_said_while_a_terminal_sees_escapes(work: Path, home: Path) -> None:
     """The same text comes out of the document that went into the run."""
     with Terminal([*CLI, "runs", "show", "1", "--json"], 4000, 36) as command:
-        command.until_ended(90)
+        command.until_ended(PATIENCE)
     line = next(line for line in bytes(command.raw).decode().splitlines() if line.startswith("{"))
     assert json.loads(line)["findings"][0]["title"] == WORD
 
