@@ -291,7 +291,8 @@ class Floor:
                 return  # what comes before it in the queue is not known yet
             try:
                 if live.state.status != "queued":
-                    self._bury(live)  # its worker died while there was no engine
+                    live.device = live.state.device  # its worker ended while there was no engine
+                    self._bury(live)
                 else:
                     self._start_on_free(live, held)
             except OSError as error:
