@@ -65,6 +65,7 @@ class Session:
         Raises:
             Problem: with the engine's words where it refuses.
         """
+        self._hear_earlier()
         self._link.send(message)
         try:
             return self._await(m.Accepted, lambda came: came.request == message.request, message.request)
@@ -176,6 +177,15 @@ class Session:
                 return self._await(kind, fits, getattr(asked, "request", ""))
             except _AnotherEngine as another:
                 self.welcome = another.welcome
+
+    def _hear_earlier(self) -> None:
+        """Take what came before a question is put: the greeting of a next engine is no answer to it."""
+        came = self._link.receive()
+        self._tell_notes(came)
+        self._of_sides += [message for message in came if isinstance(message, m.Said | m.Ended)]
+        for message in came:
+            if isinstance(message, m.Welcome):
+                self.welcome = message
 
     def _await(self, kind: type[_M], fits: Callable[[_M], bool], request: str = "") -> _M:
         """The message that fits; what side jobs say meanwhile is kept for `heard`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,7 @@ from tests.tui.fake_engine import FakeEngine
 
 FRONT = """
 import sys
+import threading
 from pathlib import Path
 from engine import bus
 from engine.client.link import Link
@@ -65,9 +67,11 @@ def test_a_job_that_failed_before_its_answer_was_read_is_a_problem() -> None:
 def test_a_request_to_an_engine_that_ended_is_not_waited_for() -> None:
     engine = _Answering()
     with session(engine) as front:
-        engine.push(ms.Welcome(pid=2, version="0.1", home=engine.home))
+        later = threading.Timer(0.3, engine.push, [ms.Welcome(pid=2, version="0.1", home=engine.home)])
+        later.start()
         with pytest.raises(Problem, match="The engine ended before it answered"):
             front.act("1", "pause")
+        later.join()
 
 
 def test_a_front_end_that_was_stopped_for_long_greets_the_engine_anew(home: Path) -> None:
