@@ -21,12 +21,13 @@ from transformers.cache_utils import DynamicLayer
 
 from engine import paths
 from engine.chat.spoken import Sampling, Side, Spec
-from engine.data.refusal import Refusal
+from engine.data.refusal import Refusal, as_refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
 from engine.json_file import read_object
 from engine.problem import Problem
 from engine.recipe import read
+from engine.recipe.models import prove_model
 from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
 from engine.train.loss import LabelledOnly
@@ -206,14 +207,10 @@ def _folder(model: str) -> Path:
                 why="It is no folder here, and the Hugging Face cache has no files of it.",
                 do="Check the name; `openlora train` and `openlora pull` bring a hub's model here.",
             ) from error
-    if not _weights(folder):
-        raise Refusal(
-            "other",
-            "The model has no weights here.",
-            where=str(folder),
-            why="The folder holds neither .safetensors nor .bin files.",
-            do="Get the whole model.",
-        )
+    try:
+        prove_model(folder)
+    except Problem as problem:
+        raise as_refusal("other", problem) from problem
     return folder
 
 

@@ -21,3 +21,8 @@ class Refusal(Problem):
     ) -> None:
         super().__init__(what, where=where, why=why, do=do, exit_status=exit_status)
         self.category: Category = category
+
+
+def as_refusal(category: Category, problem: Problem) -> Refusal:
+    """The problem as a refusal of that category."""
+    return Refusal(category, problem.what, where=problem.where, why=problem.why, do=problem.do)

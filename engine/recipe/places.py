@@ -15,6 +15,7 @@ from engine.hub.names import is_hub_id, is_revision
 from engine.past_runs import adapter_of_run
 from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
+from engine.recipe.models import prove_kind
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
 from engine.text import one_line
@@ -90,6 +91,11 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
         if "@" in recipe.recipe.model:
             do += " A hub model's revision goes into `model_revision`."
         yield "model", Problem(what, where=where, do=do)
+    elif os.path.isdir(resolved.model):
+        try:
+            prove_kind(Path(resolved.model))
+        except Problem as problem:
+            yield "model", problem
     revision = recipe.recipe.model_revision
     if revision is not None and not is_revision(revision):
         what = f"`model_revision`: {one_line(revision, 80)} can be no branch, tag or commit."

@@ -77,7 +77,19 @@ CAUSES: Final = (
         "Use a model that transformers supports by itself, or see `trust_remote_code` in docs/recipe.md.",
     ),
     Cause(
-        r"does not recognize this architecture|Unrecognized (configuration class|model in)",
+        r"Unrecognized configuration class",
+        "dependency_version",
+        "The model is no causal language model.",
+        "Choose one whose class ends in ForCausalLM.",
+    ),
+    Cause(
+        r"StrictDataclass\w*Error",
+        "dependency_version",
+        "The model's config.json holds a value that cannot be.",
+        "Get the model's files again.",
+    ),
+    Cause(
+        r"does not recognize this architecture|Unrecognized model in",
         "dependency_version",
         "The installed transformers does not know this kind of model.",
         "Upgrade transformers, or choose a causal language model.",

@@ -13,10 +13,12 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
-from engine.data.refusal import Refusal
+from engine.data.refusal import Refusal, as_refusal
 from engine.job import Job
 from engine.json_file import read_object
 from engine.problem import Problem
+from engine.recipe.models import prove_model
+from engine.text import one_line
 from engine.train.laying import Laid, continued, fresh
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
@@ -103,7 +105,16 @@ def tokenizer_folder(job: Job, *, trust: bool = False) -> Path:
     if (folder / "tokenizer.json").is_file():
         return folder
     converted = job.folder / "tokenizer"
-    AutoTokenizer.from_pretrained(folder, trust_remote_code=trust).save_pretrained(converted)
+    try:
+        AutoTokenizer.from_pretrained(folder, trust_remote_code=trust).save_pretrained(converted)
+    except (ValueError, ImportError, RecursionError, TypeError) as error:
+        raise Refusal(
+            "template_or_special_tokens",
+            "The model's tokenizer cannot be read.",
+            where=str(folder),
+            why=one_line(f"{error}", 300),
+            do="Save it there once: AutoTokenizer.from_pretrained(…).save_pretrained(…).",
+        ) from error
     for name in ("config.json", "generation_config.json"):
         if (folder / name).is_file():
             shutil.copyfile(folder / name, converted / name)
@@ -141,7 +152,10 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, tr
     """
     recipe = job.recipe
     start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
-    base = AutoModelForCausalLM.from_pretrained(_folder(job), dtype=machine.dtype, trust_remote_code=trust)
+    base, loading = AutoModelForCausalLM.from_pretrained(
+        _folder(job), dtype=machine.dtype, trust_remote_code=trust, output_loading_info=True
+    )
+    _prove_loaded(job.base, base, loading)
     base.config.use_cache = False
     base.to(machine.device)
     if recipe.gradient_checkpointing:
@@ -156,6 +170,28 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, tr
     return Student(laid, machine)
 
 
+def _prove_loaded(folder: Path, base: nn.Module, loading: dict[str, Any]) -> None:
+    """Refuse a model of which something was drawn at random, or is not finite."""
+    lacking = sorted(loading["missing_keys"])
+    if lacking:
+        raise Refusal(
+            "merge_mismatch",
+            f"The files lack {len(lacking):,} of the model's weights.",
+            where=str(folder),
+            why=f"They would be random: {', '.join(lacking[:4])}{', …' if len(lacking) > 4 else ''}.",
+            do="Get the model's files again; the class in config.json has to be that of the weights.",
+        )
+    for name, weight in base.named_parameters():
+        if not torch.isfinite(weight.detach().sum(dtype=torch.float32)):
+            raise Refusal(
+                "nan_or_inf",
+                "The model's own weights hold numbers that are not finite.",
+                where=f"{folder}: {name}",
+                why="The files are damaged, or were saved after a training that diverged.",
+                do="Get the model's files again.",
+            )
+
+
 def _folder(job: Job) -> Path:
     """The model's folder.
 
@@ -163,6 +199,10 @@ def _folder(job: Job) -> Path:
         Refusal: it is not there.
     """
     if job.base.is_dir():
+        try:
+            prove_model(job.base)
+        except Problem as problem:
+            raise as_refusal("merge_mismatch", problem) from problem
         return job.base
     raise Refusal(
         "other",
