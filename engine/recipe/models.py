@@ -115,9 +115,14 @@ def _object(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise _broken(path, "It is missing.") from None
     except OSError as error:
-        raise _broken(path, f"{error.strerror or error}.") from None
+        raise _unreadable(path, f"{error.strerror or error}.") from None
     except ValueError as error:
-        raise _broken(path, f"It is not what it should be: {one_line(str(error), 200)}.") from None
+        raise _unreadable(path, f"{one_line(str(error), 200)}.") from None
+
+
+def _unreadable(path: Path, why: str) -> Problem:
+    what, do = f"`model`: {path.name} cannot be read.", "Get the model's files again."
+    return Problem(what, where=str(path), why=why, do=do)
 
 
 def _broken(where: Path, why: str) -> Problem:

@@ -122,7 +122,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     ),
     "half the shards": (half_sharded, "model-00002"),
     "broken index": (broken_index, "index.json"),
-    "pickled weights": (pickled, "pickle"),
+    "pickled weights": (pickled, "none of it was run"),
     "no tokenizer": (without("tokenizer.json", "tokenizer_config.json"), "tokenizer"),
     "broken tokenizer": (put("tokenizer.json", "{broken"), "tokenizer.json"),
     "binary tokenizer": (put("tokenizer.json", bytes(range(256))), "tokenizer.json"),
