@@ -103,7 +103,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "unknown": (configured(model_type="\x1b[31mfoo[red]", architectures=["Foo"]), ""),
     "own code": (
         configured(model_type="mine", auto_map={"AutoModelForCausalLM": "m.M"}),
-        "does not know this kind",
+        "does not run unless you trust it",
     ),
     "a text for a number": (configured(hidden_size="big"), ""),
     "a negative number": (configured(num_hidden_layers=-1), ""),
