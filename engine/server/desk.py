@@ -21,6 +21,7 @@ from engine.server.fronts import Front, Fronts
 from engine.server.indexing import Indexing
 from engine.server.live import LiveRun
 from engine.server.sides import Sides
+from engine.server.troubles import Troubles
 from engine.store import Store
 from engine.text import one_line
 
@@ -32,7 +33,14 @@ class Desk:
     """Where front ends are served."""
 
     def __init__(
-        self, root: Path, store: Store, fronts: Fronts, floor: Floor, sides: Sides, indexing: Indexing
+        self,
+        root: Path,
+        store: Store,
+        fronts: Fronts,
+        floor: Floor,
+        sides: Sides,
+        indexing: Indexing,
+        troubles: Troubles,
     ) -> None:
         self._root = root
         self._store = store
@@ -40,6 +48,7 @@ class Desk:
         self._floor = floor
         self._sides = sides
         self._indexing = indexing
+        self._troubles = troubles
         self._waiting: list[m.FromFront] = []
         """Requests about runs whose events are still being read."""
 
@@ -56,6 +65,7 @@ class Desk:
         except Exception as error:
             refused = room.refusal(error)
             if refused is not None:
+                self._troubles.bear(refused)
                 self._refuse(message.front, request, room.problem(refused, self._root))
                 return
             logging.exception("a request failed: %s", type(message).__name__)

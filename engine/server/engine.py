@@ -55,7 +55,9 @@ class Engine:
         self._sides = Sides(root, boxes, self._fronts, workers)
         self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides, self._troubles)
         self._indexing = Indexing(root, self._store)
-        self._desk = Desk(root, self._store, self._fronts, self._floor, self._sides, self._indexing)
+        self._desk = Desk(
+            root, self._store, self._fronts, self._floor, self._sides, self._indexing, self._troubles
+        )
         self._turns = Turns()
         self._next_look = 0.0
         self._next_measure = 0.0

@@ -63,16 +63,18 @@ def test_the_run_waits_the_engine_lives_and_the_adapter_is_the_same(
     assert paused.reason.startswith("no room for ")
     assert [f.category for f in paused.findings if f.severity == "warning"] == ["save_or_disk"]
 
-    with pytest.raises(Problem) as refused:
-        driver.submit()
-    assert refused.value.what.startswith("There is no room on the disk")
+    def refused_and_told() -> list[str]:
+        with pytest.raises(Problem, match="There is no room on the disk"):
+            driver.submit()
+        with Session(driver.root) as late:
+            return late.welcome.notes
+
+    wait_for(refused_and_told, lambda notes: any("takes no more" in note for note in notes))
     assert {path.name for path in (driver.root / "runs").iterdir()} == {old, run}
     wait_for(lambda: driver.session.state(run), lambda state: state.status == "paused")
     [row] = [row for row in driver.session.rows() if row.run == run]
     assert (row.status, row.silent) == ("paused", False)
     assert driver.session.welcome.pid == bus.engine_pid(driver.root) == engine
-    with Session(driver.root) as late:
-        assert any("takes no more" in note for note in late.welcome.notes)
 
     assert f"`openlora runs delete {old}`" in paused.findings[-1].remedy
     driver.session.act(old, "delete")
