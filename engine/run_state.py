@@ -255,7 +255,9 @@ def _step(state: RunState, event: ev.Step) -> None:
     if event.grad_norm is not None:
         state.grad_norm.add(event.step, event.grad_norm)
     if event.seconds > 0:
-        state.speed.add(event.step, event.tokens / event.seconds)
+        rate = event.tokens / event.seconds
+        if math.isfinite(rate):  # a step of 1e-320 seconds tells nothing
+            state.speed.add(event.step, rate)
         mean = state.step_seconds or event.seconds
         state.step_seconds = mean + 0.1 * (event.seconds - mean)
 

@@ -7,11 +7,15 @@ import fcntl
 import os
 import uuid
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from engine import atomic
+from engine.reading import UNDECODABLE, content
 from openlora_tui.draft import Kept
+
+_LARGEST: Final = 1 << 24
 
 
 class DraftFile:
@@ -32,8 +36,8 @@ class DraftFile:
             if not self._claim(path.stem):
                 continue
             try:
-                return msgspec.json.decode(path.read_bytes(), type=Kept)
-            except (OSError, msgspec.DecodeError):  # saved by its app in between, or by another version
+                return msgspec.json.decode(content(path, _LARGEST), type=Kept)
+            except (OSError, *UNDECODABLE):  # saved by its app in between, or by another version
                 self.drop()
         return None
 

@@ -10,12 +10,14 @@ from typing import Final
 
 import msgspec
 
+from engine.reading import UNDECODABLE, content
 from openlora_tui import folders
 from openlora_tui.actions import ACTIONS, BY_ID, TABLES, in_palette, shown, tables
 from openlora_tui.actions.keys import KeyMistake, named
 from openlora_tui.actions.places import PLACES
 
 Keys = dict[str, tuple[str, ...]]
+_LARGEST: Final = 1 << 20
 _DEFAULT: Final[Keys] = {action.id: action.keys for action in ACTIONS}
 _VIM: Final[Keys] = {
     "page_down": ("ctrl+f", "pagedown", "space"),
@@ -87,7 +89,7 @@ def load(preset: str = "") -> tuple[Keymap, list[str]]:
     """The keys to use, and what is wrong with the user's file; what is right in it counts."""
     path = folders.config() / "keys.toml"
     try:
-        text = path.read_text("utf-8")
+        text = content(path, _LARGEST).decode()
     except FileNotFoundError:
         text = ""
     except (OSError, UnicodeDecodeError) as error:
@@ -99,7 +101,7 @@ def parse(text: str, path: str, preset: str = "") -> tuple[Keymap, list[str]]:
     """The keys of a file's text; `preset` overrules the one that it names."""
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except UNDECODABLE as error:  # TOMLDecodeError is a ValueError, as is a number of too many digits
         return _preset(preset, [f"{path} is not valid TOML: {error}."])
     mistakes = [
         f"{path}: {word} means nothing here; there are preset and [keys]."

@@ -14,9 +14,11 @@ import msgspec
 from rich.style import Style
 from textual.theme import Theme
 
+from engine.reading import UNDECODABLE, content
 from engine.text import one_line
 from openlora_tui import folders
 
+_LARGEST: Final = 1 << 20
 DEFAULT: Final = "openlora-dark"
 MONO: Final = "openlora-mono"
 ANSI: Final = "openlora-ansi"
@@ -119,7 +121,7 @@ def parse(text: str, path: str) -> Look:
     """
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except UNDECODABLE as error:  # TOMLDecodeError is a ValueError, as is a number of too many digits
         raise ThemeMistake(f"{path} is not valid TOML: {error}.") from error
     name, dark, ansi = found.get("name", Path(path).stem), found.get("dark", True), found.get("ansi", False)
     if not isinstance(name, str) or not isinstance(dark, bool) or not isinstance(ansi, bool):
@@ -181,7 +183,7 @@ def read_folder(folder: Path) -> tuple[dict[str, Look], list[str]]:
         return looks, mistakes
     for path in paths:
         try:
-            look = parse(path.read_text("utf-8"), str(path))
+            look = parse(content(path, _LARGEST).decode(), str(path))
         except ThemeMistake as mistake:
             mistakes.append(str(mistake))
         except (OSError, UnicodeDecodeError) as error:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Final
 
+from engine.reading import UNDECODABLE, content
 from openlora_tui import folders
+
+_LARGEST: Final = 1 << 20
 
 
 def path() -> Path:
@@ -17,8 +21,8 @@ def path() -> Path:
 def read() -> dict[str, str]:
     """All that is remembered; nothing where the file is absent or damaged."""
     try:
-        found = json.loads(path().read_text("utf-8"))
-    except (OSError, ValueError):
+        found = json.loads(content(path(), _LARGEST))
+    except (OSError, *UNDECODABLE):
         return {}
     return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from hypothesis import HealthCheck, settings
 
 # Machines differ and are busy: an example may take its time.
 settings.register_profile("openlora", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("openlora")
+# `HYPOTHESIS_PROFILE=long just test tests/fuzz` looks for what an hour of luck would find.
+settings.register_profile("long", settings.get_profile("openlora"), max_examples=5000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "openlora"))
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -281,11 +282,12 @@ def _following(path: Path, row: Row, max_length: int) -> str:
     """A line of a text file and those after it, as many as a window can hold."""
     lines: list[str] = []
     size = 0
-    for line in seen_rows(path, row.start):
-        lines.append(line.values["text"])
-        size += len(lines[-1]) + 1
-        if size >= max_length * _CHARACTERS_A_TOKEN:
-            break
+    with suppress(Refusal):  # what comes later cannot be read, and this line can
+        for line in seen_rows(path, row.start):
+            lines.append(line.values["text"])
+            size += len(lines[-1]) + 1
+            if size >= max_length * _CHARACTERS_A_TOKEN:
+                break
     return "\n".join(lines)
 
 
