@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
@@ -22,7 +22,7 @@ from openlora_tui.terminal.pace import ANSWER, PATIENCE, QUESTION, Pace
 from openlora_tui.terminal.surroundings import reads_utf8
 
 if TYPE_CHECKING:
-    from openlora_tui.terminal.seat import Seat
+    from textual.app import App
 
 _LEAVE: Final = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 _PATIENCE: Final = 10.0
@@ -32,6 +32,23 @@ _LOOK: Final = 0.1
 """Seconds between two looks at whether the input is still wanted."""
 
 
+class Sitter(Protocol):
+    """What the driver asks of the app."""
+
+    @property
+    def leaving(self) -> bool:
+        """True once the app is about to end."""
+
+    def leave_by(self, number: int) -> None:
+        """End in order, as a signal asks."""
+
+    def hold(self) -> None:
+        """Paint no more until `unhold`."""
+
+    def unhold(self) -> None:
+        """Paint what is current."""
+
+
 class TerminalDriver(LinuxDriver):
     """Writes without waiting, reads what is whole, and answers signals between two turns of the loop.
 
@@ -39,10 +56,10 @@ class TerminalDriver(LinuxDriver):
     of a ctrl+z, and know nothing of a terminal that ends; its writes wait for the terminal.
     """
 
-    _app: Seat
+    _app: Sitter  # type: ignore[assignment]
 
     def __init__(
-        self, app: Seat, *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+        self, app: App[None], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         heard = [number for number in _LEAVE if signal.getsignal(number) != signal.SIG_IGN]
         super().__init__(app, debug=debug, mouse=mouse, size=size)
