@@ -82,12 +82,20 @@ class Link:
 
     def _run(self) -> None:
         while not self._closing:
-            boxes = self._attach()
-            if boxes is None:
+            try:
+                self._serve()
+            except Exception as error:  # a thread that ended here would be a silence without a reason
+                self._connected, self._greeting = False, None
+                self._trouble = f"The line to the engine failed ({type(error).__name__}: {error})."
                 self._wait(_RETRY)
-                continue
-            self._hello()
-            self._talk(boxes)
+
+    def _serve(self) -> None:
+        boxes = self._attach()
+        if boxes is None:
+            self._wait(_RETRY)
+            return
+        self._hello()
+        self._talk(boxes)
 
     @property
     def _silent(self) -> bool:

@@ -93,7 +93,7 @@ def _gated(error: GatedRepoError, model: str) -> Refusal:
         do = f"Accept the terms on {page(model)}, then `hf auth login` with that account, or set HF_TOKEN."
     else:
         why = f"The account {account} is not one of them, or its token may not read gated models."
-        do = f"Accept the terms on {page(model)} as {account}, then try again."
+        do = f"Accept the terms on {page(model)} with the account {account}, then try again."
     said = one_line(error.server_message or "", 300)
     return _refused(
         f"{model} is gated: its owner hands it only to accounts that accepted its terms.",

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
@@ -116,3 +117,27 @@ def test_a_question_that_changes_nothing_is_put_to_the_next_engine_too() -> None
     with session(_Listing()) as front:
         assert front.rows() == []
         assert front.welcome.pid == 2
+
+
+def test_a_line_that_fails_in_an_unforeseen_way_says_so_and_tries_again(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = iter([RuntimeError("no threads left")])
+
+    def connect(root: Path) -> bus.Boxes:
+        raise next(calls, ConnectionRefusedError("nobody"))
+
+    monkeypatch.setattr(bus, "connect", connect)
+    monkeypatch.setattr("engine.client.link._RETRY", 0.05)
+    link = Link(home, start_engine=False)
+    link.start()
+    _until(lambda: "no threads left" in link.trouble)
+    _until(lambda: "nobody" in link.trouble)
+    link.close()
+
+
+def _until(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)

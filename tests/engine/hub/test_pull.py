@@ -228,7 +228,7 @@ def test_a_gated_model_names_the_account_whose_token_it_is(
     error = json.loads(done.stdout.splitlines()[-1])["error"]
     assert f"account {OWNER}" in error["why"]
     assert "is restricted" in error["why"]
-    assert f"{hub.endpoint}/{NAME} as {OWNER}" in error["do"]
+    assert f"{hub.endpoint}/{NAME} with the account {OWNER}" in error["do"]
     assert TOKEN not in done.stdout + done.stderr
 
 
