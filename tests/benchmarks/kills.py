@@ -23,7 +23,7 @@ from tests.engine.process import killing
 from tests.engine.process.killing import PLACES, Missed, Verdict, attempt
 
 TITLE: Final = "Kills (bar: resumed to the same adapter, no event lost, the index equal to its rebuild)"
-_TRIES: Final = 4
+_TRIES: Final = 10
 """Times that a kill is tried again whose moment had passed."""
 _CHECKS: Final = ("resumed", "adapter", "events", "store", "clean")
 

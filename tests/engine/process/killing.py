@@ -179,6 +179,7 @@ class _Scene:
             case "adapter":
                 self._wait(lambda: self._reached(STEPS - 2))
                 self._wait(lambda: any(self.run.path.glob(".adapter*")), busy=True)
+                pause = 0.005  # on an idle machine a tiny adapter is written and looked at in 10 ms
             case "burial":
                 self._wait(lambda: self._reached(step))
                 self._kill("worker")
