@@ -71,7 +71,7 @@ def _against_runs() -> Panel:
         "\n| runs | steps in all | index them all | slowest answer meanwhile | list them | app shows them "
         "| `openlora runs` | engine |\n|---|---|---|---|---|---|---|---|"
     )
-    curves = [Curve("app shows the list"), Curve("`openlora runs`"), Curve("engine lists them")]
+    curves = [Curve("app shows the list"), Curve("openlora runs"), Curve("engine lists them")]
     with home() as root:
         first = _run(root, _STEPS_EACH)
         have = 1
@@ -95,7 +95,7 @@ def _against_runs() -> Panel:
 
 def _against_rows() -> Panel:
     print("\n| rows | file | `openlora inspect` | peak memory |\n|---|---|---|---|")
-    curve = Curve("`openlora inspect`")
+    curve = Curve("openlora inspect")
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "rows.jsonl"
         for rows in _ROWS:

@@ -60,14 +60,12 @@ def _panel(panel: Panel, left: int) -> str:
     for size in sorted(set(sizes)):
         at = left + _across(size, low, high)
         parts.append(_label(at, _TOP + _HEIGHT + 15, f"{size:,}", "middle"))
-    for colour, curve in zip(_COLOURS, panel.curves, strict=False):
+    for number, (colour, curve) in enumerate(zip(_COLOURS, panel.curves, strict=False)):
         points = [(left + _across(size, low, high), _down(seconds)) for size, seconds in curve.points]
         line = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        x, y = points[-1]
-        parts.append(
-            f'<text x="{x:.1f}" y="{y - 6:.1f}" text-anchor="end" fill="{colour}">{curve.name}</text>'
-        )
+        y = _TOP + 12 + 14 * number
+        parts.append(f'<text x="{left + 8}" y="{y}" fill="{colour}">{curve.name}</text>')
     return "".join(parts)
 
 
