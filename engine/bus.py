@@ -26,7 +26,7 @@ _BYTES: Final = 64 << 20
 LOST: Final = (OSError, EOFError, AuthenticationError)
 """What a call on the bus raises when the engine has gone, `Silent` among it."""
 
-_PATIENCE: Final = 3.0
+PATIENCE: Final = 3.0
 """Seconds after which an engine that has not answered is taken for silent."""
 
 
@@ -119,7 +119,7 @@ class Mailboxes:
 
     def _listens(self) -> bool:
         listened = self._seen.get(ENGINE)
-        return listened is None or time.monotonic() - listened < _PATIENCE
+        return listened is None or time.monotonic() - listened < PATIENCE
 
     def _full(self, name: str) -> bool:
         return len(self._boxes.get(name, ())) > _DEPTH or self._sizes.get(name, 0) > _BYTES
@@ -149,7 +149,7 @@ class Boxes:
         return taken
 
 
-def connect(root: Path, patience: float = _PATIENCE) -> Boxes:
+def connect(root: Path, patience: float = PATIENCE) -> Boxes:
     """The living engine's mailboxes; a call on them waits for as long as the engine is stopped.
 
     Args:

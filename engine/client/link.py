@@ -13,7 +13,7 @@ from typing import Final
 from engine import __version__, bus
 from engine import messages as m
 from engine.client.context import job_context
-from engine.client.silence import PATIENCE, why_silent
+from engine.client.silence import why_silent
 from engine.client.skew import understood
 from engine.problem import Problem
 
@@ -101,7 +101,7 @@ class Link:
     def _silent(self) -> bool:
         """True where the engine is there and has not answered for a while: it is stopped, or busy."""
         since = [began for began in (self._calling, self._greeting) if began is not None]
-        return bool(since) and time.monotonic() - min(since) > PATIENCE
+        return bool(since) and time.monotonic() - min(since) > bus.PATIENCE
 
     def _attach(self) -> bus.Boxes | None:
         # Imported here: the app paints before it pays for subprocess and its friends.

@@ -6,8 +6,6 @@ from typing import Final
 
 import psutil
 
-PATIENCE: Final = 3.0
-"""Seconds after which a person is told that the engine does not answer."""
 FORCE: Final = "`openlora engine stop --force` ends it; runs go on."
 
 

@@ -125,13 +125,7 @@ def _json(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        raise Refusal(
-            "template_or_special_tokens",
-            f"The model's {path.name} cannot be read.",
-            where=str(path),
-            why=f"{error}.",
-            do="Get the model's files again.",
-        ) from None
+        raise _unreadable(path, error) from None
 
 
 def _special_tokens(config: dict[str, Any], older: dict[str, Any]) -> dict[str, str]:
@@ -160,13 +154,17 @@ def _text(file: Path) -> str:
         with file.open("rb") as opened:
             return opened.read(4 * LONGEST_SOURCE + 1).decode()
     except (OSError, UnicodeDecodeError) as error:
-        raise Refusal(
-            "template_or_special_tokens",
-            f"The model's {file.name} cannot be read.",
-            where=str(file),
-            why=f"{error}.",
-            do="Get the model's files again.",
-        ) from None
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> Refusal:
+    return Refusal(
+        "template_or_special_tokens",
+        f"The model's {file.name} cannot be read.",
+        where=str(file),
+        why=f"{error}.",
+        do="Get the model's files again.",
+    )
 
 
 def _ids(value: object) -> list[int]:

@@ -18,7 +18,7 @@ import psutil
 from engine import __version__, bus, paths
 from engine import messages as m
 from engine.alone import holder
-from engine.client.silence import FORCE, PATIENCE, stopped, why_silent
+from engine.client.silence import FORCE, stopped, why_silent
 from engine.client.skew import difference
 from engine.problem import WORK_FAILED, Problem
 from engine.run_state import ENDED
@@ -93,7 +93,7 @@ def _ask(root: Path, about: About) -> None:
     listing = m.ListRuns(front=front, request=front, limit=_ALL)
     boxes = bus.connect(root)
     came = boxes.exchange(front, [m.encode(hello), m.encode(listing)])
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + bus.PATIENCE
     while time.monotonic() < end and not about.answers:
         for message in map(m.to_front, came):
             if isinstance(message, m.Welcome):

@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+from engine import bus
 from engine import messages as m
-from engine.bus import engine_pid
 from engine.client import silence
 from engine.client.context import job_context
 from engine.client.link import Link
@@ -206,7 +206,7 @@ class Session:
                 if isinstance(message, m.Welcome) and message.pid != self.welcome.pid:
                     raise _AnotherEngine(message)
             self._check()
-            self._told = self._told or (waited > silence.PATIENCE and self._tell())
+            self._told = self._told or (waited > bus.PATIENCE and self._tell())
             time.sleep(_SOON)
         raise self._silent()
 
@@ -218,7 +218,7 @@ class Session:
     def _trouble(self) -> str:
         if not self._link.connected:
             return self._link.trouble or "The engine is being started."
-        return silence.why_silent(engine_pid(self._root))
+        return silence.why_silent(bus.engine_pid(self._root))
 
     def _tell_notes(self, came: list[m.ToFront]) -> None:
         for message in came:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,7 +22,7 @@ from engine.event_log import EventWriter
 from engine.run_dir import RunDir
 from engine.store import Store
 from tests.benchmarks.picture import Curve, Panel, draw
-from tests.benchmarks.scene import _step, home
+from tests.benchmarks.scene import home, spent, step_of
 from tests.terminal import Terminal
 
 _M = TypeVar("_M", bound=m.Message)
@@ -34,6 +32,7 @@ _STEPS: Final = (100, 10_000, 1_000_000)
 _RUNS: Final = (10, 100, 1_000, 5_000)
 _STEPS_EACH: Final = 4_000
 _ROWS: Final = (1_000, 10_000, 100_000, 1_000_000)
+_OPENLORA: Final = ("-m", "openlora_tui.cli.main")
 _PICTURE: Final = Path(__file__).parents[2] / "docs/images/growth.svg"
 
 
@@ -105,7 +104,7 @@ def _against_rows() -> Panel:
                     file.write(
                         json.dumps({"prompt": f"What comes after {row - 1}?", "completion": answer}) + "\n"
                     )
-            seconds, peak = _run_command("inspect", str(path), "--json")
+            seconds, peak = spent([*_OPENLORA, "inspect", str(path), "--json"])
             curve.add(rows, seconds)
             size = path.stat().st_size / 1e6
             print(f"| {rows:,} | {size:,.1f} MB | {seconds:.2f} s | {peak / 1e6:,.0f} MB |", flush=True)
@@ -117,7 +116,7 @@ def _run(root: Path, steps: int) -> RunDir:
     writer = EventWriter(run.events)
     writer.write(ev.Created(run=run.run, name="long", model="tiny", data=["rows.txt"], steps=steps))
     for step in range(1, steps + 1):
-        writer.write(_step(step))
+        writer.write(step_of(step))
     writer.write(ev.Finished(run=run.run, outcome="succeeded", steps=steps, loss=1.0, adapter=None))
     writer.close()
     return run
@@ -169,22 +168,7 @@ def _shown(root: Path) -> float:
 
 
 def _printed() -> float:
-    return min(_run_command("runs")[0] for _ in range(3))
-
-
-def _run_command(*words: str) -> tuple[float, int]:
-    """Seconds and peak bytes of memory of a command."""
-    began = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "openlora_tui.cli.main", *words],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{words} ended with {process.returncode}")
-    return time.perf_counter() - began, usage.ru_maxrss * 1024
+    return min(spent([*_OPENLORA, "runs"])[0] for _ in range(3))
 
 
 def _answer(link: Link, kind: type[_M]) -> _M:

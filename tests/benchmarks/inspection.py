@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Final
 
+from tests.benchmarks.scene import spent
 from tests.benchmarks.scene_model import VOCABULARY, text, tokenizer, words
 
 TITLE: Final = "Data inspection (bar: verdict within 2 s; 3 times as fast as load_dataset + map; memory flat)"
@@ -93,12 +92,12 @@ def _middle(runs: list[_Run]) -> _Run:
 
 def _ours(path: Path, folder: Path) -> _Run:
     call = ["-m", "openlora_tui.cli.main", "inspect", str(path), "--model", str(folder / "model"), "--json"]
-    return _timed(call, folder)
+    return _alone(call, folder)
 
 
 def _theirs(path: Path, folder: Path) -> _Run:
     with tempfile.TemporaryDirectory() as cache:
-        return _timed(["-c", _THEIRS, str(path), str(folder / "model"), cache], folder)
+        return _alone(["-c", _THEIRS, str(path), str(folder / "model"), cache], folder)
 
 
 def _verdict(path: Path, folder: Path) -> float:
@@ -107,16 +106,8 @@ def _verdict(path: Path, folder: Path) -> float:
     return float(done.stdout)
 
 
-def _timed(call: list[str], folder: Path) -> _Run:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "OPENLORA_HOME": str(folder / "home")}
-    with (folder / "out").open("w") as out:
-        began = time.perf_counter()
-        process = subprocess.Popen([sys.executable, *call], stdout=out, stderr=out, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError((folder / "out").read_text())
-    return time.perf_counter() - began, usage.ru_maxrss * 1024
+def _alone(call: list[str], folder: Path) -> _Run:
+    return spent(call, HF_HUB_OFFLINE="1", OPENLORA_HOME=str(folder / "home"))
 
 
 def _file(folder: Path, known: list[str], rows: int) -> Path:

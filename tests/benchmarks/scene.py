@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -42,10 +44,10 @@ def live_run(root: Path, past: int, per_second: float) -> Iterator[str]:
     with run.working():
         record = run.write_worker("cpu")
         writer = EventWriter(run.events)
-        for event in _opening(run.run, record.pid, record.host):
+        for event in opening(run.run, record.pid, record.host):
             writer.write(event)
         for step in range(1, past + 1):
-            writer.write(_step(step))
+            writer.write(step_of(step))
         run.mark_live()
         stop = threading.Event()
         thread = threading.Thread(target=_go_on, args=(writer, past, per_second, stop), daemon=True)
@@ -60,7 +62,28 @@ def live_run(root: Path, past: int, per_second: float) -> Iterator[str]:
             run.mark_ended()
 
 
-def _opening(run: str, pid: int, host: str) -> list[ev.Event]:
+def spent(call: list[str], **variables: str) -> tuple[float, int]:
+    """Seconds and peak bytes of memory of a Python process with the arguments `call`.
+
+    Raises:
+        RuntimeError: with what it said, where it failed.
+    """
+    with tempfile.TemporaryFile("w+") as said:
+        began = time.perf_counter()
+        process = subprocess.Popen(
+            [sys.executable, *call], stdout=said, stderr=said, env={**os.environ, **variables}
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise RuntimeError(said.read())
+    return seconds, usage.ru_maxrss * 1024
+
+
+def opening(run: str, pid: int, host: str) -> list[ev.Event]:
+    """What a worker says before its first step."""
     return [
         ev.Created(run=run, name="wire", model="tiny", data=["rows.txt"], steps=2_000_000),
         ev.Started(pid=pid, host=host, device="cpu"),
@@ -72,7 +95,8 @@ def _opening(run: str, pid: int, host: str) -> list[ev.Event]:
     ]  # fmt: skip
 
 
-def _step(step: int) -> ev.Step:
+def step_of(step: int) -> ev.Step:
+    """A step of a loss that falls and wobbles."""
     wobble = math.sin(step * 12.9898) * 0.1
     return ev.Step(
         step=step, loss=2.0 + 3.0 / (1 + step / 200) + wobble, lr=2e-4, grad_norm=1.0 + wobble, tokens=2048,
@@ -84,7 +108,7 @@ def _go_on(writer: EventWriter, past: int, per_second: float, stop: threading.Ev
     step, beat = past, time.monotonic()
     while not stop.wait(1 / per_second):
         step += 1
-        writer.write(_step(step))
+        writer.write(step_of(step))
         if step % 50 == 0:
             writer.write(ev.Evaluated(step=step, loss=2.5, label_tokens=1000, seconds=0.1))
             writer.write(ev.Sampled(step=step, prompt="Once upon", text=f"a time there were {step} steps"))

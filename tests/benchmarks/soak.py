@@ -28,7 +28,7 @@ from engine.client.context import job_context
 from engine.event_log import EventWriter
 from engine.run_dir import RunDir
 from engine.worker.pulse import Pulse
-from tests.benchmarks.scene import _opening, _step
+from tests.benchmarks.scene import opening, step_of
 root, count, rate = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
 run = RunDir.create(root, "model: tiny\\ndata: rows.txt\\n", job_context())
 with run.working():
@@ -36,13 +36,13 @@ with run.working():
     writer = EventWriter(run.events)
     pulse = Pulse(writer)
     pulse.start()
-    for event in _opening(run.run, record.pid, record.host):
+    for event in opening(run.run, record.pid, record.host):
         pulse.report(event)
     run.mark_live()
     sys.stdin.readline()
     began = time.monotonic()
     for step in range(1, count + 1):
-        pulse.report(_step(step))
+        pulse.report(step_of(step))
         if step % 1000 == 0:
             pulse.report(ev.Evaluated(step=step, loss=2.5, label_tokens=1000, seconds=0.1))
             pulse.report(ev.Sampled(step=step, prompt="Once upon", text=f"a time there were {step} steps"))
