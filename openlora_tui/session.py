@@ -9,7 +9,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final, Literal
 
+import msgspec
+
 from engine import messages as ms
+from engine.run_row import row_of
 from engine.run_state import ENDED, RunState, fold
 from openlora_tui.engine_link import EngineLink
 
@@ -232,7 +235,16 @@ class Session:
         before = (self.state.status, self.state.phase)
         fold(message.lines, self.state)
         after = (self.state.status, self.state.phase)
-        return {"run", "status"} if before != after else {"run"}
+        if before == after:
+            return {"run"}
+        self._keep_row(self.state)
+        return {"run", "status", "rows"}
+
+    def _keep_row(self, state: RunState) -> None:
+        """Events come before the list does: what a key may do now goes by the newest that is known."""
+        row = self.rows.get(state.run)
+        if row is not None:
+            self.rows[state.run] = msgspec.structs.replace(row_of(state), silent=row.silent)
 
 
 class Talk:

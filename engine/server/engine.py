@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +66,8 @@ class Engine:
     def run(self) -> None:
         """Work until it is time to leave."""
         failures = 0
+        with suppress(OSError):  # it comes again at the first tick, which can say it
+            self._meet()  # before anyone is answered: the index may be older than what runs last wrote
         while not self._leaving:
             try:
                 self._tick()
@@ -149,8 +152,7 @@ class Engine:
         if self._troubles.over():
             self._indexing.again()  # what the index could not take is in the run directories
         self._indexing.look()
-        for run in live_runs(self._root):
-            self._floor.meet(run)
+        self._meet()
         self._floor.tidy()
         self._fronts.drop_silent()
         for front in self._fronts.overflowed():
@@ -159,6 +161,10 @@ class Engine:
         alone = time.monotonic() - self._fronts.alone_since > _GRACE
         if alone and not len(self._fronts) and not self._floor.busy and not self._stay:
             self._leaving = True
+
+    def _meet(self) -> None:
+        for run in live_runs(self._root):
+            self._floor.meet(run)
 
     def _measure(self) -> None:
         now = time.monotonic()

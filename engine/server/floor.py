@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -133,6 +134,8 @@ class Floor:
         self._live[run] = live
         if live.adopt():
             logging.info("run %s: adopted worker %s", run, live.adopted)
+        with suppress(OSError):  # what cannot be read is given up when it is followed
+            live.follow()
 
     def follow(self) -> None:
         """Take the events of every run, bury the dead, start what can start, tell who watches."""

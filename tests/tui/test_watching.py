@@ -35,6 +35,22 @@ async def test_the_outcome_takes_the_place_of_the_progress(opened: Any, engine: 
         assert "tok/s" not in text.splitlines()[3]
 
 
+async def test_what_a_key_may_do_goes_by_the_events_and_does_not_wait_for_the_list(
+    opened: Any, engine: FakeEngine
+) -> None:
+    async with opened() as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        assert pilot.app.session.rows[RUN].adapter is None
+        engine.happened(RUN, FINISHED)
+        await settle(pilot)
+        assert pilot.app.session.rows[RUN].status == "succeeded"
+        assert pilot.app.session.rows[RUN].adapter
+        await pilot.press("c")
+        await settle(pilot)
+        assert pilot.app.current_mode == "chat"
+
+
 async def test_a_gap_in_the_events_is_healed_by_a_snapshot(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
         await pilot.press("enter")
