@@ -55,12 +55,14 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("blocker", "warning", "note")
 
 
 class Patch(msgspec.Struct, frozen=True, kw_only=True):
-    """A change to a recipe that a person can apply with one key."""
+    """A change to a recipe or to a dataset that a person can apply with one key."""
 
     label: str
     """What the key would say, such as `learning_rate 2e-4 -> 1e-4`."""
-    recipe: dict[str, Any]
+    recipe: dict[str, Any] = {}
     """Recipe fields and their new values."""
+    data: list[str] = []
+    """What `openlora inspect --apply` is told, such as `drop=placeholder`; it writes a new dataset."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,3 +81,9 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     patch: Patch | None = None
     step: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
     """Optimizer step at which it was seen, if it has one."""
+    count: Annotated[int, msgspec.Meta(ge=0, le=1 << 53)] | None = None
+    """Rows that it is about, where it is about rows."""
+    share: float | None = None
+    """Those rows among all that were looked at, 0 to 1."""
+    places: list[str] = []
+    """`file:line` of the first of those rows."""

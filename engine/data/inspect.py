@@ -9,12 +9,14 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.data.duplicates import Duplicates
+from engine.data.checks.checks import Checks
+from engine.data.checks.duplicates import Duplicates
+from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
-from engine.data.index import RowIndex
+from engine.data.read.index import RowIndex
+from engine.data.read.rows import is_text, read_rows, seen_rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.rows import is_text, read_rows, seen_rows
 from engine.data.shapes import Example, Shape, example_of, shape_of, unused_columns
 from engine.data.show import shown, shown_line
 from engine.data.tokenizer import ModelTokenizer
@@ -39,7 +41,7 @@ class Inspection:
     """What is known of some files; `steps` finds out more, and `report` tells at any time.
 
     Args:
-        files: data files as `engine.data.rows` reads them.
+        files: data files as `engine.data.read.rows` reads them.
         tokenizer: the model's; None leaves out all figures of tokens.
         model: the name by which the report calls it.
         max_length: tokens after which training cuts a row.
@@ -59,8 +61,10 @@ class Inspection:
         self.indices = [RowIndex(path) for path in files]
         self._shapes: list[Shape | None] = [None] * len(self.indices)
         self._format = data_format
+        self._checks = Checks()
         self._duplicates = Duplicates()
-        self._duplicates_of = 0
+        self._counted = (0, False)
+        """Rows of the last report, and whether they were all."""
         self._surveyed = False
         self._report = Report(
             files=[FileReport(path=str(path), size=_size(path)) for path in files],
@@ -73,9 +77,10 @@ class Inspection:
     def report(self) -> Report:
         """What is known now; the same object each time."""
         report = self._report
-        rows = self._duplicates.rows
-        if rows != self._duplicates_of and (rows < _QUICK or self._surveyed):
-            report.exact_duplicates, self._duplicates_of = self._duplicates.count(), rows
+        now = self._duplicates.rows, self._surveyed
+        if now != self._counted and (now[0] < _QUICK or self._surveyed):
+            report.exact_duplicates, self._counted = self._duplicates.count(), now
+            report.checked = self._checks.findings(whole=self._surveyed)
         return report
 
     def steps(self) -> Iterator[float]:
@@ -124,10 +129,14 @@ class Inspection:
         self._look(row.values)
         self._duplicates.add(row.values)
         try:
-            if self.example(number, row) is None:
-                self._report.losses.empty.add(row.where)
+            example = self.example(number, row)
         except Refusal as refusal:
             self._reject(row, refusal)
+            return
+        if example is None:
+            self._report.losses.empty.add(row.where)
+        else:
+            self._checks.add(seen(row, example))
 
     def _look(self, values: dict[str, Any]) -> None:
         columns = self._report.columns

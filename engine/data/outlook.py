@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
+from engine.data.read.rows import TEXT_SUFFIXES, read_rows
 from engine.data.refusal import Refusal
-from engine.data.rows import TEXT_SUFFIXES, read_rows
 from engine.data.shapes import shape_of
 from engine.data.split import held_out
 from engine.recipe.recipe import Recipe

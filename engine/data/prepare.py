@@ -11,9 +11,9 @@ import msgspec
 
 from engine.data.dataset import Dataset, Rows
 from engine.data.encode import encode_examples, encode_stream
+from engine.data.read.rows import is_text, read_rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.rows import is_text, read_rows
 from engine.data.shapes import Chat, Document, Example, Pair, Shape, example_of, shape_of, unused_columns
 from engine.data.split import split
 from engine.data.tokenizer import ModelTokenizer

@@ -10,9 +10,9 @@ from typing import Final
 from engine.data.encode import draft, labelled
 from engine.data.inspect import Inspection
 from engine.data.named import tokenizer_of
+from engine.data.read.rows import is_text
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.rows import is_text
 from engine.data.show import as_text, values_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection import talk

@@ -66,6 +66,8 @@ class Report(msgspec.Struct, kw_only=True):
     max_length: int = 1024
     losses: Losses = msgspec.field(default_factory=Losses)
     lengths: Lengths = msgspec.field(default_factory=Lengths)
+    checked: list[Finding] = []
+    """What the checks of the rows' contents have found so far."""
     tokenised: int = 0
     """Rows of which the tokens are counted."""
     done: bool = False
@@ -98,7 +100,8 @@ class Report(msgspec.Struct, kw_only=True):
         losses = self.losses
         if max_length != self.max_length:
             losses = self.lengths.losses(max_length, losses)
-        found = [*map(_rejection, self.rejected), *findings_of(losses, self.ignored, max_length)]
+        lost = findings_of(losses, self.ignored, max_length)
+        found = [*map(_rejection, self.rejected), *lost, *self.checked]
         left = self.rows - self.refused - len(losses.empty) - len(losses.vanished)
         if self.done and left <= 0:
             found.append(_nothing(self))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.data.inspect import Inspection
+from engine.data.read.rows import seen_rows
 from engine.data.refusal import Refusal
-from engine.data.rows import seen_rows
 from engine.inspection import talk
 from engine.text import sayable
 from tests.fuzz.mutated import mutated

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.data.index import RowIndex
+from engine.data.read.index import RowIndex
+from engine.data.read.rows import read_rows, seen_rows
 from engine.data.row import Row
-from engine.data.rows import read_rows, seen_rows
 from engine.problem import Problem
 
 ANY_FILE = settings(

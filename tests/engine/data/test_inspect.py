@@ -299,3 +299,18 @@ def test_real_data(shared: Path, name: str, rows: int, format: str, duplicates: 
     assert (document["rows"], document["format"], document["exact_duplicates"]) == (rows, format, duplicates)
     assert document["tokens"] is None
     assert document["near_duplicates"] is None
+
+
+def test_a_row_with_a_blank_is_told_with_its_place_and_what_would_mend_it(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text(
+        '{"prompt":"Who are you?","completion":"I am {{name}}."}\n{"prompt":"a","completion":"b"}\n'
+    )
+    inspection = Inspection([file])
+    list(inspection.steps())
+    [finding] = inspection.report().findings(64)
+    assert (finding.category, finding.count, finding.share) == ("placeholder", 1, 0.5)
+    assert finding.places == [f"{file}:1"]
+    assert finding.patch is not None
+    assert finding.patch.data == ["drop=placeholder"]
+    assert "{{name}}" in finding.evidence[0]

@@ -245,7 +245,7 @@ def test_the_tokenizer_needs_its_files(tmp_path: Path) -> None:
 
 def test_reading_data_imports_nothing_heavy() -> None:
     code = (
-        "import sys, engine.data, engine.data.rows_csv, engine.data.rows_json, engine.data.rows_text;"
+        "import sys, engine.data, engine.data.inspect, engine.data.read.rows;"
         "heavy = {'torch', 'numpy', 'transformers', 'datasets', 'peft', 'accelerate'};"
         "print(sorted(heavy & set(sys.modules)))"
     )

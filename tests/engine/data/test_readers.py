@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.data.read.rows import read_rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.rows import read_rows
 from engine.problem import Problem
 
 ANY_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

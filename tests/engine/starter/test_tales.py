@@ -9,7 +9,7 @@ from itertools import islice
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.data.rows import read_rows
+from engine.data.read.rows import read_rows
 from engine.data.shapes import Pair, example_of, shape_of
 from engine.starter.lesson import BUNDLED, PROMPTS
 from engine.starter.logbook import held_out, jsonl, rows

@@ -7,8 +7,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from engine.data.read.rows import seen_rows
 from engine.data.row import Row, Start
-from engine.data.rows import seen_rows
 
 _STRIDE: Final = 32
 """Rows from one mark to the next: a million rows cost half a megabyte, and 31 are read in vain at worst."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.data.files import decoded_lines
+from engine.data.read.files import decoded_lines
 from engine.data.row import TOP, Row, Start
 
 PIECE: Final = 1 << 18

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from engine.data.files import LINE_BYTES, decoded_lines
+from engine.data.read.files import LINE_BYTES, decoded_lines
 from engine.data.refusal import Refusal
 from engine.data.row import MOST_COLUMNS, TOP, Row, Start, listed, too_wide
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from engine import reading
-from engine.data.kinds import HEAD, convert, prove_text
+from engine.data.read.kinds import HEAD, convert, prove_text
 from engine.data.refusal import Refusal
 from engine.data.row import TOP, Start
 

@@ -9,7 +9,7 @@ from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from pathlib import Path
 from typing import Any, Final
 
-from engine.data.files import decoded_lines, opened, whole_text
+from engine.data.read.files import decoded_lines, opened, whole_text
 from engine.data.refusal import Refusal
 from engine.data.row import TOP, Row, Start, row_of, twice_named
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from engine.data.read.rows_csv import read_csv
+from engine.data.read.rows_json import read_json, read_jsonl
+from engine.data.read.rows_text import read_text, read_text_lines
 from engine.data.refusal import Refusal
 from engine.data.row import TOP, Row, Start
-from engine.data.rows_csv import read_csv
-from engine.data.rows_json import read_json, read_jsonl
-from engine.data.rows_text import read_text, read_text_lines
 
 TEXT_SUFFIXES: Final = (".txt", ".md")
 _Reader = Callable[[Path, Start], Iterator[Row]]

@@ -1,0 +1,82 @@
+"""What a check is: one that looks at a row by itself, or one that has to have met all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final, Protocol
+
+import msgspec
+
+from engine.data.checks.seen import Seen
+from engine.findings import Category, Finding, Patch, Severity
+from engine.text import one_line
+
+_SHOWN: Final = 5
+_QUOTED: Final = 80
+
+
+class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
+    """A check of one row by itself."""
+
+    name: str
+    """As in `openlora inspect DATA --apply drop=NAME`."""
+    category: Category
+    severity: Severity
+    title: str
+    """What is said of the rows, behind their number: `hold placeholders that nobody filled in`."""
+    cause: str
+    remedy: str
+    look: Callable[[Seen], str]
+    """What is wrong with a row, quoted; empty where nothing is."""
+    share: float = 0.0
+    """Share of all rows, 0 to 1, from which on it is said."""
+    drops: bool = True
+    """True where leaving such rows out mends it."""
+
+
+class SetCheck(Protocol):
+    """A check that has to have met every row."""
+
+    def add(self, seen: Seen) -> None:
+        """One more row, in the order of the files."""
+
+    def findings(self) -> Iterable[Finding]:
+        """What all of them come to."""
+
+
+class Tally:
+    """What one `RowCheck` has found so far."""
+
+    def __init__(self, check: RowCheck) -> None:
+        self.check = check
+        self.count = 0
+        self._places: list[str] = []
+        self._quotes: list[str] = []
+
+    def add(self, seen: Seen) -> None:
+        """Look at one more row."""
+        wrong = self.check.look(seen)
+        if not wrong:
+            return
+        self.count += 1
+        if len(self._places) < _SHOWN:
+            self._places.append(seen.row.where)
+            self._quotes.append(one_line(wrong, _QUOTED))
+
+    def finding(self, rows: int) -> Finding | None:
+        """What is said of it among so many rows; None where there is nothing to say."""
+        check = self.check
+        if not self.count or self.count < check.share * rows:
+            return None
+        return Finding(
+            category=check.category,
+            severity=check.severity,
+            title=f"{self.count:,} of {rows:,} rows {check.title}",
+            evidence=[f"{place}  {quote}" for place, quote in zip(self._places, self._quotes, strict=True)],
+            cause=check.cause,
+            remedy=check.remedy,
+            patch=Patch(label=f"drop {self.count:,}", data=[f"drop={check.name}"]) if check.drops else None,
+            count=self.count,
+            share=self.count / rows,
+            places=list(self._places),
+        )

@@ -1,0 +1,1 @@
+"""From files to rows: what a file is, how it is opened, and what its rows are."""
