@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _DRAFT: Final = ".draft"
 _OLD: Final = ".replaced"
@@ -24,18 +24,26 @@ _NO_FSYNC: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 
 def write(path: Path, data: bytes, mode: int = 0o600) -> None:
     """Replace the file `path` by `data`, on disk when this returns; OSError leaves the old one."""
+    with stream(path, mode) as file:
+        file.write(data)
+
+
+@contextmanager
+def stream(path: Path, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A file to write into, which takes the name `path` at the end; if the body raises, the old one stays."""
     # Several processes may write the same file; the last rename wins, and each rename is of a whole file.
     part = path.with_name(f".{path.name}.{os.getpid()}{_DRAFT}")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
+    except BaseException as error:
         part.unlink(missing_ok=True)
-        error.filename = error.filename or str(path)
+        if isinstance(error, OSError):
+            error.filename = error.filename or str(path)
         raise
     sync(path.parent)
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Final
 from engine.inspection.lengths import histogram
 from engine.inspection.report import Report
 from engine.inspection.talk import Shown
+from engine.inspection.words import WORDS
 from engine.problem import Problem
 from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
 from engine.text import clean, one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.mend import mend
 from openlora_tui.cli.outlet import write_over
 
 if TYPE_CHECKING:
@@ -43,6 +45,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-length", type=int, default=1024, metavar="N", help="cut rows after N tokens [1024]")
     add("--data-format", default="auto", metavar="F", help="read the rows as this shape [auto]")
     add("--row", type=int, metavar="N", help="show row N (from 1) as the model sees it, too")
+    add(
+        "--apply",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="write a new dataset with this done to the rows; several are done in order: "
+        + "; ".join(f"{word.usage}: {word.help}" for word in WORDS),
+    )
+    add("-o", "--output", type=Path, metavar="NEW", help="the new dataset, a .jsonl; the source stays")
+    add("--force", action="store_true", help="replace a new dataset that exists")
+    add("--seed", type=int, default=42, metavar="N", help="decides what is drawn [42]")
     add("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -51,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if args.max_length < 1:
         raise Problem("A row needs at least one token.", where="--max-length", do="Give a number above 0.")
     args.data_format = _format(args.data_format)
+    if args.apply or args.output is not None:
+        return mend(args)
     inspection = _inspected(args)
     report = inspection.report()
     row = _row(inspection, args.row, args.max_length) if args.row is not None else None

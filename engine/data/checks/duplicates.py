@@ -25,7 +25,7 @@ class Duplicates:
 
     def add(self, values: dict[str, Any]) -> None:
         """One more row."""
-        number = hash(_canonical(values))
+        number = hash(canonical(values))
         self.rows += 1
         self._buckets[number % _BUCKETS].append(number)
 
@@ -34,7 +34,7 @@ class Duplicates:
         return sum(len(bucket) - len(set(bucket)) for bucket in self._buckets)
 
 
-def _canonical(values: dict[str, Any]) -> bytes:
+def canonical(values: dict[str, Any]) -> bytes:
     """The same bytes for equal values, whatever the order of their columns."""
     try:
         return _encode(values)

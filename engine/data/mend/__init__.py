@@ -1,0 +1,1 @@
+"""Writes a new dataset from one that has flaws; the old one is never changed."""

@@ -1,0 +1,92 @@
+"""Steps that leave rows out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from engine.data.checks.duplicates import canonical
+from engine.data.checks.seen import seen
+from engine.data.checks.table import ROW_CHECKS
+from engine.data.encode import draft, labelled
+from engine.data.mend.setting import Setting
+from engine.data.mend.step import Note, Rows, Work
+from engine.data.refusal import Refusal
+from engine.data.row import Row
+from engine.problem import Problem
+
+Flaw = Callable[[Row], bool]
+
+_CHECKS: Final = {check.name: check for check in ROW_CHECKS if check.drops}
+_OTHERS: Final = ("empty", "refused", "too_long")
+DROPPED: Final = (*_OTHERS, *_CHECKS)
+"""What `drop=` takes."""
+
+
+def dedup(_: str, setting: Setting) -> Work:
+    """Keep the first of equal rows."""
+
+    def work(rows: Rows, note: Note) -> Iterator[Row]:
+        met: set[int] = set()
+        for row in rows():
+            number = hash(canonical(row.values))
+            if number in met:
+                note.dropped.add(row.where)
+                continue
+            met.add(number)
+            yield row
+
+    return work
+
+
+def drop(names: str, setting: Setting) -> Work:
+    """Leave out the rows that have one of these flaws.
+
+    Raises:
+        Problem: there is no such flaw, or the model that would tell is not named.
+    """
+    flaws = [_flaw(name.strip(), setting) for name in names.split(",")]
+
+    def work(rows: Rows, note: Note) -> Iterator[Row]:
+        for row in rows():
+            if any(flaw(row) for flaw in flaws):
+                note.dropped.add(row.where)
+            else:
+                yield row
+
+    return work
+
+
+def _flaw(name: str, setting: Setting) -> Flaw:
+    if name in _CHECKS:
+        look = _CHECKS[name].look
+        return lambda row: bool((example := setting.example(row)) and look(seen(row, example)))
+    if name == "empty":
+        return lambda row: setting.understood(row) and setting.example(row) is None
+    if name == "refused":
+        return lambda row: not setting.understood(row)
+    if name == "too_long":
+        return _too_long(setting)
+    raise Problem(
+        f"There is no check called {name}.",
+        where=f"--apply drop={name}",
+        do=f"Use one of: {', '.join(DROPPED)}.",
+    )
+
+
+def _too_long(setting: Setting) -> Flaw:
+    """Rows of whose answers training would cut something off."""
+    tokenizer = setting.tokenizer("drop=too_long")
+
+    def flaw(row: Row) -> bool:
+        example = setting.example(row)
+        if example is None:
+            return False
+        try:
+            [whole] = labelled([draft(row, example, tokenizer)], tokenizer)
+        except Refusal:
+            return False
+        cut = len(whole.ids) > setting.max_length
+        return cut and whole.made.spans is not None and whole.mask.count(1, setting.max_length) > 0
+
+    return flaw

@@ -1,0 +1,31 @@
+"""The words of `openlora inspect --apply`: what can be done to a dataset."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class Word(NamedTuple):
+    """One of them."""
+
+    name: str
+    value: str
+    """What stands behind its `=`, empty where nothing does."""
+    help: str
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"{self.name}={self.value}" if self.value else self.name
+
+
+WORDS: Final = (
+    Word("dedup", "", "keep the first of equal rows"),
+    Word("drop", "CHECK,…", "leave out the rows that a check has found: a finding says its name"),
+    Word("clean", "", "mend mojibake; take out control characters and bidi overrides"),
+    Word("fill", "NAME:VALUE,…", "write values in the place of {{NAME}} blanks"),
+    Word("split", "N", "cut documents of more than N tokens at the ends of sentences; needs --model"),
+    Word("convert", "SHAPE", "write rows as messages, prompt_completion or text, as training reads them"),
+    Word("rebalance", "COLUMN[:N]", "keep at most N rows of each value; without N as many as the median has"),
+    Word("resplit", "COLUMN:SHARE", "write a second file for evaluation; rows of one value stay together"),
+)
