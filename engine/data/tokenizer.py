@@ -25,6 +25,7 @@ class ModelTokenizer:
         prefix: ids that the tokenizer puts before a text, such as the one of `<s>`.
         eos: id that ends a text, None where the model has none.
         stops: ids that end a generated text.
+        ends: those of them that the model's generation settings name; empty where they name none.
         pad: id that fills up short rows; any does, because they are masked.
         specials: ids of tokens that are no text, such as `<s>`.
         template: the chat template, the plain one where the model brings none.
@@ -37,16 +38,18 @@ class ModelTokenizer:
         generation = _json(folder / "generation_config.json") or _json(folder / "config.json")
         tokens = _special_tokens(config, _json(folder / "special_tokens_map.json"))
         ends = _ids(generation.get("eos_token_id"))
+        self.ends = frozenset(ends)
         if "eos_token" not in tokens and ends and (text := self._tokenizer.id_to_token(ends[0])):
             tokens["eos_token"] = text
         self.tokens = tokens
         self.bos = self._id(tokens.get("bos_token"))
         self.eos = self._id(tokens.get("eos_token"))
-        self.stops = frozenset(ends) | ({self.eos} if self.eos is not None else frozenset())
+        self.stops = self.ends | ({self.eos} if self.eos is not None else frozenset())
         pad = self._id(tokens.get("pad_token"))
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
         self.prefix = self._prefix()
         added = self._tokenizer.get_added_tokens_decoder()
+        self._added = frozenset(added)
         self.specials = frozenset(id for id, token in added.items() if token.special)
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
         self.template = ChatTemplate(_chat_template(folder, config), tokens, day)
@@ -67,6 +70,12 @@ class ModelTokenizer:
     def decode(self, ids: Sequence[int]) -> str:
         """The text of `ids`, special tokens included."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
+    def beyond(self, table: int) -> list[int]:
+        """Ids of tokens that have no place in an embedding table of so many rows, in order."""
+        if self.size <= table and max(self._added, default=0) < table:
+            return []
+        return sorted(id for id in self._tokenizer.get_vocab(with_added_tokens=True).values() if id >= table)
 
     def written(self, id: int) -> str:
         """A token as the vocabulary writes it; `<s>` is `<s>`."""
