@@ -15,7 +15,7 @@ from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
 from engine.data.read.index import RowIndex
 from engine.data.read.rows import is_text, read_rows, seen_rows
-from engine.data.refusal import Refusal
+from engine.data.refusal import Bad, Refusal, passed_over
 from engine.data.row import Row
 from engine.data.shapes import Example, Shape, example_of, shape_of, unused_columns
 from engine.data.show import shown, shown_line
@@ -111,12 +111,16 @@ class Inspection:
         for number, index in enumerate(self.indices):
             file = self._report.files[number]
             examine = self._examine_line if is_text(index.path) else self._examine
-            for row in seen_rows(index.path):
+            broken: list[Refusal] = []
+            for row in seen_rows(index.path, bad=self._break(broken)):
                 examine(number, row)
                 index.add(row)
                 file.rows = index.count
                 if index.count % _SURVEYED == 0:
                     yield (before + row.offset) / whole
+            if broken and not index.count:
+                self._report.broken.clear()
+                raise broken[0]
             before += file.size
             yield before / whole
         self._surveyed = True
@@ -145,17 +149,20 @@ class Inspection:
             kinds = columns.setdefault(name, Column()).kinds
             kinds[kind] = kinds.get(kind, 0) + 1
 
+    def _break(self, first: list[Refusal]) -> Bad:
+        """Counts rows that cannot be read, and keeps the first one."""
+
+        def bad(refusal: Refusal) -> None:
+            first[:] = first or [refusal]
+            found = next((r for r in self._report.broken if r.what == refusal.what), None)
+            _count_reason(self._report.broken, refusal, refusal.where, found)
+
+        return bad
+
     def _reject(self, row: Row, refusal: Refusal) -> None:
         reasons = self._report.rejected
         found = next((r for r in reasons if (r.what, r.why) == (refusal.what, refusal.why)), None)
-        if found is None and len(reasons) >= _REASONS:
-            found = reasons[-1]
-        if found is None:
-            found = Rejected(
-                category=refusal.category, what=refusal.what, why=refusal.why, do=refusal.do, places=Places()
-            )
-            reasons.append(found)
-        found.places.add(row.where)
+        _count_reason(reasons, refusal, row.where, found)
 
     def example(self, number: int, row: Row) -> Example | None:
         """A row of file `number` as training reads it; None where its answer is empty.
@@ -241,7 +248,7 @@ class Inspection:
     def _count_stream(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
         streams = self._report.lengths.streams
         streams.append(0)
-        for piece in read_rows(path):
+        for piece in read_rows(path, bad=passed_over):
             [encoding] = tokenizer.encode_many([piece.values["text"]])
             streams[-1] += len(encoding.ids)
             self._report.tokenised = piece.line
@@ -274,7 +281,7 @@ class Inspection:
 
     def _drafts(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[Draft]:
         """Rows as texts; those that the survey refuses too are passed over."""
-        for row in read_rows(path):
+        for row in read_rows(path, bad=passed_over):
             try:
                 example = self.example(number, row)
             except Refusal:
@@ -292,12 +299,23 @@ def _following(path: Path, row: Row, max_length: int) -> str:
     lines: list[str] = []
     size = 0
     with suppress(Refusal):  # what comes later cannot be read, and this line can
-        for line in seen_rows(path, row.start):
+        for line in seen_rows(path, row.start, passed_over):
             lines.append(line.values["text"])
             size += len(lines[-1]) + 1
             if size >= max_length * _CHARACTERS_A_TOKEN:
                 break
     return "\n".join(lines)
+
+
+def _count_reason(reasons: list[Rejected], refusal: Refusal, where: str, found: Rejected | None) -> None:
+    if found is None and len(reasons) >= _REASONS:
+        found = reasons[-1]
+    if found is None:
+        found = Rejected(
+            category=refusal.category, what=refusal.what, why=refusal.why, do=refusal.do, places=Places()
+        )
+        reasons.append(found)
+    found.places.add(where)
 
 
 def _size(path: Path) -> int:

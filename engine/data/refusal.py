@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from engine.findings import Category
 from engine.problem import BAD_INPUT, Problem
 
 
 class Refusal(Problem):
     """A problem with a finding's category; the other arguments are those of `Problem`."""
+
+    raw: str = ""
+    """The row as it stands in its file, where a reader refuses a row and can tell where it ends."""
 
     def __init__(
         self,
@@ -21,6 +26,22 @@ class Refusal(Problem):
     ) -> None:
         super().__init__(what, where=where, why=why, do=do, exit_status=exit_status)
         self.category: Category = category
+
+
+Bad = Callable[[Refusal], None]
+"""Is told of a row that cannot be read (`where` is its `file:line`), behind which the reader goes on."""
+
+
+def passed_over(_: Refusal) -> None:
+    """A `Bad` for reading anew what was told of before."""
+
+
+def or_raise(bad: Bad | None, refusal: Refusal, raw: str = "") -> None:
+    """Tell `bad` of a row that cannot be read; raise the refusal where nobody wants to go on."""
+    if bad is None:
+        raise refusal
+    refusal.raw = raw
+    bad(refusal)
 
 
 def as_refusal(category: Category, problem: Problem) -> Refusal:

@@ -39,7 +39,7 @@ class FileReport(msgspec.Struct, kw_only=True):
 
 
 class Rejected(msgspec.Struct, kw_only=True):
-    """Rows that training would refuse, for one reason."""
+    """Rows that cannot be read or that training would refuse, for one reason."""
 
     category: str
     what: str
@@ -56,7 +56,10 @@ class Report(msgspec.Struct, kw_only=True):
     exact_duplicates: int = 0
     ignored: dict[str, list[str]] = {}
     """Columns by file that nothing is learnt from."""
+    broken: list[Rejected] = []
+    """What stands in the files and is no row: not counted among the rows."""
     rejected: list[Rejected] = []
+    """Rows that training would refuse."""
     model: str = ""
     """The model whose tokenizer counts; empty without one."""
     without: str = ""
@@ -101,7 +104,7 @@ class Report(msgspec.Struct, kw_only=True):
         if max_length != self.max_length:
             losses = self.lengths.losses(max_length, losses)
         lost = findings_of(losses, self.ignored, max_length)
-        found = [*map(_rejection, self.rejected), *lost, *self.checked]
+        found = [*map(_breakage, self.broken), *map(_rejection, self.rejected), *lost, *self.checked]
         left = self.rows - self.refused - len(losses.empty) - len(losses.vanished)
         if self.done and left <= 0:
             found.append(_nothing(self))
@@ -129,6 +132,7 @@ class Report(msgspec.Struct, kw_only=True):
             "fully_masked_rows": lengths.fully_masked_rows(max_length) if counted else None,
             "empty_rows": len(self.losses.empty),
             "rejected_rows": self.refused,
+            "broken_rows": sum(len(reason.places) for reason in self.broken),
             "sampled": False if self.done or not counted else self.tokenised,
             "max_length": max_length,
             "model": self.model or None,
@@ -152,14 +156,24 @@ def _nothing(report: Report) -> Finding:
     )
 
 
+def _breakage(reason: Rejected) -> Finding:
+    noun = "row" if len(reason.places) == 1 else "rows"
+    return _told(reason, f"{len(reason.places):,} {noun} cannot be read: {reason.what}")
+
+
 def _rejection(reason: Rejected) -> Finding:
-    count = len(reason.places)
-    noun = "row is" if count == 1 else "rows are"
+    noun = "row is" if len(reason.places) == 1 else "rows are"
+    return _told(reason, f"{len(reason.places):,} {noun} refused: {reason.what}")
+
+
+def _told(reason: Rejected, title: str) -> Finding:
     return msgspec.convert(
         {
             "category": reason.category,
             "severity": "blocker",
-            "title": f"{count:,} {noun} refused: {reason.what}",
+            "title": title,
+            "count": len(reason.places),
+            "places": reason.places.first,
             "evidence": reason.places.told,
             "cause": reason.why,
             "remedy": reason.do,

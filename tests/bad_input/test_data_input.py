@@ -30,8 +30,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "sheet.csv": (b"PK\x03\x04" + bytes(60), "a zip archive or a spreadsheet"),
     "paper.txt": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
     "noise.jsonl": (bytes(range(128, 256)), "not valid UTF-8"),
-    "zeros.txt": (b"hello\nwor\0ld\n", "null byte"),
-    "zeros.jsonl": (OK.encode() + b'{"prompt": "a\0b", "completion": "c"}\n', ":2"),
+    "zeros.txt": (b"wor\0ld\n", "null byte"),
     "zeros.json": (b'[{"a": 1},\n{"b": "\0"}]', ":2"),
     "zeros.csv": (b"prompt,completion\na\0,b\n", "null byte"),
     "latin.jsonl": ('{"prompt": "café"}\n'.encode("latin-1"), "iconv -f WINDOWS-1252"),
@@ -42,7 +41,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "deeper.jsonl": ('{"a":' * 100_000, "nested too deeply"),
     "deep.json": (DEEP, "nested too deeply"),
     "digits.jsonl": ('{"prompt":' + "9" * 5000 + ',"completion":"b"}\n', "thousands of digits"),
-    "twice.jsonl": (OK + '{"prompt": "a", "prompt": "z", "completion": "b"}\n', ":2"),
     "twice.json": ('[{"prompt": "a"},\n{"x": {"b": 1, "b": 2}}]', "'b'"),
     "nearly-twice.jsonl": ('{"prompt": "a", " Prompt": "z"}\n', "'prompt'"),
     "twice.csv": ("a,A \n1,2\n", "same name"),
@@ -53,7 +51,6 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "number.jsonl": ("5\n", "a number"),
     "null.jsonl": ("null\n", "null"),
     "text.json": ('"abc"', "neither [ nor {"),
-    "torn.jsonl": (OK + '{"prompt": "a", "compl', "unterminated string starting at column 17"),
     "quote.csv": ('prompt,completion\n"a,b\n' + "x,y\n" * 50, ":2"),
     "ragged.csv": ("prompt,completion\na,b,c\n", "3 fields"),
     "yaml.jsonl": ("model: x\n", "not valid JSON"),
@@ -75,6 +72,27 @@ def test_data_that_is_none(name: str, desk: Path, capsys: pytest.CaptureFixture[
     error = said(capsys, "inspect", name)
     assert words in " ".join(error.values())
     assert error["where"].startswith(name)
+
+
+BROKEN: dict[str, tuple[str, str]] = {
+    "zeros.txt": ("hello\nwor\0ld\n", "null byte"),
+    "zeros.jsonl": (OK + '{"prompt": "a\0b", "completion": "c"}\n', "null byte"),
+    "twice.jsonl": (OK + '{"prompt": "a", "prompt": "z", "completion": "b"}\n', "'prompt'"),
+    "torn.jsonl": (OK + '{"prompt": "a", "compl', "unterminated string starting at column 17"),
+    "ragged.csv": ("prompt,completion\na,b\na,b,c\n", "3 fields"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_row_that_is_none_among_others(name: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content, words = BROKEN[name]
+    (desk / name).write_text(content)
+    document = reported(capsys, name)
+    assert (document["rows"], document["broken_rows"]) == (1, 1)
+    line = content.rstrip("\n").count("\n") + 1
+    [finding] = [f for f in document["findings"] if f["places"] == [f"{name}:{line}"]]
+    assert words in finding["title"] + finding["cause"]
+    assert finding["remedy"]
 
 
 EMPTY = {"zero.jsonl": "", "blank.jsonl": "\n\n  \n", "header.csv": "prompt,completion\n", "zero.csv": "",

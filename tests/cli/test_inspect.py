@@ -61,11 +61,22 @@ def test_with_a_model_the_losses_are_counted(
 def test_what_cannot_be_read_is_named_with_its_line(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data.write_text(data.read_text() + "{nonsense\n")
+    data.write_text("{nonsense\n")
     said = document(capsys, data, status=2)
-    assert said["error"]["where"] == f"{data}:5"
+    assert said["error"]["where"] == f"{data}:1"
     assert said["error"]["do"]
     assert document(capsys, tmp_path / "none.csv", status=2)["error"]["what"]
+
+
+def test_lines_that_are_broken_are_a_finding_and_no_end(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data.write_text("{nonsense\n" + data.read_text() + "{nonsense\n[\n")
+    said = document(capsys, data)
+    assert (said["rows"], said["broken_rows"]) == (4, 3)
+    finding = said["findings"][0]
+    assert (finding["category"], finding["severity"]) == ("dataset_encoding_or_parse", "blocker")
+    assert (finding["count"], finding["places"]) == (3, [f"{data}:{line}" for line in (1, 6, 7)])
 
 
 @pytest.mark.parametrize(

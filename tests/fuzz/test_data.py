@@ -46,8 +46,9 @@ def test_any_file_is_reported_or_refused(file: tuple[str, bytes]) -> None:
         path = Path(folder) / f"rows{suffix}"
         path.write_bytes(content)
         try:
-            rows = list(seen_rows(path))
-            refused = None
+            bad: list[Refusal] = []
+            rows = list(seen_rows(path, bad=bad.append))
+            refused = bad[0] if bad and not rows else None
         except Refusal as refusal:
             rows, refused = [], refusal
         inspection = Inspection([path], None)

@@ -299,13 +299,15 @@ async def test_the_place_of_a_row_is_copied(looking: Any, data: Path) -> None:
 
 
 async def test_a_file_that_breaks_off_shows_what_was_read_and_why(looking: Any, data: Path) -> None:
-    data.write_text(data.read_text() + '{"question": \n')
-    async with looking() as pilot:
+    rows = data.read_text().replace("}\n", "}, ")
+    torn = data.with_name("tickets.json")
+    torn.write_text(f'[{rows}{{"question": ]')
+    async with looking(file=torn) as pilot:
         text = shown(pilot.app)
         assert "broken off" in text
         assert "Ticket 1" in text
         await pilot.press("f")
-        await until(pilot, lambda _: "tickets.jsonl:301" in shown(pilot.app))
+        await until(pilot, lambda _: "tickets.json:1" in shown(pilot.app))
 
 
 async def test_terminal_codes_in_data_do_nothing(looking: Any, data: Path) -> None:

@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from engine import reading
 from engine.data.read.kinds import HEAD, convert, prove_text
-from engine.data.refusal import Refusal
+from engine.data.refusal import Bad, Refusal, or_raise
 from engine.data.row import TOP, Start
 
 LINE_BYTES: Final = 64 << 20
@@ -23,7 +23,7 @@ _HEAD: Final = 1 << 16
 _LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 
 
-def decoded_lines(path: Path, start: Start = TOP) -> Iterator[tuple[Start, str]]:
+def decoded_lines(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[tuple[Start, str]]:
     """The lines from `start` on with their line ends, each with where it begins, without a byte-order mark.
 
     Raises:
@@ -42,7 +42,12 @@ def decoded_lines(path: Path, start: Start = TOP) -> Iterator[tuple[Start, str]]
             if len(line) > LINE_BYTES:
                 raise _too_long(path, number)
             mark = len(_BOM) if not offset and line.startswith(_BOM) else 0
-            yield Start(offset + mark, number), _decode(path, number, line[mark:])
+            try:
+                text = _decode(path, number, line[mark:])
+            except Refusal as refusal:
+                or_raise(bad, refusal, line.decode(errors="replace"))
+            else:
+                yield Start(offset + mark, number), text
             offset += len(line)
             number += 1
 

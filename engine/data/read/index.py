@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.read.rows import seen_rows
+from engine.data.refusal import passed_over
 from engine.data.row import Row, Start
 
 _STRIDE: Final = 32
@@ -40,6 +41,6 @@ class RowIndex:
         if first < 0 or count <= 0:
             return []
         mark = first // _STRIDE
-        rows = seen_rows(self.path, Start(self._offsets[mark], self._lines[mark]))
+        rows = seen_rows(self.path, Start(self._offsets[mark], self._lines[mark]), passed_over)
         skipped = first - mark * _STRIDE
         return list(islice(rows, skipped, skipped + count))

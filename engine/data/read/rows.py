@@ -9,11 +9,11 @@ from typing import Final
 from engine.data.read.rows_csv import read_csv
 from engine.data.read.rows_json import read_json, read_jsonl
 from engine.data.read.rows_text import read_text, read_text_lines
-from engine.data.refusal import Refusal
+from engine.data.refusal import Bad, Refusal
 from engine.data.row import TOP, Row, Start
 
 TEXT_SUFFIXES: Final = (".txt", ".md")
-_Reader = Callable[[Path, Start], Iterator[Row]]
+_Reader = Callable[[Path, Start, Bad | None], Iterator[Row]]
 _READERS: Final[dict[str, _Reader]] = {
     ".jsonl": read_jsonl,
     ".json": read_json,
@@ -29,12 +29,14 @@ def is_text(path: Path) -> bool:
     return path.suffix.lower() in TEXT_SUFFIXES
 
 
-def read_rows(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_rows(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """The rows of `path`, read as its suffix says; a text file is rows of one `text` piece each.
 
     Args:
         path: the file.
         start: the `Row.start` of the row to go on from.
+        bad: is called with each row that cannot be read, and the reader goes on behind it where it can;
+            without it, the first such row is raised.
 
     Raises:
         Refusal: file:line, what is wrong, why, and what to do.
@@ -47,13 +49,13 @@ def read_rows(path: Path, start: Start = TOP) -> Iterator[Row]:
             where=str(path),
             do=f"Use one of: {', '.join(_READERS)}.",
         )
-    return reader(path, start)
+    return reader(path, start, bad)
 
 
-def seen_rows(path: Path, start: Start = TOP) -> Iterator[Row]:
+def seen_rows(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """The rows of `path` as a person looks at them: those of `read_rows`, and of a text file its lines.
 
     Raises:
         Refusal: as `read_rows`.
     """
-    return read_text_lines(path, start) if is_text(path) else read_rows(path, start)
+    return read_text_lines(path, start, bad) if is_text(path) else read_rows(path, start, bad)

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.read.files import LINE_BYTES, decoded_lines
-from engine.data.refusal import Refusal
+from engine.data.refusal import Bad, Refusal, or_raise
 from engine.data.row import MOST_COLUMNS, TOP, Row, Start, listed, too_wide
 
 _DELIMITERS: Final = (",", "\t", ";", "|")
 
 
-def read_csv(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_csv(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """One row a record; the first record names the columns, and every other has as many fields."""
     csv.field_size_limit(LINE_BYTES)
     first = next(decoded_lines(path), None)
@@ -27,7 +27,7 @@ def read_csv(path: Path, start: Start = TOP) -> Iterator[Row]:
         if not any(field.strip() for field in fields):
             continue
         if columns is not None:
-            yield _row(path, here, columns, fields)
+            yield from _row(path, here, columns, fields, bad)
             continue
         columns = _columns(path, here.line, fields)
         if start != TOP:
@@ -36,13 +36,14 @@ def read_csv(path: Path, start: Start = TOP) -> Iterator[Row]:
         return
     for here, fields in _records(path, delimiter, start):
         if any(field.strip() for field in fields):
-            yield _row(path, here, columns, fields)
+            yield from _row(path, here, columns, fields, bad)
 
 
-def _row(path: Path, here: Start, columns: list[str], fields: list[str]) -> Row:
+def _row(path: Path, here: Start, columns: list[str], fields: list[str], bad: Bad | None) -> Iterator[Row]:
     if len(fields) != len(columns):
-        raise _ragged(path, here.line, len(fields), columns)
-    return Row(str(path), here.line, dict(zip(columns, fields, strict=True)), here.offset)
+        or_raise(bad, _ragged(path, here.line, len(fields), columns))
+        return
+    yield Row(str(path), here.line, dict(zip(columns, fields, strict=True)), here.offset)
 
 
 def _delimiter(header: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.data.read.files import decoded_lines, opened, whole_text
-from engine.data.refusal import Refusal
+from engine.data.refusal import Bad, Refusal, or_raise
 from engine.data.row import TOP, Row, Start, row_of, twice_named
 
 
@@ -34,25 +34,31 @@ _BETWEEN: Final = re.compile(r"\s*,?\s*")
 _BROKEN = (ValueError, RecursionError)
 
 
-def read_jsonl(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_jsonl(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """One JSON object a line; empty lines are passed over."""
-    for here, line in decoded_lines(path, start):
-        if line.strip():
-            begin = Start(here.offset + _bytes(line, 0, _skip(line, 0)), here.line)
-            yield row_of(path, begin, _parsed(path, here.line, line.rstrip()))
+    for here, line in decoded_lines(path, start, bad):
+        if not line.strip():
+            continue
+        begin = Start(here.offset + _bytes(line, 0, _skip(line, 0)), here.line)
+        try:
+            row = row_of(path, begin, _parsed(path, here.line, line.rstrip()))
+        except Refusal as refusal:
+            or_raise(bad, refusal, line)
+        else:
+            yield row
 
 
-def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_json(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """A JSON array of rows, an object with one list of rows in it, or JSON Lines."""
     if start != TOP:
-        yield from _from_row(path, start)
+        yield from _from_row(path, start, bad)
         return
     text, mark = whole_text(path)
     at = _skip(text, 0)
     if at == len(text):
         return
     if text[at : at + 1] == "[":
-        yield from _array_rows(path, text, at, mark)
+        yield from _array_rows(path, text, at, mark, bad)
         return
     if text[at : at + 1] != "{":
         raise _broken(path, 1, "it starts with neither [ nor {", "")
@@ -60,20 +66,20 @@ def read_json(path: Path, start: Start = TOP) -> Iterator[Row]:
         whole, end = _DECODER.raw_decode(text, at)
     except _BROKEN as error:
         if _whole_first_line(text, at):
-            yield from read_jsonl(path)
+            yield from read_jsonl(path, bad=bad)
             return
         raise _refused(path, error, text, 1) from None
     if _skip(text, end) < len(text):
-        yield from read_jsonl(path)
+        yield from read_jsonl(path, bad=bad)
         return
     array = _only_list(text, at)
     if array is None:
         yield row_of(path, Start(mark + at, 1 + text.count("\n", 0, at)), whole)
         return
-    yield from _array_rows(path, text, array, mark)
+    yield from _array_rows(path, text, array, mark, bad)
 
 
-def _array_rows(path: Path, text: str, opening: int, mark: int) -> Iterator[Row]:
+def _array_rows(path: Path, text: str, opening: int, mark: int, bad: Bad | None) -> Iterator[Row]:
     """Rows of the array that opens at `opening`, each with where it begins; `mark` bytes precede the text."""
     line, counted, offset = 1, 0, mark
     at = _skip(text, opening + 1)
@@ -87,7 +93,12 @@ def _array_rows(path: Path, text: str, opening: int, mark: int) -> Iterator[Row]
             value, at = _DECODER.raw_decode(text, at)
         except _BROKEN as error:
             raise _refused(path, error, text, line) from None
-        yield row_of(path, Start(offset, line), value)
+        try:
+            row = row_of(path, Start(offset, line), value)
+        except Refusal as refusal:
+            or_raise(bad, refusal, text[counted:at])
+        else:
+            yield row
         at = _skip(text, at)
         if text[at : at + 1] == "]":
             return
@@ -97,7 +108,7 @@ def _array_rows(path: Path, text: str, opening: int, mark: int) -> Iterator[Row]
         at = _skip(text, at + 1)
 
 
-def _from_row(path: Path, start: Start) -> Iterator[Row]:
+def _from_row(path: Path, start: Start, bad: Bad | None) -> Iterator[Row]:
     """Rows from one that was read before on, however they are set apart, in parts of the file."""
     offset, line = start
     size = _PART
@@ -109,7 +120,12 @@ def _from_row(path: Path, start: Start) -> Iterator[Row]:
             while (found := _next_object(text, at)) is not None:
                 begin, value, end = found
                 here = Start(offset + _bytes(text, at, begin), line + text.count("\n", at, begin))
-                yield row_of(path, here, value)
+                try:
+                    row = row_of(path, here, value)
+                except Refusal as refusal:
+                    or_raise(bad, refusal)
+                else:
+                    yield row
                 offset = here.offset + _bytes(text, begin, end)
                 line = here.line + text.count("\n", begin, end)
                 at = end

@@ -7,17 +7,18 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.read.files import decoded_lines
+from engine.data.refusal import Bad
 from engine.data.row import TOP, Row, Start
 
 PIECE: Final = 1 << 18
 """Characters of a piece, about; pieces are tokenised apart, so a token never spans two."""
 
 
-def read_text(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_text(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """Pieces of the file under `text`, each with the line on which it begins."""
     piece: list[str] = []
     size, begin = 0, start
-    for here, line in decoded_lines(path, start):
+    for here, line in decoded_lines(path, start, bad):
         if not piece:
             begin = here
         piece.append(line)
@@ -29,7 +30,7 @@ def read_text(path: Path, start: Start = TOP) -> Iterator[Row]:
         yield Row(str(path), begin.line, {"text": "".join(piece)}, begin.offset)
 
 
-def read_text_lines(path: Path, start: Start = TOP) -> Iterator[Row]:
+def read_text_lines(path: Path, start: Start = TOP, bad: Bad | None = None) -> Iterator[Row]:
     """The file's lines under `text`, for looking at it."""
-    for here, line in decoded_lines(path, start):
+    for here, line in decoded_lines(path, start, bad):
         yield Row(str(path), here.line, {"text": line.rstrip("\r\n")}, here.offset)

@@ -18,6 +18,7 @@ ANY_FILE = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=60
 )
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+COLUMN = st.text("abcé文", max_size=4)
 BLANK = st.sampled_from(["", " ", "\n", "\u2003\n", "\x1c\n", "\r\n", "\t"])
 
 
@@ -60,7 +61,7 @@ def test_every_row_of_json_lines(
 
 @ANY_FILE
 @given(
-    rows=st.lists(st.dictionaries(TEXT, TEXT, max_size=3), max_size=80),
+    rows=st.lists(st.dictionaries(COLUMN, TEXT, max_size=3), max_size=80),
     indent=st.sampled_from([None, 0, 2]),
     around=st.booleans(),
 )

@@ -137,13 +137,31 @@ def test_a_template_that_refuses_is_a_finding_and_no_end(tokenizer: Make, tmp_pa
     assert "no turns at all" in report.findings(1024)[0].cause
 
 
-def test_a_file_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
+def test_broken_rows_are_counted_and_no_end(tmp_path: Path) -> None:
     path = write(tmp_path / "r.jsonl", [QUESTION] * 3)
-    path.write_text(path.read_text() + '{"question": \n')
+    path.write_text(path.read_text() + '{"question": \n{"a"\n' + json.dumps(QUESTION) + "\n7\n")
+    report = looked_at(path)
+    assert (report.rows, report.done) == (4, True)
+    broken = [f for f in report.findings(1024) if f.category == "dataset_encoding_or_parse"]
+    assert [(f.count, f.places) for f in broken] == [(2, [f"{path}:4", f"{path}:5"])]
+    assert report.document(1024)["broken_rows"] == 3
+
+
+def test_a_file_that_breaks_off_keeps_what_was_read(tmp_path: Path) -> None:
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps([QUESTION] * 3)[:-1] + ', {"question": ]')
     report = looked_at(path)
     assert (report.rows, report.done) == (3, False)
     assert report.problem is not None
-    assert report.problem["where"].endswith("r.jsonl:4")
+    assert report.problem["where"].startswith(f"{path}:")
+
+
+def test_a_file_of_nothing_but_broken_rows_cannot_be_read(tmp_path: Path) -> None:
+    path = write(tmp_path / "r.jsonl", [1, 2])
+    report = looked_at(path)
+    assert (report.rows, report.done) == (0, False)
+    assert report.problem is not None
+    assert report.problem["where"] == f"{path}:1"
 
 
 def test_nothing_to_learn_is_a_blocker(tmp_path: Path) -> None:
