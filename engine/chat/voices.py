@@ -25,6 +25,7 @@ from engine.data.refusal import Refusal, as_refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
 from engine.json_file import read_object
+from engine.model.context import context_of
 from engine.problem import Problem
 from engine.recipe import read
 from engine.recipe.models import prove_model
@@ -32,7 +33,7 @@ from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
-from engine.train.model import context_of, tokenizer_folder, trusts_code
+from engine.train.model import tokenizer_folder, trusts_code
 
 _AT_ONCE: Final = 512
 """Prompt tokens read between two looks for a Stop."""

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
 from engine import reading
+from engine.model.headers import LARGEST, Shape, Tensor, header
 from engine.problem import Problem
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
 _OLDER_WEIGHTS: Final = "adapter_model.bin"
-_LARGEST_HEADER: Final = 100_000_000
 _FLOATS: Final = frozenset({"F32", "F16", "BF16", "F64"})
 _LORA: Final = re.compile(r"(?:base_model\.model\.)?(?P<layer>.+)\.lora_(?P<part>[AB])\.weight")
-
-Shape = tuple[int, ...]
 
 
 class SavedAdapter(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +92,7 @@ def prove_fit(saved: SavedAdapter, model: Path) -> None:
 def _config(folder: Path) -> _Config:
     path = folder / CONFIG
     try:
-        config = msgspec.json.decode(reading.content(path, _LARGEST_HEADER), type=_Config)
+        config = msgspec.json.decode(reading.content(path, LARGEST), type=_Config)
     except FileNotFoundError:
         what = f"There is no {CONFIG} in the folder." if folder.is_dir() else "There is no such folder."
         raise _unusable(folder, what) from None
@@ -107,10 +105,10 @@ def _config(folder: Path) -> _Config:
 
 def _layers(weights: Path) -> dict[str, Shape]:
     halves: dict[str, dict[str, Shape]] = {}
-    for name, (_, shape) in _header(weights).items():
+    for name, tensor in _header(weights).items():
         match = _LORA.fullmatch(name)
-        if match and len(shape) == 2:
-            halves.setdefault(match["layer"], {})[match["part"]] = shape
+        if match and len(tensor.shape) == 2:
+            halves.setdefault(match["layer"], {})[match["part"]] = tensor.shape
     return {
         layer: (half["B"][0], half["A"][1]) for layer, half in halves.items() if half.keys() == {"A", "B"}
     }
@@ -120,9 +118,9 @@ def _weights(model: Path) -> dict[str, Shape]:
     """Shapes of the model's matrices by the paths of their layers; quantised ones are left out."""
     found: dict[str, Shape] = {}
     for file in sorted(model.glob("*.safetensors")):
-        for name, (dtype, shape) in _header(file).items():
-            if name.endswith(".weight") and dtype in _FLOATS and len(shape) == 2:
-                found[name.removesuffix(".weight")] = shape
+        for name, tensor in _header(file).items():
+            if name.endswith(".weight") and tensor.dtype in _FLOATS and len(tensor.shape) == 2:
+                found[name.removesuffix(".weight")] = tensor.shape
     return found
 
 
@@ -135,24 +133,11 @@ def _kind(layer: str) -> str:
     return re.sub(r"\d+", "#", layer)
 
 
-def _header(file: Path) -> dict[str, tuple[str, Shape]]:
-    """Type and shape of each tensor of a safetensors file: 8 bytes of length, then JSON."""
+def _header(file: Path) -> dict[str, Tensor]:
     try:
-        with reading.opened(file) as opened:
-            size = int.from_bytes(opened.read(8), "little")
-            raw = msgspec.json.decode(opened.read(size)) if size <= _LARGEST_HEADER else None
+        return header(file)
     except (OSError, *reading.UNDECODABLE) as error:
         raise _unusable(file, f"It cannot be read: {error}.") from None
-    if not isinstance(raw, dict):
-        raise _unusable(file, "It is not a safetensors file.")
-    return {name: _tensor(file, value) for name, value in raw.items() if name != "__metadata__"}
-
-
-def _tensor(file: Path, value: Any) -> tuple[str, Shape]:
-    try:
-        return str(value["dtype"]), tuple(int(size) for size in value["shape"])
-    except (KeyError, TypeError, ValueError):
-        raise _unusable(file, "It is not a safetensors file.") from None
 
 
 def _shown(shape: Shape) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import torch
 import transformers
@@ -23,11 +23,6 @@ from engine.train.laying import Laid, continued, fresh
 from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
 from engine.trust import Code, code_of, is_trusted, refused
-
-_CONTEXTS: Final = (
-    "max_position_embeddings", "n_positions", "n_ctx", "max_sequence_length", "max_seq_len", "seq_length",
-)  # fmt: skip
-"""What configurations call the number of positions."""
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -119,29 +114,6 @@ def tokenizer_folder(job: Job, *, trust: bool = False) -> Path:
         if (folder / name).is_file():
             shutil.copyfile(folder / name, converted / name)
     return converted
-
-
-def context_of(folder: Path) -> int | None:
-    """Positions that the model in `folder` was made for, None where its configuration does not say.
-
-    Raises:
-        Refusal: the configuration is there and cannot be read.
-    """
-    path = folder / "config.json"
-    try:
-        config = read_object(path)
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        do = "Get the model's files again."
-        raise Refusal(
-            "other", "The model's config.json cannot be read.", where=str(path), why=f"{error}.", do=do
-        ) from None
-    config |= config.get("text_config") or {}
-    for name in _CONTEXTS:
-        if isinstance(config.get(name), int):
-            return int(config[name])
-    return None
 
 
 def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, trust: bool = False) -> Student:

@@ -19,6 +19,7 @@ from engine.data.refusal import Refusal
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.job import Job
+from engine.model.context import context_of, cut_at_context
 from engine.problem import Problem
 from engine.recipe.recipe import Recipe
 from engine.recipe.resuming import Change, changes, refuse
@@ -29,7 +30,7 @@ from engine.train.journal import Journal
 from engine.train.ledger import Ledger
 from engine.train.listening import Listener
 from engine.train.machine import Machine
-from engine.train.model import Student, context_of, student_of, tokenizer_folder, trusts_code
+from engine.train.model import Student, student_of, tokenizer_folder, trusts_code
 from engine.train.optimizer import GuardedAdamW
 from engine.train.proof import embedding_rows, prove_ids_fit, prove_same_tokens
 from engine.train.schedule import warmup_steps
@@ -278,15 +279,7 @@ def _within_context(recipe: Recipe, folder: Path, journal: Journal) -> Recipe:
     context = context_of(folder)
     if context is None or recipe.max_length <= context:
         return recipe
-    journal.found(
-        Finding(
-            category="truncation",
-            severity="note",
-            title=f"Rows are cut at {context:,} tokens, the model's context, which is below max_length",
-            cause="The model has no positions beyond its context.",
-            remedy=f"Set max_length: {context} to make this note go away.",
-        )
-    )
+    journal.found(cut_at_context(recipe.max_length, context))
     return msgspec.structs.replace(recipe, max_length=context)
 
 

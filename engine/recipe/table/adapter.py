@@ -61,7 +61,7 @@ FIELDS: Final = (
     Field(
         name="target_modules",
         label="Target modules",
-        help="Which layers carry the adapter: all-linear, attention, or names such as [q_proj, v_proj].",
+        help="Layers with an adapter: all-linear, attention, names as [q_proj, v_proj], or one expression.",
         wrong=(
             "Attention layers alone learn less, even at the same number of weights. A name that matches "
             "no layer is refused."

@@ -10,12 +10,13 @@ import torch
 from engine import events as ev
 from engine.data import ModelTokenizer, prepare
 from engine.job import Job
+from engine.model.architectures import ARCHITECTURES
+from engine.model.context import context_of
 from engine.recipe.recipe import Recipe
-from engine.train.architectures import ARCHITECTURES
 from engine.train.batches import Collator
 from engine.train.loss import LabelledOnly, summed_loss
 from engine.train.machine import Machine
-from engine.train.model import Student, context_of, student_of
+from engine.train.model import Student, student_of
 from engine.train.sample import continued
 from tests.engine.train.conftest import Run
 from tests.engine.train.zoo import ZOO, made
