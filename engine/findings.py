@@ -87,3 +87,5 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Those rows among all that were looked at, 0 to 1."""
     places: list[str] = []
     """`file:line` of the first of those rows."""
+    check: str = ""
+    """What found it, as in `drop=NAME`: by this all of its rows can be asked for, and it can be dismissed."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -13,18 +15,22 @@ from engine.data.checks.checks import Checks
 from engine.data.checks.duplicates import Duplicates
 from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
+from engine.data.numbers import Numbers
 from engine.data.read.index import RowIndex
 from engine.data.read.rows import is_text, read_rows, seen_rows
+from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
 from engine.data.row import Row
 from engine.data.shapes import Example, Shape, example_of, shape_of, unused_columns
 from engine.data.show import shown, shown_line
 from engine.data.tokenizer import ModelTokenizer
-from engine.inspection.losses import Places
+from engine.inspection.losses import EMPTY, ENDLESS, Places, refused
 from engine.inspection.report import Column, FileReport, Rejected, Report
 from engine.inspection.talk import Shown
 
 _HEAD: Final = 64
+_SAMPLE_SECONDS: Final = 0.6
+"""Time in which the first rows are tokenised: the first verdict waits for no more."""
 _AT_ONCE: Final = 256
 """Rows tokenised in one piece: a request of the front end waits for no more."""
 _SURVEYED: Final = 2048
@@ -59,9 +65,13 @@ class Inspection:
     ) -> None:
         self.tokenizer = tokenizer
         self.indices = [RowIndex(path) for path in files]
+        self.table = RowTable(self.indices)
+        """All rows that were met."""
         self._shapes: list[Shape | None] = [None] * len(self.indices)
         self._format = data_format
-        self._checks = Checks()
+        self.checks = Checks()
+        self.numbers = Numbers()
+        """Which rows something was found in."""
         self._duplicates = Duplicates()
         self._counted = (0, False)
         """Rows of the last report, and whether they were all."""
@@ -80,7 +90,7 @@ class Inspection:
         now = self._duplicates.rows, self._surveyed
         if now != self._counted and (now[0] < _QUICK or self._surveyed):
             report.exact_duplicates, self._counted = self._duplicates.count(), now
-            report.checked = self._checks.findings(whole=self._surveyed)
+            report.checked = self.checks.findings(whole=self._surveyed)
         return report
 
     def steps(self) -> Iterator[float]:
@@ -89,11 +99,11 @@ class Inspection:
         A file that cannot be read ends it: the problem is in the report, with what was found before.
         """
         try:
-            tokens = self._count_tokens()
-            next(tokens, None)
+            survey, tokens = self._survey(), self._count_tokens()
+            self._sample(survey, tokens)
             yield 0.0
             share = 0.2 if self.tokenizer is not None else 1.0
-            for done in self._survey():
+            for done in survey:
                 yield done * share
             for done in tokens:
                 yield share + done * (1 - share)
@@ -102,6 +112,14 @@ class Inspection:
             return
         self._report.done = True
 
+    def _sample(self, survey: Iterator[float], tokens: Iterator[float]) -> None:
+        """Look at the first rows and count their tokens, for a first verdict in a moment."""
+        next(survey, None)
+        end = time.monotonic() + _SAMPLE_SECONDS
+        while self._report.tokenised < self._report.rows and time.monotonic() < end:
+            if next(tokens, None) is None:
+                return
+
     # --- every row ---
 
     def _survey(self) -> Iterator[float]:
@@ -109,38 +127,42 @@ class Inspection:
         whole = sum(file.size for file in self._report.files) or 1
         before = 0
         for number, index in enumerate(self.indices):
-            file = self._report.files[number]
+            file, first = self._report.files[number], self.table.first(number)
             examine = self._examine_line if is_text(index.path) else self._examine
             broken: list[Refusal] = []
             for row in seen_rows(index.path, bad=self._break(broken)):
-                examine(number, row)
+                examine(number, row, first + index.count)
                 index.add(row)
                 file.rows = index.count
                 if index.count % _SURVEYED == 0:
-                    yield (before + row.offset) / whole
+                    self._report.surveyed = (before + row.offset) / whole
+                    yield self._report.surveyed
             if broken and not index.count:
                 self._report.broken.clear()
                 raise broken[0]
             before += file.size
-            yield before / whole
+            self._report.surveyed = before / whole
+            yield self._report.surveyed
+        self._report.surveyed = 1.0
         self._surveyed = True
 
-    def _examine_line(self, number: int, row: Row) -> None:
+    def _examine_line(self, number: int, row: Row, at: int) -> None:
         self._report.files[number].format = "text"
         self._look(row.values)
 
-    def _examine(self, number: int, row: Row) -> None:
+    def _examine(self, number: int, row: Row, at: int) -> None:
         self._look(row.values)
         self._duplicates.add(row.values)
         try:
             example = self.example(number, row)
         except Refusal as refusal:
-            self._reject(row, refusal)
+            self._reject(row, refusal, at)
             return
         if example is None:
             self._report.losses.empty.add(row.where)
+            self.numbers.found(EMPTY, at)
         else:
-            self._checks.add(seen(row, example))
+            self.checks.add(seen(row, example, at))
 
     def _look(self, values: dict[str, Any]) -> None:
         columns = self._report.columns
@@ -159,10 +181,11 @@ class Inspection:
 
         return bad
 
-    def _reject(self, row: Row, refusal: Refusal) -> None:
+    def _reject(self, row: Row, refusal: Refusal, at: int) -> None:
         reasons = self._report.rejected
         found = next((r for r in reasons if (r.what, r.why) == (refusal.what, refusal.why)), None)
         _count_reason(reasons, refusal, row.where, found)
+        self.numbers.found(refused(refusal.what), at)
 
     def example(self, number: int, row: Row) -> Example | None:
         """A row of file `number` as training reads it; None where its answer is empty.
@@ -188,23 +211,9 @@ class Inspection:
 
     # --- any row ---
 
-    def rows(self, first: int, count: int) -> list[tuple[int, Row]]:
-        """`count` rows from row `first` of all files on, as far as they were met, with their files' numbers.
-
-        Raises:
-            Refusal: a file has changed since and cannot be read any more.
-        """
-        found: list[tuple[int, Row]] = []
-        for number, index in enumerate(self.indices):
-            if first < index.count and len(found) < count:
-                found += [(number, row) for row in index.rows(first, count - len(found))]
-                first = index.count
-            first -= index.count
-        return found
-
     def show(self, row: int, max_length: int) -> Shown:
         """One row as the model sees it; the caller knows that there is such a row."""
-        here = self.rows(row, 1)
+        here = self.table.rows(row, 1)
         if not here:
             raise Refusal("dataset_format", "The file has changed, and the row is gone.", do="Open it again.")
         [(number, found)] = here
@@ -217,20 +226,6 @@ class Inspection:
             plain = shown(row, found, None, None, max_length)
             return msgspec.structs.replace(plain, note=f"{refusal.what} {refusal.why}".strip())
         return shown(row, found, example, self.tokenizer, max_length)
-
-    def walk(self, first: int, way: int) -> Iterator[tuple[int, Row]]:
-        """Every row from row `first` of all files on, or with `way` -1 backwards, with its number."""
-        whole = sum(index.count for index in self.indices)
-        step = 64
-        while 0 <= first < whole:
-            begin = first if way > 0 else max(first - step + 1, 0)
-            count = step if way > 0 else first - begin + 1
-            rows = [row for _, row in self.rows(begin, count)]
-            numbered = list(enumerate(rows, begin))
-            yield from numbered if way > 0 else reversed(numbered)
-            if not rows:
-                return
-            first = begin + len(rows) if way > 0 else begin - 1
 
     # --- every token ---
 
@@ -256,22 +251,26 @@ class Inspection:
 
     def _count_rows(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
         size = _HEAD
-        drafts = self._drafts(number, path, tokenizer)
+        waiting: deque[int] = deque()
+        drafts = self._drafts(number, path, tokenizer, waiting)
         while made := next(chunks(drafts, size), None):
             for each in labelled(made, tokenizer):
-                self._count(each, tokenizer)
+                self._count(each, tokenizer, waiting.popleft())
             yield made[-1].row.offset
             size = _AT_ONCE
 
-    def _count(self, row: Labelled, tokenizer: ModelTokenizer) -> None:
+    def _count(self, row: Labelled, tokenizer: ModelTokenizer, at: int) -> None:
         report, mask = self._report, row.mask
         report.tokenised += 1
         report.losses.rows += 1
+        self.numbers.measure(at, len(row.ids))
         if row.made.spans is None:
             report.lengths.add_document(len(row.ids))
             return
         report.lengths.add(mask)
-        report.losses.endless += endless(row.made, row.ids, mask, tokenizer)
+        if endless(row.made, row.ids, mask, tokenizer):
+            report.losses.endless += 1
+            self.numbers.found(ENDLESS, at)
         if len(mask) <= report.max_length:
             return
         report.losses.truncated_rows += 1
@@ -279,9 +278,11 @@ class Inspection:
         if not mask.count(1, 0, report.max_length):
             report.losses.vanished.add(row.made.row.where)
 
-    def _drafts(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[Draft]:
-        """Rows as texts; those that the survey refuses too are passed over."""
-        for row in read_rows(path, bad=passed_over):
+    def _drafts(
+        self, number: int, path: Path, tokenizer: ModelTokenizer, numbers: deque[int]
+    ) -> Iterator[Draft]:
+        """Rows as texts, their numbers put into `numbers`; what the survey refuses too is passed over."""
+        for at, row in enumerate(read_rows(path, bad=passed_over), self.table.first(number)):
             try:
                 example = self.example(number, row)
             except Refusal:
@@ -289,9 +290,12 @@ class Inspection:
             if example is None:
                 continue
             try:
-                yield draft(row, example, tokenizer)
+                made = draft(row, example, tokenizer)
             except Refusal as refusal:
-                self._reject(row, refusal)
+                self._reject(row, refusal, at)
+                continue
+            numbers.append(at)
+            yield made
 
 
 def _following(path: Path, row: Row, max_length: int) -> str:

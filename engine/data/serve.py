@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from engine.data.encode import draft, labelled
+from engine.data.gather import gathered
 from engine.data.inspect import Inspection
 from engine.data.named import tokenizer_of
 from engine.data.read.rows import is_text
@@ -61,25 +62,26 @@ class _Desk:
         self._inspection = inspection
         self._line = line
         self._steps: Iterator[float] | None = inspection.steps()
-        self._search: Iterator[None] | None = None
+        self._errands: dict[str, Iterator[None]] = {}
+        """What takes longer than an answer, by its kind: a new one takes the place of the old."""
         self._told = 0.0
 
     def work(self) -> None:
         """Until the line is gone."""
         while True:
-            busy = self._steps is not None or self._search is not None
+            busy = self._steps is not None or bool(self._errands)
             body = self._line.hear(0.0 if busy else _IDLE)
             if body is not None:
                 self._answer(talk.request(body))
-            elif self._search is not None:
-                self._look(self._search)
+            elif self._errands:
+                self._go_on(*next(iter(self._errands.items())))
             elif self._steps is not None:
                 self._step(self._steps)
 
-    def _look(self, search: Iterator[None]) -> None:
+    def _go_on(self, kind: str, errand: Iterator[None]) -> None:
         try:
-            if next(search, self) is self:
-                self._search = None
+            if next(errand, self) is self:
+                del self._errands[kind]
         except Refusal as refusal:
             self._lose(refusal)
 
@@ -103,31 +105,38 @@ class _Desk:
                 case talk.Show():
                     self._show(request)
                 case talk.Seek():
-                    self._search = self._seek(request)
+                    self._errands["seek"] = self._seek(request)
+                case talk.Gather():
+                    self._errands["gather"] = self._gather(request)
         except Refusal as refusal:
             self._lose(refusal)
 
     def _lose(self, refusal: Refusal) -> None:
         """The file is no longer what was read: what is known stays, and that is all there will be."""
         self._inspection.report().problem = refusal.as_dict()
-        self._steps = self._search = None
+        self._steps = None
+        self._errands.clear()
         self._say(talk.Told(report=self._inspection.report(), share=1.0))
 
     def _window(self, request: talk.Window) -> None:
-        rows = self._inspection.rows(request.first, request.count)
+        first, view = request.first, request.view
+        numbers = request.rows or range(first, first + request.count)
+        rows = list(self._inspection.table.numbered(numbers))
         columns = list(self._inspection.report().columns)
         cells = []
-        for _, row in rows:
+        for _, _, row in rows:
             values = dict(values_of(row))
             cells.append([_cell(values.get(name)) for name in columns])
-        self._say(talk.Cells(first=request.first, columns=columns, rows=cells))
+        self._say(talk.Cells(first=first, columns=columns, rows=cells, view=view))
         if self._inspection.tokenizer is not None:
-            self._say(talk.Counted(first=request.first, tokens=[self._tokens(*found) for found in rows]))
+            tokens = [self._tokens(*found) for found in rows]
+            self._say(talk.Counted(first=first, tokens=tokens, view=view))
 
-    def _tokens(self, number: int, row: Row) -> int | None:
+    def _tokens(self, at: int, number: int, row: Row) -> int | None:
         tokenizer = self._inspection.tokenizer
-        if tokenizer is None:
-            return None
+        known = self._inspection.numbers.tokens(at)
+        if tokenizer is None or known:
+            return known or None
         if is_text(self._inspection.indices[number].path):
             return len(tokenizer.encode(row.values["text"]))
         try:
@@ -143,10 +152,16 @@ class _Desk:
         if 0 <= request.row < self._inspection.report().rows:
             self._say(self._inspection.show(request.row, request.max_length))
 
+    def _gather(self, request: talk.Gather) -> Iterator[None]:
+        for answer in gathered(self._inspection, request):
+            if answer is not None:
+                self._say(answer)
+            yield
+
     def _seek(self, request: talk.Seek) -> Iterator[None]:
         wanted = request.text.lower()
         at = request.start
-        for at, row in self._inspection.walk(request.start, request.way):
+        for at, row in self._inspection.table.walk(request.start, request.way):
             if any(wanted in as_text(value).lower() for value in row.values.values()):
                 self._say(talk.Sought(text=request.text, row=at, at=at, ended=True))
                 return

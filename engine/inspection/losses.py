@@ -12,7 +12,12 @@ from engine.findings import Finding, Patch
 _SHOWN: Final = 5
 _LONGEST: Final = 1_048_576
 """The largest `max_length` that a recipe takes."""
-_ENDLESS: Final = 0.05
+EMPTY: Final = "empty"
+ENDLESS: Final = "endless"
+TOO_LONG: Final = "too_long"
+UNUSED: Final = "unused"
+"""What is found without a check of its own, by the names that `Finding.check` has for it."""
+_SOME_ENDLESS: Final = 0.05
 """Share of answers without an end above which a model learns not to stop; fewer are turns cut by hand."""
 
 
@@ -53,6 +58,11 @@ class Losses(msgspec.Struct):
     """Conversations whose last learnt token does not stop a generated text."""
 
 
+def refused(what: str) -> str:
+    """What `Finding.check` says where rows are refused; one name for each reason."""
+    return f"refused: {what}"
+
+
 def counted(rows: int) -> str:
     """`1 row`, `12 rows`."""
     return f"{rows:,} row{'' if rows == 1 else 's'}"
@@ -62,16 +72,27 @@ def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length
     """What the losses mean for a run at `max_length`; `ignored` are columns by file that teach nothing."""
     for file, columns in ignored.items():
         title = f"Columns that nothing is learnt from: {', '.join(columns)}"
-        yield Finding(category="dataset_format", severity="note", title=title, evidence=[file])
+        yield Finding(category="dataset_format", severity="note", title=title, evidence=[file], check=UNUSED)
     if losses.empty:
         title = f"{counted(len(losses.empty))} without an answer: left out"
-        yield Finding(category="dataset_format", severity="warning", title=title, evidence=losses.empty.told)
+        yield Finding(
+            category="dataset_format",
+            severity="warning",
+            title=title,
+            evidence=losses.empty.told,
+            count=len(losses.empty),
+            places=losses.empty.first,
+            check=EMPTY,
+        )
     if losses.truncated_answer_tokens:
         yield _truncation(losses, max_length)
-    if losses.endless > _ENDLESS * max(losses.rows, 1):
+    if losses.endless > _SOME_ENDLESS * max(losses.rows, 1):
         yield Finding(
             category="never_stops_generating",
             severity="warning",
+            check=ENDLESS,
+            count=losses.endless,
+            share=losses.endless / losses.rows,
             title=f"{losses.endless:,} of {losses.rows:,} answers do not end with a token that stops "
             "the model",
             cause="The chat template writes no end-of-turn token that generation_config.json names.",
@@ -94,4 +115,7 @@ def _truncation(losses: Losses, max_length: int) -> Finding:
         cause="Prompt and answer together are longer than max_length, and the end is what is cut.",
         remedy="Raise max_length, or shorten the prompts.",
         patch=Patch(label=f"max_length {max_length} -> {longer}", recipe={"max_length": longer}),
+        count=losses.truncated_rows,
+        share=losses.truncated_rows / max(losses.rows, 1),
+        check=TOO_LONG,
     )

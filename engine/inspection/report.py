@@ -8,7 +8,7 @@ import msgspec
 
 from engine.findings import SEVERITIES, Finding
 from engine.inspection.lengths import Lengths
-from engine.inspection.losses import Losses, Places, findings_of
+from engine.inspection.losses import Losses, Places, findings_of, refused
 
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 NOT_YET: Final = "Near duplicates were not looked for."
@@ -73,6 +73,8 @@ class Report(msgspec.Struct, kw_only=True):
     """What the checks of the rows' contents have found so far."""
     tokenised: int = 0
     """Rows of which the tokens are counted."""
+    surveyed: float = 0.0
+    """The share of the data, 0 to 1, that `rows` were counted in."""
     done: bool = False
     problem: dict[str, str] | None = None
     """What ended the inspection before the end of the data."""
@@ -81,6 +83,11 @@ class Report(msgspec.Struct, kw_only=True):
     def rows(self) -> int:
         """Rows of all files."""
         return sum(file.rows for file in self.files)
+
+    @property
+    def expected(self) -> int:
+        """How many rows there are in all: counted, or judged by the bytes of those that were read."""
+        return round(self.rows / self.surveyed) if 0 < self.surveyed < 1 else self.rows
 
     @property
     def format(self) -> str | None:
@@ -177,6 +184,9 @@ def _told(reason: Rejected, title: str) -> Finding:
             "evidence": reason.places.told,
             "cause": reason.why,
             "remedy": reason.do,
+            "count": count,
+            "places": reason.places.first,
+            "check": refused(reason.what),
         },
         Finding,
     )

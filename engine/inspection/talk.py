@@ -8,6 +8,8 @@ import msgspec
 
 from engine.inspection.report import Report
 
+TOKENS: Final = "\0tokens"
+"""What `Gather.by` says to sort by length; no column has such a name."""
 WIDEST: Final = 300
 """Characters of a value that a table is sent."""
 
@@ -30,6 +32,23 @@ class Window(Request, frozen=True, kw_only=True):
 
     first: int
     count: int
+    rows: list[int] = []
+    """The rows themselves where they are no neighbours: `first` is then their place in the table."""
+    view: int = 0
+    """Told back, so that what a table does not show any more is known as such."""
+
+
+class Gather(Request, frozen=True, kw_only=True):
+    """Send the numbers of rows: those of a finding, or all, as in the files or sorted."""
+
+    finding: str = ""
+    """A `Finding.check`; empty for all rows."""
+    places: list[str] = []
+    """The finding's examples, for where its rows are not known by number."""
+    by: str = ""
+    """A column, or `TOKENS`; empty for the order of the files."""
+    down: bool = False
+    max_length: int = 1024
 
 
 class Show(Request, frozen=True, kw_only=True):
@@ -65,6 +84,7 @@ class Cells(Answer, frozen=True, kw_only=True):
     first: int
     columns: list[str]
     rows: list[list[str | None]]
+    view: int = 0
 
 
 class Counted(Answer, frozen=True, kw_only=True):
@@ -72,6 +92,18 @@ class Counted(Answer, frozen=True, kw_only=True):
 
     first: int
     tokens: list[int | None]
+    view: int = 0
+
+
+class Gathered(Answer, frozen=True, kw_only=True):
+    """The rows that were asked for, counted from 0."""
+
+    finding: str
+    by: str
+    down: bool
+    rows: list[int]
+    note: str = ""
+    """Of how many these are the first; empty where they are all."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,8 +149,8 @@ class Sought(Answer, frozen=True, kw_only=True):
     ended: bool
 
 
-Requests = Window | Show | Seek
-Answers = Told | Cells | Counted | Shown | Sought
+Requests = Window | Show | Seek | Gather
+Answers = Told | Cells | Counted | Shown | Sought | Gathered
 _requests: Final[msgspec.json.Decoder[Requests]] = msgspec.json.Decoder(Requests)
 _answers: Final[msgspec.json.Decoder[Answers]] = msgspec.json.Decoder(Answers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
@@ -13,6 +14,8 @@ from engine.text import one_line
 
 _SHOWN: Final = 5
 _QUOTED: Final = 80
+MOST_NUMBERED: Final = 100_000
+"""Rows of a finding whose numbers are kept: more than that nobody looks through."""
 
 
 class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
@@ -50,6 +53,8 @@ class Tally:
     def __init__(self, check: RowCheck) -> None:
         self.check = check
         self.count = 0
+        self.numbers = array("Q")
+        """The first `MOST_NUMBERED` of its rows, as `Seen.number` counts them."""
         self._places: list[str] = []
         self._quotes: list[str] = []
 
@@ -59,6 +64,8 @@ class Tally:
         if not wrong:
             return
         self.count += 1
+        if self.count <= MOST_NUMBERED:
+            self.numbers.append(seen.number)
         if len(self._places) < _SHOWN:
             self._places.append(seen.row.where)
             self._quotes.append(one_line(wrong, _QUOTED))
@@ -79,4 +86,5 @@ class Tally:
             count=self.count,
             share=self.count / rows,
             places=list(self._places),
+            check=check.name,
         )

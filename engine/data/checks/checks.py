@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.data.checks.check import Tally
 from engine.data.checks.seen import Seen
 from engine.data.checks.table import ROW_CHECKS, SET_CHECKS
@@ -23,6 +25,10 @@ class Checks:
             tally.add(seen)
         for check in self._sets:
             check.add(seen)
+
+    def numbers(self, check: str) -> Sequence[int] | None:
+        """The rows that a check has found; None where it is not known row by row."""
+        return next((tally.numbers for tally in self._tallies if tally.check.name == check), None)
 
     def findings(self, *, whole: bool) -> list[Finding]:
         """What was noticed; of what needs all rows only once the data was read `whole`."""

@@ -17,16 +17,18 @@ class Seen(msgspec.Struct, frozen=True):
     """Everything that is not learnt: questions, instructions, system texts, one below the other."""
     answer: str
     """Everything that is learnt."""
+    number: int = 0
+    """Which row of all files it is, counted from 0."""
 
 
-def seen(row: Row, example: Example) -> Seen:
-    """`row`, read as `example`, with its two sides as plain texts."""
+def seen(row: Row, example: Example, number: int = 0) -> Seen:
+    """Row `number` of all files, read as `example`, with its two sides as plain texts."""
     match example:
         case Document(text):
-            return Seen(row, example, "", text)
+            return Seen(row, example, "", text, number)
         case Pair(prompt, completion):
-            return Seen(row, example, prompt, completion)
+            return Seen(row, example, prompt, completion, number)
         case Chat(messages):
             asked = [turn["content"] for turn in messages if turn["role"] != "assistant"]
             learnt = [turn["content"] for turn in messages if turn["role"] == "assistant"]
-            return Seen(row, example, "\n".join(asked), "\n".join(learnt))
+            return Seen(row, example, "\n".join(asked), "\n".join(learnt), number)

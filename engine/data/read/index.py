@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,19 @@ class RowIndex:
             self._offsets.append(row.offset)
             self._lines.append(row.line)
         self.count += 1
+
+    def at_line(self, line: int) -> int | None:
+        """The first row that begins on a line; None where none does.
+
+        Raises:
+            Refusal: the file has changed since and cannot be read any more.
+        """
+        mark = bisect_left(self._lines, line)
+        if mark == len(self._lines) or self._lines[mark] != line:
+            mark -= 1
+        first = max(mark, 0) * _STRIDE
+        rows = enumerate(self.rows(first, _STRIDE), first)
+        return next((number for number, row in rows if row.line == line), None)
 
     def rows(self, first: int, count: int = 1) -> list[Row]:
         """`count` rows from row `first` on, fewer at the end of what was met.
