@@ -184,8 +184,6 @@ def _told(reason: Rejected, title: str) -> Finding:
             "evidence": reason.places.told,
             "cause": reason.why,
             "remedy": reason.do,
-            "count": count,
-            "places": reason.places.first,
             "check": refused(reason.what),
         },
         Finding,

@@ -59,7 +59,7 @@ def test_any_file_is_reported_or_refused(file: tuple[str, bytes]) -> None:
         if refused is None:
             assert report.rows == len(rows)
             for number, row in enumerate(rows):
-                [(_, again)] = inspection.rows(number, 1)
+                [(_, again)] = inspection.table.rows(number, 1)
                 assert again == row
         for number in range(report.rows):
             talk.encode(inspection.show(number, 64))

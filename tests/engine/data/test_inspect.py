@@ -177,7 +177,10 @@ def test_several_files_are_one_numbered_list(tokenizer: Make, tmp_path: Path) ->
     inspection = Inspection([first, second], tokenizer(), model="tiny")
     assert all(0 <= share <= 1 for share in inspection.steps())
     assert inspection.report().format == "mixed"
-    assert [row.where.rpartition("/")[2] for _, row in inspection.table.rows(39, 2)] == ["a.jsonl:40", "b.jsonl:1"]
+    assert [row.where.rpartition("/")[2] for _, row in inspection.table.rows(39, 2)] == [
+        "a.jsonl:40",
+        "b.jsonl:1",
+    ]
     for start, way in ((0, 1), (79, -1), (50, -1), (50, 1)):
         numbers = [number for number, _ in inspection.table.walk(start, way)]
         assert numbers == list(range(start, 80 if way > 0 else -1, way))
