@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 from tokenizers import Encoding
 
+from engine.data.by_word import WordEncoding
 from engine.data.dataset import Rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
@@ -42,7 +43,7 @@ class Labelled(NamedTuple):
     """A draft as tokens."""
 
     made: Draft
-    encoding: Encoding
+    encoding: Encoding | WordEncoding
     """Of the draft's text alone."""
     ids: list[int]
     mask: bytearray
@@ -159,7 +160,7 @@ def chunks(drafts: Iterable[Draft], rows: int = _ROWS_AT_ONCE) -> Iterator[list[
         yield chunk
 
 
-def _labelled(made: Draft, encoding: Encoding, tokenizer: ModelTokenizer) -> Labelled:
+def _labelled(made: Draft, encoding: Encoding | WordEncoding, tokenizer: ModelTokenizer) -> Labelled:
     """Ids and mask of a draft, with prefix and end; the very first token is never learnt."""
     ids, before = encoding.ids, 0
     mask = _mask(encoding, made.spans) if made.spans is not None else bytearray(b"\1") * len(ids)
@@ -176,8 +177,10 @@ def _labelled(made: Draft, encoding: Encoding, tokenizer: ModelTokenizer) -> Lab
     return Labelled(made, encoding, ids, mask, before)
 
 
-def _mask(encoding: Encoding, spans: Spans) -> bytearray:
+def _mask(encoding: Encoding | WordEncoding, spans: Spans) -> bytearray:
     """1 for every token from the first that reaches into a span to the last that does."""
+    if isinstance(encoding, WordEncoding):
+        return encoding.reach(spans)
     offsets = encoding.offsets
     mask = bytearray(len(offsets))
     at = 0
@@ -226,7 +229,7 @@ def _add_window(body: list[int], tokenizer: ModelTokenizer, rows: Rows, file: st
     rows.add(ids, b"\0" * given + b"\1" * (len(ids) - given), file, line)
 
 
-def _line_finder(piece: Row, encoding: Encoding) -> Callable[[int], int]:
+def _line_finder(piece: Row, encoding: Encoding | WordEncoding) -> Callable[[int], int]:
     """Gives the line of a token of `piece` by its index."""
     starts = [0, *accumulate(len(line) for line in piece.values["text"].split("\n"))]
     # Each line but the last also has its line feed.

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from tokenizers import Encoding, Tokenizer
 
+from engine.data.by_word import WordEncoding, by_word
 from engine.data.refusal import Refusal
 from engine.data.template import LONGEST_SOURCE, ChatTemplate
 from engine.json_file import read_object
@@ -47,6 +48,7 @@ class ModelTokenizer:
         self.stops = self.ends | ({self.eos} if self.eos is not None else frozenset())
         pad = self._id(tokens.get("pad_token"))
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
+        self._words = by_word(self._tokenizer)
         self.prefix = self._prefix()
         added = self._tokenizer.get_added_tokens_decoder()
         self._added = frozenset(added)
@@ -58,9 +60,15 @@ class ModelTokenizer:
         """The ids of `text`; `special` adds what the tokenizer adds by itself, such as `<s>`."""
         return list(self._tokenizer.encode(text, add_special_tokens=special).ids)
 
-    def encode_many(self, texts: Sequence[str]) -> list[Encoding]:
-        """Encodings of `texts` with character offsets, without added special tokens, on all cores."""
-        return self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
+    def encode_many(self, texts: Sequence[str]) -> list[Encoding | WordEncoding]:
+        """Encodings of `texts` with character offsets, without added special tokens.
+
+        Plain texts are put together from their words, the others are encoded by the library on all cores.
+        """
+        ours = [self._words.encode(text) if self._words is not None else None for text in texts]
+        left = [text for text, found in zip(texts, ours, strict=True) if found is None]
+        theirs = iter(self._tokenizer.encode_batch(left, add_special_tokens=False) if left else [])
+        return [found if found is not None else next(theirs) for found in ours]
 
     def started(self, ids: list[int]) -> list[int]:
         """`ids` behind the tokenizer's own prefix, unless they already begin with it."""
