@@ -12,7 +12,6 @@ from typing import Any, Final
 import msgspec
 
 from engine.data.checks.checks import Checks
-from engine.data.checks.duplicates import Duplicates
 from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
 from engine.data.numbers import Numbers
@@ -69,10 +68,9 @@ class Inspection:
         """All rows that were met."""
         self._shapes: list[Shape | None] = [None] * len(self.indices)
         self._format = data_format
-        self.checks = Checks()
+        self.checks = Checks(self._back)
         self.numbers = Numbers()
         """Which rows something was found in."""
-        self._duplicates = Duplicates()
         self._counted = (0, False)
         """Rows of the last report, and whether they were all."""
         self._surveyed = False
@@ -87,9 +85,11 @@ class Inspection:
     def report(self) -> Report:
         """What is known now; the same object each time."""
         report = self._report
-        now = self._duplicates.rows, self._surveyed
+        duplicates = self.checks.duplicates
+        now = duplicates.rows, self._surveyed
         if now != self._counted and (now[0] < _QUICK or self._surveyed):
-            report.exact_duplicates, self._counted = self._duplicates.count(), now
+            report.exact_duplicates, self._counted = duplicates.exact(), now
+            report.near_duplicates = duplicates.near
             report.checked = self.checks.findings(whole=self._surveyed)
         return report
 
@@ -144,6 +144,8 @@ class Inspection:
             self._report.surveyed = before / whole
             yield self._report.surveyed
         self._report.surveyed = 1.0
+        for _ in self.checks.steps():
+            yield 1.0
         self._surveyed = True
 
     def _examine_line(self, number: int, row: Row, at: int) -> None:
@@ -152,7 +154,7 @@ class Inspection:
 
     def _examine(self, number: int, row: Row, at: int) -> None:
         self._look(row.values)
-        self._duplicates.add(row.values)
+        self.checks.duplicates.meet(at, row.values)
         try:
             example = self.example(number, row)
         except Refusal as refusal:
@@ -210,6 +212,14 @@ class Inspection:
         return shape
 
     # --- any row ---
+
+    def _back(self, numbers: Sequence[int]) -> Iterator[tuple[int, Row, Example | None]]:
+        """Rows that were met, read once more by their numbers."""
+        for number, file, row in self.table.numbered(numbers):
+            try:
+                yield number, row, self.example(file, row)
+            except Refusal:
+                yield number, row, None
 
     def show(self, row: int, max_length: int) -> Shown:
         """One row as the model sees it; the caller knows that there is such a row."""

@@ -11,7 +11,6 @@ from engine.inspection.lengths import Lengths
 from engine.inspection.losses import Losses, Places, findings_of, refused
 
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
-NOT_YET: Final = "Near duplicates were not looked for."
 
 
 class Column(msgspec.Struct):
@@ -54,6 +53,8 @@ class Report(msgspec.Struct, kw_only=True):
     files: list[FileReport]
     columns: dict[str, Column] = {}
     exact_duplicates: int = 0
+    near_duplicates: int | None = None
+    """Rows beyond the first of each cluster that say nearly the same, equal ones aside; None until known."""
     ignored: dict[str, list[str]] = {}
     """Columns by file that nothing is learnt from."""
     broken: list[Rejected] = []
@@ -126,13 +127,13 @@ class Report(msgspec.Struct, kw_only=True):
         """The stable keys of `openlora inspect --json`, and a few beside them."""
         lengths, counted = self.lengths, self.counted
         tokens = {"total": lengths.total, **self.quantiles(max_length)} if counted else None
-        notes = [NOT_YET, *([self.without] if self.without else [])]
+        notes = [self.without] if self.without else []
         return {
             "rows": self.rows,
             "format": self.format,
             "columns": {name: self._column(column) for name, column in self.columns.items()},
             "exact_duplicates": self.exact_duplicates,
-            "near_duplicates": None,
+            "near_duplicates": self.near_duplicates,
             "tokens": tokens,
             "truncated_rows": lengths.truncated_rows(max_length) if counted else None,
             "truncated_answer_tokens": lengths.truncated_answer_tokens(max_length) if counted else None,

@@ -21,6 +21,7 @@ class Word(NamedTuple):
 
 WORDS: Final = (
     Word("dedup", "", "keep the first of equal rows"),
+    Word("near_dedup", "", "keep the first of the rows that say nearly the same"),
     Word("drop", "CHECK,…", "leave out the rows that a check has found: a finding says its name"),
     Word("clean", "", "mend mojibake; take out control characters and bidi overrides"),
     Word("fill", "NAME:VALUE,…", "write values in the place of {{NAME}} blanks"),

@@ -139,8 +139,9 @@ def _lines(report: Report) -> list[str]:
         filled = figures.percent(column.share_filled(report.rows))
         lines.append(f"  {one_line(name, _NAME).ljust(width)}   {filled:>5} filled   {kinds}")
     empty, refused = len(report.losses.empty), report.refused
-    rows = f"{report.exact_duplicates:,} exact duplicates   {empty:,} without an answer   {refused:,} refused"
-    lines += ["", f"  {rows}", ""]
+    near = f"{report.near_duplicates or 0:,} near duplicates"
+    rows = f"{report.exact_duplicates:,} exact duplicates   {near}   {empty:,} without an answer"
+    lines += ["", f"  {rows}   {refused:,} refused", ""]
     lines += _token_lines(report)
     for finding in report.findings(report.max_length):
         lines += ["", f"{finding.severity}: {one_line(finding.title)}"]

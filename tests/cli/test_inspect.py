@@ -38,7 +38,8 @@ def test_without_a_model_rows_are_counted_and_tokens_are_not_made_up(
     said = document(capsys, data)
     assert (said["rows"], said["format"], said["exact_duplicates"]) == (4, "prompt_completion", 1)
     assert set(said["columns"]) == {"prompt", "completion"}
-    assert said["tokens"] is said["truncated_rows"] is said["near_duplicates"] is None
+    assert said["near_duplicates"] == 0
+    assert said["tokens"] is said["truncated_rows"] is None
     assert any("--model" in note for note in said["notes"])
 
 
@@ -50,7 +51,8 @@ def test_with_a_model_the_losses_are_counted(
     assert (said["truncated_rows"], said["fully_masked_rows"], said["empty_rows"]) == (1, 1, 1)
     assert set(said["tokens"]) == {"total", "p50", "p95", "p99", "max"}
     assert said["sampled"] is False
-    assert {finding["category"] for finding in said["findings"]} == {"truncation", "dataset_format"}
+    categories = {finding["category"] for finding in said["findings"]}
+    assert categories == {"truncation", "dataset_format", "duplicates"}
     assert said["row"]["lost"] == said["truncated_answer_tokens"] > 0
     assert main(["inspect", str(data), "--model", str(model), "--max-length", "64", "--row", "1"]) == 0
     text = capsys.readouterr().out

@@ -17,9 +17,12 @@ APP = {"textual", "rich"}
 NOT_BEFORE_PAINT = HEAVY | {"peewee", "pynvml", "multiprocessing.managers", "tokenizers", "jinja2"}
 
 
-def _modules(folder: str) -> str:
-    """An import statement for every module of a package."""
-    paths = sorted((ROOT / folder).rglob("*.py"))
+def _modules(folder: str, without: str = "") -> str:
+    """An import statement for every module of a package but those of a folder in it."""
+    aside = ROOT / folder / without if without else None
+    paths = sorted(
+        path for path in (ROOT / folder).rglob("*.py") if aside is None or aside not in path.parents
+    )
     names = [
         ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for path in paths
     ]
@@ -41,7 +44,7 @@ LIGHT = {
     ),
     "the line to the engine": ("import engine.client.link, engine.client.start", HEAVY | APP | {"peewee"}),
     "the hub package": (_modules("engine/hub"), HEAVY | APP | {"peewee"}),
-    "the data package": (_modules("engine/data"), HEAVY | APP),
+    "the data package": (_modules("engine/data", without="likeness"), HEAVY | APP),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
     "the store": ("import engine.store", HEAVY | APP),
     "what a chat says": (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, Protocol
 
 import msgspec
 
 from engine.data.checks.seen import Seen
+from engine.data.row import Row
+from engine.data.shapes import Example
 from engine.findings import Category, Finding, Patch, Severity
 from engine.text import one_line
 
@@ -37,14 +39,24 @@ class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
     """True where leaving such rows out mends it."""
 
 
+Back = Callable[[Sequence[int]], Iterable[tuple[int, Row, Example | None]]]
+"""Reads some rows once more by their numbers (ascending); None stands for one that training leaves out."""
+
+
 class SetCheck(Protocol):
     """A check that has to have met every row."""
 
     def add(self, seen: Seen) -> None:
         """One more row, in the order of the files."""
 
+    def steps(self) -> Iterator[None]:
+        """What is left to do once every row was met, in small pieces."""
+
     def findings(self) -> Iterable[Finding]:
         """What all of them come to."""
+
+    def numbers(self, check: str) -> Sequence[int] | None:
+        """The rows of a finding; None where it is not this check's, or not known row by row."""
 
 
 class Tally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from engine.data.checks.check import Tally
+from engine.data.checks.check import Back, Tally
+from engine.data.checks.duplicates import Duplicates
 from engine.data.checks.seen import Seen
 from engine.data.checks.table import ROW_CHECKS, SET_CHECKS
 from engine.findings import Finding
@@ -13,10 +14,11 @@ from engine.findings import Finding
 class Checks:
     """Is shown each row that training would take, and says what was noticed."""
 
-    def __init__(self) -> None:
+    def __init__(self, back: Back) -> None:
         self.rows = 0
+        self.duplicates = Duplicates(back)
         self._tallies = [Tally(check) for check in ROW_CHECKS]
-        self._sets = [make() for make in SET_CHECKS]
+        self._sets = [self.duplicates, *(make(back) for make in SET_CHECKS)]
 
     def add(self, seen: Seen) -> None:
         """One more row, in the order of the files."""
@@ -28,7 +30,16 @@ class Checks:
 
     def numbers(self, check: str) -> Sequence[int] | None:
         """The rows that a check has found; None where it is not known row by row."""
-        return next((tally.numbers for tally in self._tallies if tally.check.name == check), None)
+        for tally in self._tallies:
+            if tally.check.name == check:
+                return tally.numbers
+        found = (each.numbers(check) for each in self._sets)
+        return next((numbers for numbers in found if numbers is not None), None)
+
+    def steps(self) -> Iterator[None]:
+        """What is left to do once every row was met, in small pieces."""
+        for check in self._sets:
+            yield from check.steps()
 
     def findings(self, *, whole: bool) -> list[Finding]:
         """What was noticed; of what needs all rows only once the data was read `whole`."""

@@ -32,3 +32,14 @@ def seen(row: Row, example: Example, number: int = 0) -> Seen:
             asked = [turn["content"] for turn in messages if turn["role"] != "assistant"]
             learnt = [turn["content"] for turn in messages if turn["role"] == "assistant"]
             return Seen(row, example, "\n".join(asked), "\n".join(learnt), number)
+
+
+def said(example: Example) -> str:
+    """What user and assistant say, one below the other; system texts and tools are the same in many rows."""
+    match example:
+        case Document(text):
+            return text
+        case Pair(prompt, completion):
+            return f"{prompt}\n{completion}"
+        case Chat(messages):
+            return "\n".join(turn["content"] for turn in messages if turn["role"] in ("user", "assistant"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from engine.data.checks.duplicates import canonical
-from engine.data.checks.seen import seen
+from engine.data.checks.seen import said, seen
 from engine.data.checks.table import ROW_CHECKS
 from engine.data.encode import draft, labelled
 from engine.data.mend.setting import Setting
@@ -37,6 +37,42 @@ def dedup(_: str, setting: Setting) -> Work:
             yield row
 
     return work
+
+
+def near_dedup(_: str, setting: Setting) -> Work:
+    """Keep the first of the rows that say nearly the same."""
+
+    def texts(rows: Rows) -> Iterator[tuple[int, str]]:
+        examples = enumerate(map(setting.example, rows()))
+        return ((number, said(example)) for number, example in examples if example is not None)
+
+    def work(rows: Rows, note: Note) -> Iterator[Row]:
+        # Imported on use: numpy takes a tenth of a second.
+        from engine.data.likeness.similar import Similar
+
+        similar = Similar()
+        for number, text in texts(rows):
+            similar.add(number, text)
+        beyond = similar.beyond_first(lambda wanted: picked(texts(rows), wanted))
+        for number, row in enumerate(rows()):
+            if number in beyond:
+                note.dropped.add(row.where)
+            else:
+                yield row
+
+    return work
+
+
+def picked(texts: Iterator[tuple[int, str]], wanted: Sequence[int]) -> Iterator[tuple[int, str]]:
+    """Those of the numbered texts whose numbers (ascending) are wanted."""
+    rest = iter(wanted)
+    sought = next(rest, None)
+    for number, text in texts:
+        if sought is None:
+            return
+        if number == sought:
+            yield number, text
+            sought = next(rest, None)
 
 
 def drop(names: str, setting: Setting) -> Work:

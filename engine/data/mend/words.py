@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from engine.data.mend.dropping import dedup, drop
+from engine.data.mend.dropping import dedup, drop, near_dedup
 from engine.data.mend.editing import clean, fill
 from engine.data.mend.restructuring import convert, rebalance, split
 from engine.data.mend.setting import Setting
@@ -17,6 +17,7 @@ from engine.recipe.fields import nearest
 _RESPLIT: Final = "resplit"
 _MADE: Final[dict[str, Callable[[str, Setting], Work]]] = {
     "dedup": dedup,
+    "near_dedup": near_dedup,
     "drop": drop,
     "clean": clean,
     "fill": fill,

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from engine.data.read.index import RowIndex
 from engine.data.row import Row
+
+_NEAR: Final = 16
+"""Rows between two that are wanted which are read in vain rather than sought past."""
+_AT_ONCE: Final = 512
 
 
 class RowTable:
@@ -35,11 +40,17 @@ class RowTable:
         """Some rows with their own numbers and those of their files, neighbours read at once."""
         at = 0
         while at < len(numbers):
-            end = at + 1
-            while end < len(numbers) and numbers[end] == numbers[end - 1] + 1:
+            first, end = numbers[at], at + 1
+            while (
+                end < len(numbers)
+                and numbers[end] - numbers[end - 1] <= _NEAR
+                and numbers[end] - first < _AT_ONCE
+            ):
                 end += 1
-            for number, (file, row) in enumerate(self.rows(numbers[at], end - at), numbers[at]):
-                yield number, file, row
+            wanted = set(numbers[at:end])
+            for number, (file, row) in enumerate(self.rows(first, numbers[end - 1] - first + 1), first):
+                if number in wanted:
+                    yield number, file, row
             at = end
 
     def walk(self, first: int, way: int) -> Iterator[tuple[int, Row]]:

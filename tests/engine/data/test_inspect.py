@@ -307,19 +307,19 @@ def test_a_models_tokenizer_is_found_by_folder_and_in_the_cache(
 
 
 @pytest.mark.parametrize(
-    ("name", "rows", "format", "duplicates"),
+    ("name", "rows", "format", "duplicates", "near"),
     [
-        ("llamafactory_demo/alpaca_en_demo.json", 999, "alpaca", 14),
-        ("llamafactory_demo/glaive_toolcall_en_demo.json", 300, "sharegpt", 35),
-        ("gsm8k/test.jsonl", 1319, "question_answer", 0),
-        ("banking77/test.csv", 3080, "text", 0),
+        ("llamafactory_demo/alpaca_en_demo.json", 999, "alpaca", 14, 0),
+        ("llamafactory_demo/glaive_toolcall_en_demo.json", 300, "sharegpt", 35, 5),
+        ("gsm8k/test.jsonl", 1319, "question_answer", 0, 0),
+        ("banking77/test.csv", 3080, "text", 0, 8),
     ],
 )
-def test_real_data(shared: Path, name: str, rows: int, format: str, duplicates: int) -> None:
+def test_real_data(shared: Path, name: str, rows: int, format: str, duplicates: int, near: int) -> None:
     document = looked_at(shared / "data" / name).document(1024)
     assert (document["rows"], document["format"], document["exact_duplicates"]) == (rows, format, duplicates)
     assert document["tokens"] is None
-    assert document["near_duplicates"] is None
+    assert document["near_duplicates"] == near
 
 
 def test_a_row_with_a_blank_is_told_with_its_place_and_what_would_mend_it(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_what_a_finding_offers_can_be_applied_and_then_the_finding_is_gone(tmp_p
         made = mended(source, *patch.data)
         again = Inspection([Path(made.path)])
         list(again.steps())
-        assert patch.label not in [found.patch.label for found in again.report().findings(64) if found.patch]
+        assert patch.data not in [found.patch.data for found in again.report().findings(64) if found.patch]
 
 
 def test_the_source_stays_and_the_record_says_how_the_new_one_was_made(tmp_path: Path) -> None:

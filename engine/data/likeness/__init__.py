@@ -1,0 +1,1 @@
+"""Which texts are alike: the one part of `engine.data` that needs numpy, imported on use."""
