@@ -225,8 +225,8 @@ def _join(sets: dict[int, Hashes], together: _Together) -> Iterator[None]:
         return
     chosen = [names[at] for at in some]
     made = []
-    for part in batched(chosen, _ROWS):
-        made.append(_bands([sets[name] for name in part]))
+    for few in batched(chosen, _ROWS):
+        made.append(_bands([sets[name] for name in few]))
         yield None
     bands = np.concatenate(made)
     for band in bands.T:
