@@ -20,7 +20,7 @@ from engine.data.read.rows import is_text, read_rows, seen_rows
 from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
 from engine.data.row import Row
-from engine.data.shapes import Example, Shape, example_of, shape_of, unused_columns
+from engine.data.shapes import Document, Example, Shape, example_of, shape_of, unused_columns
 from engine.data.show import shown, shown_line
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection.losses import EMPTY, ENDLESS, Places, refused
@@ -151,6 +151,7 @@ class Inspection:
     def _examine_line(self, number: int, row: Row, at: int) -> None:
         self._report.files[number].format = "text"
         self._look(row.values)
+        self.checks.add_line(seen(row, Document(row.values["text"]), at))
 
     def _examine(self, number: int, row: Row, at: int) -> None:
         self._look(row.values)

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from engine.data.checks.personal.redact import redact
 from engine.data.checks.seen import Seen
 from engine.data.row import Row
 from engine.data.shapes import Example
@@ -37,6 +38,15 @@ class RowCheck(msgspec.Struct, frozen=True, kw_only=True):
     """Share of all rows, 0 to 1, from which on it is said."""
     drops: bool = True
     """True where leaving such rows out mends it."""
+    mend: str = ""
+    """Word of `openlora inspect --apply` that mends the rows and keeps them, such as `clean`."""
+    lines: bool = False
+    """True for a check that a line of a text file can fail too."""
+
+    @property
+    def patch(self) -> str:
+        """The word that mends it, the one that keeps the rows before all others; empty where none does."""
+        return self.mend or (f"drop={self.name}" if self.drops else "")
 
 
 Back = Callable[[Sequence[int]], Iterable[tuple[int, Row, Example | None]]]
@@ -70,17 +80,15 @@ class Tally:
         self._places: list[str] = []
         self._quotes: list[str] = []
 
-    def add(self, seen: Seen) -> None:
-        """Look at one more row."""
-        wrong = self.check.look(seen)
-        if not wrong:
-            return
+    def add(self, seen: Seen, wrong: str) -> None:
+        """One more row that the check has found, and what is `wrong` with it."""
         self.count += 1
         if self.count <= MOST_NUMBERED:
             self.numbers.append(seen.number)
         if len(self._places) < _SHOWN:
             self._places.append(seen.row.where)
-            self._quotes.append(one_line(wrong, _QUOTED))
+            # Whatever is quoted may hold an address or a key beside what was found.
+            self._quotes.append(one_line(redact(wrong), _QUOTED))
 
     def finding(self, rows: int) -> Finding | None:
         """What is said of it among so many rows; None where there is nothing to say."""
@@ -94,9 +102,15 @@ class Tally:
             evidence=[f"{place}  {quote}" for place, quote in zip(self._places, self._quotes, strict=True)],
             cause=check.cause,
             remedy=check.remedy,
-            patch=Patch(label=f"drop {self.count:,}", data=[f"drop={check.name}"]) if check.drops else None,
+            patch=_patch(check, self.count),
             count=self.count,
             share=self.count / rows,
             places=list(self._places),
             check=check.name,
         )
+
+
+def _patch(check: RowCheck, count: int) -> Patch | None:
+    if not check.patch:
+        return None
+    return Patch(label=f"{check.patch.partition('=')[0]} {count:,}", data=[check.patch])

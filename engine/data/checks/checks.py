@@ -18,15 +18,25 @@ class Checks:
         self.rows = 0
         self.duplicates = Duplicates(back)
         self._tallies = [Tally(check) for check in ROW_CHECKS]
+        self._looks = [(tally.check.look, tally) for tally in self._tallies]
+        self._of_lines = [(look, tally) for look, tally in self._looks if tally.check.lines]
         self._sets = [self.duplicates, *(make(back) for make in SET_CHECKS)]
 
     def add(self, seen: Seen) -> None:
         """One more row, in the order of the files."""
         self.rows += 1
-        for tally in self._tallies:
-            tally.add(seen)
+        for look, tally in self._looks:
+            if wrong := look(seen):
+                tally.add(seen, wrong)
         for check in self._sets:
             check.add(seen)
+
+    def add_line(self, seen: Seen) -> None:
+        """One more line of a text file: no row, and seen by those checks that mean lines too."""
+        self.rows += 1
+        for look, tally in self._of_lines:
+            if wrong := look(seen):
+                tally.add(seen, wrong)
 
     def numbers(self, check: str) -> Sequence[int] | None:
         """The rows that a check has found; None where it is not known row by row."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair
+
+_NOTHING: Final[frozenset[str]] = frozenset()
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -19,19 +23,21 @@ class Seen(msgspec.Struct, frozen=True):
     """Everything that is learnt."""
     number: int = 0
     """Which row of all files it is, counted from 0."""
+    odd: frozenset[str] = _NOTHING
+    """Characters of both that do not print, line ends and tabs aside: found once, for several checks."""
 
 
 def seen(row: Row, example: Example, number: int = 0) -> Seen:
     """Row `number` of all files, read as `example`, with its two sides as plain texts."""
     match example:
         case Document(text):
-            return Seen(row, example, "", text, number)
-        case Pair(prompt, completion):
-            return Seen(row, example, prompt, completion, number)
+            prompt, answer = "", text
+        case Pair(before, completion):
+            prompt, answer = before, completion
         case Chat(messages):
-            asked = [turn["content"] for turn in messages if turn["role"] != "assistant"]
-            learnt = [turn["content"] for turn in messages if turn["role"] == "assistant"]
-            return Seen(row, example, "\n".join(asked), "\n".join(learnt), number)
+            prompt = "\n".join([turn["content"] for turn in messages if turn["role"] != "assistant"])
+            answer = "\n".join([turn["content"] for turn in messages if turn["role"] == "assistant"])
+    return Seen(row, example, prompt, answer, number, _odd(prompt) | _odd(answer))
 
 
 def said(example: Example) -> str:
@@ -43,3 +49,10 @@ def said(example: Example) -> str:
             return f"{prompt}\n{completion}"
         case Chat(messages):
             return "\n".join(turn["content"] for turn in messages if turn["role"] in ("user", "assistant"))
+
+
+def _odd(text: str) -> frozenset[str]:
+    text = text.replace("\n", "").replace("\t", "")
+    if text.isprintable():
+        return _NOTHING
+    return frozenset(letter for letter in set(text) if not letter.isprintable() and letter != "\r")

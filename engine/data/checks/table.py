@@ -5,8 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from engine.data.checks.answers import ANSWERS
+from engine.data.checks.characters import CHARACTERS
 from engine.data.checks.check import Back, RowCheck, SetCheck
+from engine.data.checks.leftovers import LEFTOVERS
+from engine.data.checks.mojibake import MOJIBAKE
+from engine.data.checks.pii import PII
 from engine.data.checks.placeholders import PLACEHOLDERS
+from engine.data.checks.refusals import REFUSALS
+from engine.data.checks.repetition import REPETITION
+from engine.data.checks.special_tokens import SPECIAL_TOKENS
 
-ROW_CHECKS: Final[tuple[RowCheck, ...]] = (PLACEHOLDERS,)
+ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
+    PLACEHOLDERS,
+    *ANSWERS,
+    REPETITION,
+    PII,
+    SPECIAL_TOKENS,
+    MOJIBAKE,
+    *CHARACTERS,
+    *REFUSALS,
+    LEFTOVERS,
+)
 SET_CHECKS: Final[tuple[Callable[[Back], SetCheck], ...]] = ()

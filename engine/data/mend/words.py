@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from engine.data.mend.dropping import dedup, drop, near_dedup
-from engine.data.mend.editing import clean, fill
+from engine.data.mend.editing import blacken, clean, fill
 from engine.data.mend.restructuring import convert, rebalance, split
 from engine.data.mend.setting import Setting
 from engine.data.mend.step import Work
@@ -20,6 +20,7 @@ _MADE: Final[dict[str, Callable[[str, Setting], Work]]] = {
     "near_dedup": near_dedup,
     "drop": drop,
     "clean": clean,
+    "redact": blacken,
     "fill": fill,
     "split": split,
     "convert": convert,
