@@ -132,11 +132,13 @@ def test_texts_and_completions_may_be_written_in_a_models_own_format() -> None:
 HIDING = ("control", "bidi", "invisible", "space")
 
 
-@given(
-    text=st.text(
-        "ab \u200b\u200c\u200d\u202e\u2066\u2069\u200f\xad\ufeff\u00a0\u2028\x07س😀🏴\U000e0067\U000e007f\U000e0101"
-    )
+STRANGE = (
+    "ab \u200b\u200c\u200d\u202e\u2066\u2069\u200f\xad\ufeff\u00a0\u2028\x07"
+    "س😀🏴\U000e0067\U000e007f\U000e0101"
 )
+
+
+@given(text=st.text(STRANGE))
 def test_a_tidied_text_passes_the_checks_that_tidying_mends(text: str) -> None:
     row = chat("", tidied(text))
     assert {name: said for name in HIDING if (said := CHECKS[name].look(row))} == {}
