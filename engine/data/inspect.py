@@ -68,7 +68,7 @@ class Inspection:
         """All rows that were met."""
         self._shapes: list[Shape | None] = [None] * len(self.indices)
         self._format = data_format
-        self.checks = Checks(self._back)
+        self.checks = Checks(self._back, tokenizer)
         self.numbers = Numbers()
         """Which rows something was found in."""
         self._counted = (0, False)
@@ -90,7 +90,7 @@ class Inspection:
         if now != self._counted and (now[0] < _QUICK or self._surveyed):
             report.exact_duplicates, self._counted = duplicates.exact(), now
             report.near_duplicates = duplicates.near
-            report.checked = self.checks.findings(whole=self._surveyed)
+        report.checked = self.checks.findings(whole=self._surveyed)
         return report
 
     def steps(self) -> Iterator[float]:
@@ -272,6 +272,7 @@ class Inspection:
 
     def _count(self, row: Labelled, tokenizer: ModelTokenizer, at: int) -> None:
         report, mask = self._report, row.mask
+        self.checks.add_tokens(row, at)
         report.tokenised += 1
         report.losses.rows += 1
         self.numbers.measure(at, len(row.ids))
@@ -306,6 +307,7 @@ class Inspection:
                 self._reject(row, refusal, at)
                 continue
             numbers.append(at)
+            self.checks.add_turns(row.where, example, at)
             yield made
 
 

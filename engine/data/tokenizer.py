@@ -27,6 +27,7 @@ class ModelTokenizer:
         eos: id that ends a text, None where the model has none.
         stops: ids that end a generated text.
         ends: those of them that the model's generation settings name; empty where they name none.
+        unk: id of what the vocabulary does not know; None where the same token means something else as well.
         pad: id that fills up short rows; any does, because they are masked.
         specials: ids of tokens that are no text, such as `<s>`.
         template: the chat template, the plain one where the model brings none.
@@ -46,6 +47,8 @@ class ModelTokenizer:
         self.bos = self._id(tokens.get("bos_token"))
         self.eos = self._id(tokens.get("eos_token"))
         self.stops = self.ends | ({self.eos} if self.eos is not None else frozenset())
+        unk = self._id(tokens.get("unk_token"))
+        self.unk = unk if unk not in (self.bos, self.eos) else None
         pad = self._id(tokens.get("pad_token"))
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
         self._words = by_word(self._tokenizer)

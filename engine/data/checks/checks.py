@@ -8,18 +8,23 @@ from engine.data.checks.check import Back, Tally
 from engine.data.checks.duplicates import Duplicates
 from engine.data.checks.seen import Seen
 from engine.data.checks.table import ROW_CHECKS, SET_CHECKS
+from engine.data.checks.tokens import TokenChecks
+from engine.data.encode import Labelled
+from engine.data.shapes import Example
+from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 
 
 class Checks:
     """Is shown each row that training would take, and says what was noticed."""
 
-    def __init__(self, back: Back) -> None:
+    def __init__(self, back: Back, tokenizer: ModelTokenizer | None = None) -> None:
         self.rows = 0
         self.duplicates = Duplicates(back)
         self._tallies = [Tally(check) for check in ROW_CHECKS]
         self._looks = [(tally.check.look, tally) for tally in self._tallies]
         self._of_lines = [(look, tally) for look, tally in self._looks if tally.check.lines]
+        self._tokens = TokenChecks(tokenizer) if tokenizer is not None else None
         self._sets = [self.duplicates, *(make(back) for make in SET_CHECKS)]
 
     def add(self, seen: Seen) -> None:
@@ -38,12 +43,23 @@ class Checks:
             if wrong := look(seen):
                 tally.add(seen, wrong)
 
+    def add_tokens(self, row: Labelled, number: int) -> None:
+        """Row `number` of all files once more, as ids."""
+        if self._tokens is not None:
+            self._tokens.add(row, number)
+
+    def add_turns(self, where: str, example: Example, number: int) -> None:
+        """Row `number` of all files before it becomes ids."""
+        if self._tokens is not None:
+            self._tokens.look(where, example, number)
+
     def numbers(self, check: str) -> Sequence[int] | None:
         """The rows that a check has found; None where it is not known row by row."""
         for tally in self._tallies:
             if tally.check.name == check:
                 return tally.numbers
-        found = (each.numbers(check) for each in self._sets)
+        found = [each.numbers(check) for each in self._sets]
+        found += [self._tokens.numbers(check)] if self._tokens is not None else []
         return next((numbers for numbers in found if numbers is not None), None)
 
     def steps(self) -> Iterator[None]:
@@ -54,6 +70,6 @@ class Checks:
     def findings(self, *, whole: bool) -> list[Finding]:
         """What was noticed; of what needs all rows only once the data was read `whole`."""
         found = [finding for tally in self._tallies if (finding := tally.finding(self.rows))]
-        return (
-            [*found, *(finding for check in self._sets for finding in check.findings())] if whole else found
-        )
+        if whole:
+            found += (finding for check in self._sets for finding in check.findings())
+        return [*found, *(self._tokens.findings() if self._tokens is not None else ())]

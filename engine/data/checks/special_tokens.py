@@ -26,10 +26,11 @@ _STRUCK: Final = re.compile(r"<s>[^<]*</s>")
 def _look(seen: Seen) -> str:
     if not isinstance(seen.example, Chat):
         return ""  # texts and completions may be written in a model's own format
-    return _token(seen.answer) or _token(seen.prompt)
+    return special_token(seen.answer) or special_token(seen.prompt)
 
 
-def _token(text: str) -> str:
+def special_token(text: str) -> str:
+    """A token of any model that `text` holds, with what stands around it; empty without one."""
     found = _ANGLED.search(text) if "<" in text else None
     if found is not None and found.group() in ("<s>", "</s>"):
         text = _STRUCK.sub("", text)

@@ -14,10 +14,12 @@ from engine.data.checks.pii import PII
 from engine.data.checks.placeholders import PLACEHOLDERS
 from engine.data.checks.refusals import REFUSALS
 from engine.data.checks.repetition import REPETITION
+from engine.data.checks.roles import ROLES
 from engine.data.checks.special_tokens import SPECIAL_TOKENS
 
 ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     PLACEHOLDERS,
+    ROLES,
     *ANSWERS,
     REPETITION,
     PII,
