@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.inspection.talk import Spec
 from engine.problem import Problem
+from engine.templates.registry import is_file
 
 if TYPE_CHECKING:
     from engine.messages import RunRow
@@ -25,6 +26,17 @@ def of_draft(draft: Draft | None) -> Spec | None:
         model=str(folder) if model and os.path.isdir(folder) else model,
         max_length=int(draft.value("max_length")),
         data_format=str(draft.value("data_format")),
+        chat_template=_template(draft),
+        truncation=str(draft.value("truncation")),
+        train_on=str(draft.value("train_on")),
+        tokenize_turns=str(draft.value("tokenize_turns")),
+    )
+
+
+def _template(draft: Draft) -> str | None:
+    name = draft.value("chat_template")
+    return (
+        os.path.abspath(draft.folder / os.path.expanduser(name)) if name and is_file(name) else name or None
     )
 
 
@@ -42,4 +54,8 @@ def of_run(row: RunRow, home: str) -> Spec:
         model=recipe.model,
         max_length=recipe.max_length,
         data_format=recipe.data_format,
+        chat_template=recipe.chat_template,
+        truncation=recipe.truncation,
+        train_on=recipe.train_on,
+        tokenize_turns=recipe.tokenize_turns,
     )

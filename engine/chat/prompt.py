@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from engine.chat.spoken import Turn
+from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
 from engine.events import Form
@@ -21,8 +22,7 @@ def written(tokenizer: ModelTokenizer, turns: Sequence[Turn], form: Form) -> lis
     if form == "verbatim":
         return tokenizer.started(tokenizer.encode(turns[-1].content)) or [tokenizer.pad]
     chat = Chat([{"role": turn.role, "content": turn.content} for turn in turns])
-    ids = tokenizer.encode(tokenizer.template.render(chat, prompt=True))
-    return tokenizer.started(ids) if tokenizer.template.plain else ids
+    return prompt_ids(chat, tokenizer)
 
 
 def fitted(

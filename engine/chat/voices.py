@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any, Final
 
+import msgspec
 import torch
 from peft import PeftModel
 from transformers import (
@@ -22,7 +23,8 @@ from transformers.cache_utils import DynamicLayer
 from engine import paths
 from engine.chat.spoken import Sampling, Side, Spec
 from engine.data.refusal import Refusal, as_refusal
-from engine.data.tokenizer import ModelTokenizer
+from engine.data.rules import AS_THE_MODEL, Rules, rules_of
+from engine.data.tokenizer import CHAT_TEMPLATE, ModelTokenizer
 from engine.job import Job
 from engine.json_file import read_object
 from engine.model.context import context_of
@@ -65,7 +67,7 @@ class Voices:
         job = Job(run=spec.run, folder=Path(mkdtemp(prefix="openlora-chat-")), recipe=recipe, device=device)
         self.machine = Machine(job)
         trust = trusts_code(job)
-        self.tokenizer = ModelTokenizer(tokenizer_folder(job, trust=trust))
+        self.tokenizer = ModelTokenizer(tokenizer_folder(job, trust=trust), rules=_rules(spec))
         self.context = context_of(self.tokenizer.folder)
         self.sampling = _sampling(folder)
         base = AutoModelForCausalLM.from_pretrained(
@@ -217,10 +219,26 @@ def _folder(model: str) -> Path:
 
 def _trust(spec: Spec) -> str | None:
     """What lets a model's own code run: words given, else those of the run's recipe."""
-    if spec.trust is not None or not spec.run:
+    if spec.trust is not None:
         return spec.trust
+    recipe = _recipe(spec)
+    return recipe.trust_remote_code if recipe is not None else None
+
+
+def _rules(spec: Spec) -> Rules:
+    """How the adapter was taught to be written to: as its run's recipe says, with the template beside it."""
+    recipe = _recipe(spec)
+    rules = rules_of(recipe) if recipe is not None else AS_THE_MODEL
+    template = Path(spec.adapter) / CHAT_TEMPLATE if spec.adapter else None
+    beside = str(template) if template is not None and template.is_file() else None
+    return msgspec.structs.replace(rules, chat_template=beside)
+
+
+def _recipe(spec: Spec) -> Recipe | None:
+    if not spec.run:
+        return None
     try:
-        return read(RunDir(paths.home(), spec.run).recipe).recipe.trust_remote_code
+        return read(RunDir(paths.home(), spec.run).recipe).recipe
     except Problem:
         return None
 

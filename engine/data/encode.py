@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import accumulate
+from itertools import accumulate, compress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,14 +15,17 @@ from engine.data.dataset import Rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair
+from engine.data.shorten import kept
 from engine.data.template import answers
 from engine.data.tokenizer import ModelTokenizer
+from engine.data.turns import Encoded, Part, Spans, exchanges, parts_of
 from engine.inspection.losses import Losses
 
 _ROWS_AT_ONCE: Final = 512
 _CHARACTERS_AT_ONCE: Final = 1 << 21
+_BEHIND_A_STOP: Final = 4
+"""Tokens that templates write behind the one that stops, such as two line feeds."""
 
-Spans = list[tuple[int, int]]
 Tick = Callable[[int], None]
 
 
@@ -37,19 +40,34 @@ class Draft(msgspec.Struct):
     end: bool
     """Put the end-of-sequence token behind, and learn it."""
     chat: bool = False
+    parts: list[Part] | None = None
+    """The turns, where each is tokenised on its own."""
 
 
 class Labelled(NamedTuple):
     """A draft as tokens."""
 
     made: Draft
-    encoding: Encoding | WordEncoding
+    encoding: Encoding | WordEncoding | Encoded
     """Of the draft's text alone."""
     ids: list[int]
     mask: bytearray
     """1 where the token is learnt, as long as `ids`."""
     before: int
     """Tokens put before those of the text."""
+
+    def keep(self, tokenizer: ModelTokenizer, max_length: int) -> bytearray | None:
+        """1 for each token that stays of a row cut at `max_length`; None where the whole row is left out."""
+        return kept(self.mask, self._exchanges(), max_length, tokenizer.rules)
+
+    def _exchanges(self) -> list[tuple[int, int]] | None:
+        if self.made.parts is None or not isinstance(self.encoding, Encoded):
+            return None
+        found = exchanges(self.made.parts, self.encoding.sizes)
+        behind = len(self.ids) - len(self.encoding.ids) - self.before
+        found[0] = (found[0][0] + self.before, found[0][1])
+        found[-1] = (found[-1][0], found[-1][1] + behind)
+        return found
 
 
 def encode_examples(
@@ -65,24 +83,33 @@ def encode_examples(
     Documents longer than `max_length` are cut into several rows and lose nothing.
     """
     for drafts in chunks(draft(row, example, tokenizer) for row, example in examples):
-        for made, _, ids, mask, _ in labelled(drafts, tokenizer):
-            if made.spans is None:
-                _add_windows(ids, made.row, tokenizer, max_length, rows)
+        for row in labelled(drafts, tokenizer):
+            if row.made.spans is None:
+                _add_windows(row.ids, row.made.row, tokenizer, max_length, rows)
             else:
-                _add_cut(ids, mask, made, tokenizer, max_length, rows, losses)
+                _add_cut(row, tokenizer, max_length, rows, losses)
         losses.rows += len(drafts)
         tick(losses.rows)
 
 
 def labelled(drafts: Sequence[Draft], tokenizer: ModelTokenizer) -> Iterator[Labelled]:
     """Each draft with its ids and mask, not cut yet."""
-    for made, encoding in zip(drafts, tokenizer.encode_many([d.text for d in drafts]), strict=True):
+    encodings = iter(tokenizer.encode_many([text for made in drafts for text in _texts(made)]))
+    for made in drafts:
+        found = [next(encodings) for _ in made.parts or (made,)]
+        encoding = found[0] if made.parts is None else Encoded(made.parts, found)
         yield _labelled(made, encoding, tokenizer)
+
+
+def _texts(made: Draft) -> list[str]:
+    return [made.text] if made.parts is None else [made.text[part.start : part.end] for part in made.parts]
 
 
 def endless(made: Draft, ids: Sequence[int], mask: bytearray, tokenizer: ModelTokenizer) -> bool:
     """True for a conversation whose last learnt token does not stop a generated text."""
-    return made.chat and ids[mask.rfind(1)] not in tokenizer.stops
+    last = mask.rfind(1)
+    first = last if made.parts is None else max(last - _BEHIND_A_STOP, 0)
+    return made.chat and tokenizer.stops.isdisjoint(ids[first : last + 1])
 
 
 def encode_stream(
@@ -123,21 +150,37 @@ def draft(row: Row, example: Example, tokenizer: ModelTokenizer) -> Draft:
         case Document(text):
             return Draft(row, text, None, start=True, end=True)
         case Pair(prompt, completion):
-            span = (len(prompt), len(prompt) + len(completion))
-            return Draft(row, prompt + completion, [span], start=True, end=True)
+            return _pair_draft(row, prompt, completion, tokenizer)
         case Chat():
             return _chat_draft(row, example, tokenizer)
 
 
+def _pair_draft(row: Row, prompt: str, completion: str, tokenizer: ModelTokenizer) -> Draft:
+    text, rules = prompt + completion, tokenizer.rules
+    spans = [(len(prompt), len(text))]
+    parts = parts_of(text, spans, ()) if rules.tokenize_turns == "apart" and text else None
+    if rules.train_on == "all":
+        spans = [(0, len(text))]
+    return Draft(row, text, spans, start=True, end=True, parts=parts)
+
+
 def _chat_draft(row: Row, chat: Chat, tokenizer: ModelTokenizer) -> Draft:
+    rules, template = tokenizer.rules, tokenizer.template
     try:
-        text, spans = answers(tokenizer.template, chat)
+        if tokenizer.fault is not None:
+            raise tokenizer.fault.with_traceback(None)
+        text, spans = answers(template, chat)
     except Refusal as refusal:
         refusal.where = row.where
         raise
-    ends = sorted({tokenizer.decode([stop]) for stop in tokenizer.stops})
-    spans = [(start, _without_tail(text, start, end, ends)) for start, end in spans]
-    return Draft(row, text, spans, start=tokenizer.template.plain, end=False, chat=True)
+    parts = None
+    if rules.tokenize_turns == "apart":
+        parts = parts_of(text, spans, tokenizer.marks)
+    else:
+        ends = sorted({tokenizer.decode([stop]) for stop in tokenizer.stops})
+        spans = [(start, _without_tail(text, start, end, ends)) for start, end in spans]
+    learnt = {"answers": spans, "last_answer": spans[-1:], "all": [(0, len(text))]}[rules.train_on]
+    return Draft(row, text, learnt, start=template.plain, end=False, chat=True, parts=parts)
 
 
 def _without_tail(text: str, start: int, end: int, ends: Sequence[str]) -> int:
@@ -160,7 +203,9 @@ def chunks(drafts: Iterable[Draft], rows: int = _ROWS_AT_ONCE) -> Iterator[list[
         yield chunk
 
 
-def _labelled(made: Draft, encoding: Encoding | WordEncoding, tokenizer: ModelTokenizer) -> Labelled:
+def _labelled(
+    made: Draft, encoding: Encoding | WordEncoding | Encoded, tokenizer: ModelTokenizer
+) -> Labelled:
     """Ids and mask of a draft, with prefix and end; the very first token is never learnt."""
     ids, before = encoding.ids, 0
     mask = _mask(encoding, made.spans) if made.spans is not None else bytearray(b"\1") * len(ids)
@@ -177,9 +222,9 @@ def _labelled(made: Draft, encoding: Encoding | WordEncoding, tokenizer: ModelTo
     return Labelled(made, encoding, ids, mask, before)
 
 
-def _mask(encoding: Encoding | WordEncoding, spans: Spans) -> bytearray:
+def _mask(encoding: Encoding | WordEncoding | Encoded, spans: Spans) -> bytearray:
     """1 for every token from the first that reaches into a span to the last that does."""
-    if isinstance(encoding, WordEncoding):
+    if not isinstance(encoding, Encoding):
         return encoding.reach(spans)
     offsets = encoding.offsets
     mask = bytearray(len(offsets))
@@ -194,20 +239,18 @@ def _mask(encoding: Encoding | WordEncoding, spans: Spans) -> bytearray:
     return mask
 
 
-def _add_cut(
-    ids: list[int],
-    mask: bytearray,
-    made: Draft,
-    tokenizer: ModelTokenizer,
-    max_length: int,
-    rows: Rows,
-    losses: Losses,
-) -> None:
+def _add_cut(row: Labelled, tokenizer: ModelTokenizer, max_length: int, rows: Rows, losses: Losses) -> None:
+    made, ids, mask = row.made, row.ids, row.mask
     losses.endless += endless(made, ids, mask, tokenizer)
-    if len(ids) > max_length:
+    keep = row.keep(tokenizer, max_length)
+    if keep is None:
+        losses.dropped.add(made.row.where)
+        return
+    if 0 in keep:
+        whole, ids = mask.count(1), list(compress(ids, keep))
+        mask = bytearray(compress(mask, keep))
         losses.truncated_rows += 1
-        losses.truncated_answer_tokens += mask.count(1, max_length)
-        ids, mask = ids[:max_length], mask[:max_length]
+        losses.truncated_answer_tokens += whole - mask.count(1)
     if not mask.count(1):
         losses.vanished.add(made.row.where)
         return

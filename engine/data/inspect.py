@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +82,7 @@ class Inspection:
         )
         if tokenizer is not None:
             self._report.lengths.prefix = len(tokenizer.prefix)
+            self._report.truncation = tokenizer.rules.truncation
 
     def report(self) -> Report:
         """What is known now; the same object each time."""
@@ -209,7 +211,7 @@ class Inspection:
         if unused := unused_columns(row, shape):
             self._report.ignored[row.file] = unused
         if shape in _CHATS and self.tokenizer is not None:
-            self._report.template = "plain template" if self.tokenizer.template.plain else "chat template"
+            self._report.template = self.tokenizer.template_name
         return shape
 
     # --- any row ---
@@ -283,12 +285,15 @@ class Inspection:
         if endless(row.made, row.ids, mask, tokenizer):
             report.losses.endless += 1
             self.numbers.found(ENDLESS, at)
-        if len(mask) <= report.max_length:
-            return
-        report.losses.truncated_rows += 1
-        report.losses.truncated_answer_tokens += mask.count(1, report.max_length)
-        if not mask.count(1, 0, report.max_length):
-            report.losses.vanished.add(row.made.row.where)
+        keep = row.keep(tokenizer, report.max_length)
+        if keep is None:
+            report.losses.dropped.add(row.made.row.where)
+        elif 0 in keep:
+            left = bytearray(compress(mask, keep)).count(1)
+            report.losses.truncated_rows += 1
+            report.losses.truncated_answer_tokens += mask.count(1) - left
+            if not left:
+                report.losses.vanished.add(row.made.row.where)
 
     def _drafts(
         self, number: int, path: Path, tokenizer: ModelTokenizer, numbers: deque[int]

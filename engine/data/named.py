@@ -6,20 +6,21 @@ import os
 from pathlib import Path
 
 from engine.data.refusal import Refusal
+from engine.data.rules import AS_THE_MODEL, Rules
 from engine.data.tokenizer import ModelTokenizer
 from engine.hub.cache import commit_of, repository
 from engine.hub.names import MAIN, is_hub_id
 
 
-def tokenizer_of(model: str) -> ModelTokenizer:
-    """The tokenizer of `model`; nothing is fetched for it.
+def tokenizer_of(model: str, rules: Rules = AS_THE_MODEL) -> ModelTokenizer:
+    """The tokenizer of `model`, used by `rules`; nothing is fetched for it.
 
     Raises:
         Refusal: there is no such model on this machine, or its tokenizer cannot be read.
     """
     folder = Path(os.path.expanduser(model))
     if os.path.isdir(folder):
-        return ModelTokenizer(folder)
+        return ModelTokenizer(folder, rules=rules)
     if folder.is_absolute() or model.startswith((".", "~")) or not is_hub_id(model):
         raise Refusal(
             "template_or_special_tokens",
@@ -30,7 +31,7 @@ def tokenizer_of(model: str) -> ModelTokenizer:
     cached = repository(model)
     snapshot = cached / "snapshots" / (commit_of(cached, MAIN) or "none")
     if (snapshot / "tokenizer.json").is_file():
-        return ModelTokenizer(snapshot)
+        return ModelTokenizer(snapshot, rules=rules)
     raise Refusal(
         "template_or_special_tokens",
         "The model's tokenizer is not on this machine.",

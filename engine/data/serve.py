@@ -14,6 +14,7 @@ from engine.data.named import tokenizer_of
 from engine.data.read.rows import is_text
 from engine.data.refusal import Refusal
 from engine.data.row import Row
+from engine.data.rules import rules_of
 from engine.data.show import as_text, values_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection import talk
@@ -50,7 +51,7 @@ def _tokenizer(wanted: talk.Spec) -> tuple[ModelTokenizer | None, str]:
     if not wanted.model:
         return None, "Tokens are counted once a model is named."
     try:
-        return tokenizer_of(wanted.model), ""
+        return tokenizer_of(wanted.model, rules_of(wanted)), ""
     except Refusal as refusal:
         return None, str(refusal)
 

@@ -148,7 +148,8 @@ def _question(row: Row) -> Example | None:
 
 def _alpaca(row: Row) -> Example | None:
     extra = _text(row, "input" if "input" in row.values else "context", optional=True)
-    question = "\n\n".join(part for part in (_text(row, "instruction"), extra) if part.strip())
+    instruction = _text(row, "instruction")
+    question = "\n\n".join(part for part in (instruction, extra) if part.strip())
     before = _system(row)
     history = row.values.get("history") or []
     if not isinstance(history, list) or not all(isinstance(h, list) and len(h) == 2 for h in history):
@@ -156,7 +157,11 @@ def _alpaca(row: Row) -> Example | None:
     for asked, answered in history:
         before.append({"role": "user", "content": _checked(row, "history", asked)})
         before.append({"role": "assistant", "content": _checked(row, "history", answered)})
-    return _exchange(row, before, question, _text(row, "output" if "output" in row.values else "response"))
+    found = _exchange(row, before, question, _text(row, "output" if "output" in row.values else "response"))
+    if found is not None:
+        # For templates that write the two apart, as Alpaca's own does.
+        found.messages[-2].update(instruction=instruction, input=extra)
+    return found
 
 
 def _sharegpt(row: Row) -> Example | None:
@@ -218,7 +223,7 @@ def _chat(row: Row, messages: list[dict[str, Any]]) -> Example | None:
     return Chat(messages, tools or None) if learnt else None
 
 
-def _exchange(row: Row, before: list[dict[str, Any]], question: str, answer: str) -> Example | None:
+def _exchange(row: Row, before: list[dict[str, Any]], question: str, answer: str) -> Chat | None:
     if not answer.strip():
         return None
     turns = [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]

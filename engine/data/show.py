@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from itertools import groupby
+from collections.abc import Sequence
+from itertools import compress, groupby
 from typing import Final
 
 from msgspec.structs import replace
@@ -19,6 +20,7 @@ MOST: Final = 12_000
 """Tokens of a row that are shown: more than that nobody reads, and a screen has to fold them."""
 _NO_ANSWER: Final = "The answer is empty: training leaves this row out."
 _WINDOW: Final = "A text file is learnt whole, in windows of max_length tokens; this one begins at the line."
+_DROPPED: Final = "The row is longer than max_length: training leaves it out."
 _NO_MODEL: Final = "Without a model's tokenizer there is no text as a model sees it."
 
 
@@ -67,10 +69,12 @@ def shown(
     except Refusal as refusal:
         return replace(plain, note=f"{refusal.what} {refusal.why}".strip())
     windows = whole.made.spans is None
-    kept = whole.mask if windows else whole.mask[:max_length]
+    keep = None if windows else whole.keep(tokenizer, max_length)
+    kept = whole.mask if windows else bytearray(compress(whole.mask, keep or b""))
     return replace(
         plain,
-        pieces=_pieces(whole, tokenizer, max_length),
+        pieces=_pieces(whole, tokenizer, _windows(whole, max_length) if windows else _cuts(whole, keep)),
+        note=_DROPPED if keep is None and not windows else "",
         tokens=len(whole.ids),
         learnt=whole.mask.count(1),
         lost=whole.mask.count(1) - kept.count(1),
@@ -97,7 +101,7 @@ def shown_line(number: int, row: Row, text: str, tokenizer: ModelTokenizer | Non
     whole = Labelled(made, encoding, ids, mask, len(tokenizer.prefix))
     return replace(
         plain,
-        pieces=_pieces(whole, tokenizer, len(ids) + 1),
+        pieces=_pieces(whole, tokenizer, bytes(len(ids))),
         tokens=len(ids),
         learnt=mask.count(1),
         windows=True,
@@ -112,12 +116,21 @@ def _stops(whole: Labelled, kept: bytearray, tokenizer: ModelTokenizer) -> bool:
     return tokenizer.eos is None or whole.ids[kept.rfind(1)] == tokenizer.eos
 
 
-def _pieces(whole: Labelled, tokenizer: ModelTokenizer, max_length: int) -> list[Piece]:
-    """Neighbouring tokens that are alike, as text; a special token is always a piece of its own."""
+def _windows(whole: Labelled, max_length: int) -> Sequence[int]:
+    """The window of each token of a text that is learnt whole."""
+    return [at // max_length for at in range(len(whole.ids))]
+
+
+def _cuts(whole: Labelled, keep: bytearray | None) -> Sequence[int]:
+    """0 for each token that is kept and 1 for the others; `keep` is None where the row is left out."""
+    return [1 - kept for kept in keep] if keep is not None else b"\1" * len(whole.ids)
+
+
+def _pieces(whole: Labelled, tokenizer: ModelTokenizer, parts: Sequence[int]) -> list[Piece]:
+    """Neighbouring tokens that are alike and of one part, as text; a special token stands by itself."""
     texts = _texts(whole, tokenizer)
-    last = len(whole.ids) if whole.made.spans is None else 1
     kinds = [
-        (min(at // max_length, last), bool(whole.mask[at]), at if whole.ids[at] in tokenizer.specials else -1)
+        (parts[at], bool(whole.mask[at]), at if whole.ids[at] in tokenizer.specials else -1)
         for at in range(min(len(whole.ids), MOST))
     ]
     pieces = []

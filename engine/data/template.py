@@ -32,6 +32,7 @@ PLAIN: Final = (
 """For models without a chat template: headed sections, the end-of-sequence token after each answer."""
 
 
+MODELS_OWN: Final = "The model's chat template"
 LONGEST_SOURCE: Final = 1 << 20
 _LONGEST_TEXT: Final = 64 << 20
 """Characters; the longest templates that are in use have some 20,000, and the longest rows some million."""
@@ -55,11 +56,21 @@ class ChatTemplate:
         source: the Jinja text; None takes `PLAIN`.
         tokens: special tokens by the names that templates use, such as `eos_token`.
         day: what `strftime_now` takes for today, so that a resumed run renders what it did before.
+        whose: what problems call it.
     """
 
-    def __init__(self, source: str | None, tokens: dict[str, str], day: date | None = None) -> None:
+    def __init__(
+        self,
+        source: str | None,
+        tokens: dict[str, str],
+        day: date | None = None,
+        whose: str = MODELS_OWN,
+    ) -> None:
         self.plain = source is None
+        self.source = source
+        self.whose = whose
         self._tokens = tokens
+        self.end = tokens.get("eos_token", "")
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=source is not None,
             lstrip_blocks=source is not None,
@@ -69,12 +80,12 @@ class ChatTemplate:
         environment.globals["raise_exception"] = _raise
         environment.globals["strftime_now"] = _clock(day)
         if source is not None and len(source) > LONGEST_SOURCE:
-            raise _broken(f"It has {len(source):,} characters.")
+            raise _broken(whose, f"It has {len(source):,} characters.")
         try:
             with bounded():  # constants are computed here
                 self._template = environment.from_string(PLAIN if source is None else source)
         except Exception as error:
-            raise _broken(f"Jinja says: {error or type(error).__name__}.") from None
+            raise _broken(whose, f"Jinja says: {error or type(error).__name__}.") from None
 
     def render(self, chat: Chat, upto: int | None = None, *, prompt: bool = False) -> str:
         """The text of the first `upto` turns, with the head of an answer if `prompt` is set.
@@ -89,16 +100,17 @@ class ChatTemplate:
                     messages=messages, tools=chat.tools, add_generation_prompt=prompt, **self._tokens
                 )
         except (TooLong, MemoryError) as error:
-            raise _endless(str(error) or f"It asked for more than {ROOM >> 30} GiB of memory.") from None
+            why = str(error) or f"It asked for more than {ROOM >> 30} GiB of memory."
+            raise _endless(self.whose, why) from None
         except Exception as error:  # a template is a program of its own and may raise anything
             raise Refusal(
                 "template_or_special_tokens",
-                "The model's chat template refuses these turns.",
+                f"{self.whose} refuses these turns.",
                 why=f"It says: {error}.",
                 do="Change the roles or their order in this row, for example by leaving out the system turn.",
             ) from None
         if len(text) > _LONGEST_TEXT:
-            raise _endless(f"It wrote {len(text):,} characters.")
+            raise _endless(self.whose, f"It wrote {len(text):,} characters.")
         return text
 
 
@@ -118,6 +130,9 @@ def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, in
         if message["role"] != "assistant" or not (message["content"].strip() or message.get("tool_calls")):
             continue
         after = whole if index + 1 == len(chat.messages) else template.render(chat, index + 1)
+        if not whole.startswith(after):
+            # Some end every rendering with the end of the text, even where turns could follow.
+            after = after.removesuffix(template.end)
         if not whole.startswith(after):
             continue
         start = _start(template, chat, index, after)
@@ -145,19 +160,20 @@ def _start(template: ChatTemplate, chat: Chat, index: int, after: str) -> int | 
     return sum(1 for _ in same)
 
 
-def _broken(why: str) -> Refusal:
+def _broken(whose: str, why: str) -> Refusal:
+    own = "Get the model's files again, or mend chat_template in tokenizer_config.json."
     return Refusal(
         "template_or_special_tokens",
-        "The model's chat template is broken.",
+        f"{whose} is broken.",
         why=why,
-        do="Get the model's files again, or mend chat_template in tokenizer_config.json.",
+        do=own if whose == MODELS_OWN else "Mend the file, or name another chat_template.",
     )
 
 
-def _endless(why: str) -> Refusal:
+def _endless(whose: str, why: str) -> Refusal:
     return Refusal(
         "template_or_special_tokens",
-        "The model's chat template was stopped.",
+        f"{whose} was stopped.",
         why=why,
         do="Do not trust this model's files: no template needs so much. Take them from another source.",
     )

@@ -10,11 +10,15 @@ from typing import Any, Final
 from tokenizers import Encoding, Tokenizer
 
 from engine.data.by_word import WordEncoding, by_word
+from engine.data.chosen import chosen
 from engine.data.refusal import Refusal
+from engine.data.rules import AS_THE_MODEL, Rules
 from engine.data.template import LONGEST_SOURCE, ChatTemplate
 from engine.json_file import read_object
 from engine.text import one_line
 
+CHAT_TEMPLATE: Final = "chat_template.jinja"
+"""The file in which transformers keeps a chat template."""
 _LARGEST: Final = 512 << 20
 _SPECIAL = ("bos_token", "eos_token", "pad_token", "unk_token")
 
@@ -24,17 +28,21 @@ class ModelTokenizer:
 
     Attributes:
         prefix: ids that the tokenizer puts before a text, such as the one of `<s>`.
+        marks: the texts of the tokens that begin and end a text.
         eos: id that ends a text, None where the model has none.
         stops: ids that end a generated text.
         ends: those of them that the model's generation settings name; empty where they name none.
         unk: id of what the vocabulary does not know; None where the same token means something else as well.
         pad: id that fills up short rows; any does, because they are masked.
         specials: ids of tokens that are no text, such as `<s>`.
-        template: the chat template, the plain one where the model brings none.
+        template: the chat template: the one chosen, else the model's, else the plain one.
+        rules: what a recipe says of all this.
+        fault: why no conversation can be learnt with the template that was chosen.
     """
 
-    def __init__(self, folder: Path, day: date | None = None) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, day: date | None = None, rules: Rules = AS_THE_MODEL) -> None:
+        self.folder, self.rules = folder, rules
+        self.fault: Refusal | None = None
         self._tokenizer = _tokenizer(folder)
         config = _json(folder / "tokenizer_config.json")
         generation = _json(folder / "generation_config.json") or _json(folder / "config.json")
@@ -53,11 +61,28 @@ class ModelTokenizer:
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
         self._words = by_word(self._tokenizer)
         self.prefix = self._prefix()
+        self.marks = [tokens[name] for name in ("bos_token", "eos_token") if name in tokens]
         added = self._tokenizer.get_added_tokens_decoder()
         self._added = frozenset(added)
         self.specials = frozenset(id for id, token in added.items() if token.special)
         self.size = self._tokenizer.get_vocab_size(with_added_tokens=True)
-        self.template = ChatTemplate(_chat_template(folder, config), tokens, day)
+        if rules.chat_template is None:
+            self.template = ChatTemplate(_chat_template(folder, config), tokens, day)
+        else:
+            self._choose(rules.chat_template, day)
+
+    def _choose(self, name: str, day: date | None) -> None:
+        found = chosen(name, self.tokens, self.decode(self.prefix), self._id, day)
+        self.template, self.fault = found.template, found.fault
+        self.stops |= {found.stop} if found.stop is not None else set()
+
+    @property
+    def template_name(self) -> str:
+        """How conversations become text: `plain template`, `chat template`, or `chat template NAME`."""
+        if self.template.plain:
+            return "plain template"
+        name = self.rules.chat_template
+        return "chat template" if name is None else f"chat template {one_line(Path(name).name, 80)}"
 
     def encode(self, text: str, *, special: bool = False) -> list[int]:
         """The ids of `text`; `special` adds what the tokenizer adds by itself, such as `<s>`."""
@@ -159,7 +184,7 @@ def _special_tokens(config: dict[str, Any], older: dict[str, Any]) -> dict[str, 
 
 
 def _chat_template(folder: Path, config: dict[str, Any]) -> str | None:
-    file = folder / "chat_template.jinja"
+    file = folder / CHAT_TEMPLATE
     if file.is_file():
         return _text(file)
     source = config.get("chat_template") or _json(folder / "chat_template.json").get("chat_template")

@@ -58,8 +58,20 @@ class Lengths(msgspec.Struct):
         """Rows that have nothing left to learn."""
         return sum(rows for tokens, rows in self.first.items() if tokens >= max_length)
 
-    def losses(self, max_length: int, known: Losses) -> Losses:
-        """`known` as it would be at another `max_length`; which rows vanish is not remembered."""
+    def losses(self, max_length: int, known: Losses, truncation: str = "cut") -> Losses:
+        """`known` as it would be at another `max_length`; which rows vanish is not remembered.
+
+        Where longer rows are balanced, what their answers lose is not known either, and 0 stands for it.
+        """
+        if truncation != "cut":
+            longer, drop = self.truncated_rows(max_length), truncation == "drop"
+            return msgspec.structs.replace(
+                known,
+                truncated_rows=0 if drop else longer,
+                truncated_answer_tokens=0,
+                vanished=type(known.vanished)(),
+                dropped=msgspec.structs.replace(known.dropped, count=longer if drop else 0, first=[]),
+            )
         vanished = msgspec.structs.replace(known.vanished, count=self.fully_masked_rows(max_length), first=[])
         return msgspec.structs.replace(
             known,

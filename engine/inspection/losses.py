@@ -52,6 +52,8 @@ class Losses(msgspec.Struct):
     truncated_answer_tokens: int = 0
     vanished: Places = msgspec.field(default_factory=Places)
     """Rows that had nothing left to learn after truncation."""
+    dropped: Places = msgspec.field(default_factory=Places)
+    """Rows longer than `max_length`, where the recipe leaves those out."""
     empty: Places = msgspec.field(default_factory=Places)
     """Rows without an answer."""
     endless: int = 0
@@ -84,8 +86,10 @@ def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length
             places=losses.empty.first,
             check=EMPTY,
         )
-    if losses.truncated_answer_tokens:
+    if losses.truncated_rows:
         yield _truncation(losses, max_length)
+    if losses.dropped:
+        yield _dropped(losses, max_length)
     if losses.endless > _SOME_ENDLESS * max(losses.rows, 1):
         yield Finding(
             category="never_stops_generating",
@@ -105,17 +109,33 @@ def _truncation(losses: Losses, max_length: int) -> Finding:
     be = "is" if losses.truncated_rows == 1 else "are"
     return Finding(
         category="truncation",
-        severity="warning",
+        severity="warning" if losses.truncated_answer_tokens else "note",
         title=f"{losses.truncated_rows:,} of {losses.rows:,} rows {be} cut at {max_length:,} tokens",
         evidence=[
             f"{losses.truncated_answer_tokens:,} answer tokens were cut off",
             f"{counted(len(losses.vanished))} with no answer left: left out",
             *losses.vanished.told,
         ],
-        cause="Prompt and answer together are longer than max_length, and the end is what is cut.",
+        cause="Prompt and answer together are longer than max_length.",
         remedy="Raise max_length, or shorten the prompts.",
         patch=Patch(label=f"max_length {max_length} -> {longer}", recipe={"max_length": longer}),
         count=losses.truncated_rows,
         share=losses.truncated_rows / max(losses.rows, 1),
+        check=TOO_LONG,
+    )
+
+
+def _dropped(losses: Losses, max_length: int) -> Finding:
+    longer = min(max_length * 2, _LONGEST)
+    return Finding(
+        category="truncation",
+        severity="warning",
+        title=f"{len(losses.dropped):,} of {losses.rows:,} rows left out: longer than {max_length:,} tokens",
+        evidence=losses.dropped.told,
+        cause="truncation: drop leaves out what max_length would cut.",
+        remedy="Raise max_length, or cut the rows with truncation: cut.",
+        patch=Patch(label=f"max_length {max_length} -> {longer}", recipe={"max_length": longer}),
+        count=len(losses.dropped),
+        share=len(losses.dropped) / max(losses.rows, 1),
         check=TOO_LONG,
     )

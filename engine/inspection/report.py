@@ -68,6 +68,8 @@ class Report(msgspec.Struct, kw_only=True):
     template: str = ""
     """How conversations become text: `chat template`, `plain template`; empty where there are none."""
     max_length: int = 1024
+    truncation: str = "cut"
+    """What becomes of longer rows, as the recipe's field of this name says."""
     losses: Losses = msgspec.field(default_factory=Losses)
     lengths: Lengths = msgspec.field(default_factory=Lengths)
     checked: list[Finding] = []
@@ -108,15 +110,19 @@ class Report(msgspec.Struct, kw_only=True):
 
     def findings(self, max_length: int) -> list[Finding]:
         """The findings at a `max_length`, the gravest first."""
-        losses = self.losses
-        if max_length != self.max_length:
-            losses = self.lengths.losses(max_length, losses)
+        losses = self._losses(max_length)
         lost = findings_of(losses, self.ignored, max_length)
         found = [*map(_breakage, self.broken), *map(_rejection, self.rejected), *lost, *self.checked]
-        left = self.rows - self.refused - len(losses.empty) - len(losses.vanished)
+        left = self.rows - self.refused - len(losses.empty) - len(losses.vanished) - len(losses.dropped)
         if self.done and left <= 0:
             found.append(_nothing(self))
         return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+
+    def _losses(self, max_length: int) -> Losses:
+        """What is lost at a `max_length`."""
+        if max_length == self.max_length:
+            return self.losses
+        return self.lengths.losses(max_length, self.losses, self.truncation)
 
     def quantiles(self, max_length: int) -> dict[str, int]:
         """`p50`, `p95`, `p99` and `max` of the tokens of a row."""
@@ -125,7 +131,7 @@ class Report(msgspec.Struct, kw_only=True):
 
     def document(self, max_length: int) -> dict[str, Any]:
         """The stable keys of `openlora inspect --json`, and a few beside them."""
-        lengths, counted = self.lengths, self.counted
+        lengths, counted, losses = self.lengths, self.counted, self._losses(max_length)
         tokens = {"total": lengths.total, **self.quantiles(max_length)} if counted else None
         notes = [self.without] if self.without else []
         return {
@@ -136,8 +142,9 @@ class Report(msgspec.Struct, kw_only=True):
             "near_duplicates": self.near_duplicates,
             "tokens": tokens,
             "truncated_rows": lengths.truncated_rows(max_length) if counted else None,
-            "truncated_answer_tokens": lengths.truncated_answer_tokens(max_length) if counted else None,
-            "fully_masked_rows": lengths.fully_masked_rows(max_length) if counted else None,
+            "truncated_answer_tokens": losses.truncated_answer_tokens if counted else None,
+            "fully_masked_rows": len(losses.vanished) if counted else None,
+            "dropped_rows": len(losses.dropped) if counted else None,
             "empty_rows": len(self.losses.empty),
             "rejected_rows": self.refused,
             "broken_rows": sum(len(reason.places) for reason in self.broken),

@@ -21,6 +21,11 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     max_length: int = 1024
     data_format: str = "auto"
+    chat_template: str | None = None
+    """A name of the registry, or a file's absolute path; this and those below as in the recipe."""
+    truncation: str = "cut"
+    train_on: str = "answers"
+    tokenize_turns: str = "together"
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

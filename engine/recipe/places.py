@@ -15,13 +15,15 @@ from engine.hub.names import is_hub_id, is_revision
 from engine.past_runs import adapter_of_run
 from engine.problem import Problem
 from engine.recipe.adapters import prove_fit, saved_adapter
+from engine.recipe.fields import nearest
 from engine.recipe.models import prove_kind
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
+from engine.templates.registry import ALL, NAMES, is_file
 from engine.text import one_line
 from engine.trust import is_trusted
 
-PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir")
+PATHS: Final = ("model", "data", "eval_data", "adapter", "output_dir", "chat_template")
 """Fields that hold paths, which start at the recipe's folder."""
 
 
@@ -100,6 +102,10 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
     if revision is not None and not is_revision(revision):
         what = f"`model_revision`: {one_line(revision, 80)} can be no branch, tag or commit."
         yield "model_revision", Problem(what, where=where, do="Name one as the hub shows it, such as main.")
+    template = resolved.chat_template
+    untold = _untemplate(template, where) if template is not None else None
+    if untold is not None:
+        yield "chat_template", untold
     for field, check in (("adapter", _check_adapter), ("trust_remote_code", _check_trust)):
         try:
             check(placed(recipe))
@@ -121,6 +127,19 @@ def _unreadable(name: str, file: str, where: str) -> Problem | None:
             what, where=where, why=f"{error.strerror or error}.", do="Name a file that you may read."
         )
     return None
+
+
+def _untemplate(name: str, where: str) -> Problem | None:
+    if is_file(name):
+        return _unreadable("chat_template", name, where)
+    if name in ALL:
+        return None
+    near = nearest(name, ALL)
+    return Problem(
+        f"`chat_template`: there is no template {one_line(name, 80)}.",
+        where=where,
+        do=f"Did you mean {near}?" if near else f"Name a Jinja file, or one of: {', '.join(NAMES)}.",
+    )
 
 
 def _check_adapter(recipe: Recipe) -> None:

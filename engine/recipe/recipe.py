@@ -21,7 +21,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     eval_data: str | list[str] | None = None
     eval_split: float = 0.05
     data_format: str = "auto"
+    chat_template: str | None = None
     max_length: int = 1024
+    truncation: str = "cut"
+    train_on: str = "answers"
+    tokenize_turns: str = "together"
 
     method: str = "lora"
     lora_r: int = 16

@@ -22,6 +22,7 @@ from engine.recipe.check import Mistake, built, missing, parsed, shown, value_of
 from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
+from engine.templates.registry import is_file
 from engine.text import one_line
 
 _EXAMPLES: Final = {"model": "path/to/model", "data": "rows.jsonl"}
@@ -78,6 +79,7 @@ class RecipeFile(msgspec.Struct, frozen=True):
             eval_data=[self._absolute(path) for path in self.recipe.eval_files] or None,
             adapter=self._adapter(self.recipe.adapter),
             output_dir=None if self.recipe.output_dir is None else self._absolute(self.recipe.output_dir),
+            chat_template=self._template(self.recipe.chat_template),
         )
 
     def _absolute(self, path: str) -> str:
@@ -90,6 +92,9 @@ class RecipeFile(msgspec.Struct, frozen=True):
 
     def _adapter(self, name: str | None) -> str | None:
         return self._absolute(name) if name is not None and written_as_path(name) else name
+
+    def _template(self, name: str | None) -> str | None:
+        return self._absolute(name) if name is not None and is_file(name) else name
 
     def _local(self, name: str) -> str:
         looks_local = name.startswith((".", "/", "~"))

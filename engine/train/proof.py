@@ -12,6 +12,8 @@ from engine.data.bounds import bounded
 from engine.data.dataset import Dataset
 from engine.data.prepare import Prepared
 from engine.data.refusal import Refusal
+from engine.data.shapes import Chat
+from engine.data.template import ChatTemplate
 from engine.data.tokenizer import ModelTokenizer
 from engine.text import one_line
 
@@ -36,7 +38,7 @@ def prove_same_tokens(
     if tokenizer.template.plain:
         return
     for chat in data.chats[:8]:
-        expected_text = _theirs_rendered(theirs, chat.messages, chat.tools)
+        expected_text = _theirs_rendered(theirs, tokenizer.template, chat)
         if expected_text is not None and tokenizer.template.render(chat) != expected_text:
             raise Refusal(
                 "template_or_special_tokens",
@@ -69,10 +71,12 @@ def prove_ids_fit(model: PeftModel, *parts: Dataset | None) -> None:
         )
 
 
-def _theirs_rendered(theirs: Any, messages: list[dict[str, Any]], tools: list[Any] | None) -> str | None:
+def _theirs_rendered(theirs: Any, template: ChatTemplate, chat: Chat) -> str | None:
     try:
         with bounded():
-            text = theirs.apply_chat_template(messages, tools=tools, tokenize=False)
+            text = theirs.apply_chat_template(
+                chat.messages, tools=chat.tools, chat_template=template.source, tokenize=False
+            )
     except Exception:  # what transformers cannot render cannot be compared
         return None
     return text if isinstance(text, str) else None

@@ -12,6 +12,7 @@ import msgspec
 from engine import events as ev
 from engine import faults, room
 from engine.atomic import draft, draft_of, publish
+from engine.data.tokenizer import CHAT_TEMPLATE
 from engine.room import Need
 from engine.train import adapter, randomness
 from engine.train.checkpoint import (
@@ -157,11 +158,19 @@ def _adapter(session: Session, target: Path) -> int:
         return 0
     with draft(target) as folder:
         live = adapter.write(folder, session.student.peft, session.job.recipe.model)
+        _template(session, folder)
         faults.writing("adapter", folder)
         for finding in verify(folder, live, session.initial):
             session.journal.found(finding)
         publish(folder, target)
     return 0
+
+
+def _template(session: Session, folder: Path) -> None:
+    """The template that a recipe chose goes along with the adapter, so that nobody writes otherwise to it."""
+    template = session.tokenizer.template
+    if session.recipe.chat_template is not None and template.source is not None:
+        (folder / CHAT_TEMPLATE).write_text(template.source, encoding="utf-8")
 
 
 def _manifest(session: Session) -> Manifest:

@@ -16,6 +16,7 @@ from engine import events as ev
 from engine.atomic import sweep
 from engine.data.prepare import Prepared, prepare
 from engine.data.refusal import Refusal
+from engine.data.rules import rules_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.job import Job
@@ -136,7 +137,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     journal.phase("reading data")
     trust = trusts_code(job)
     folder = tokenizer_folder(job, trust=trust)
-    tokenizer = ModelTokenizer(folder, date.fromisoformat(day))
+    tokenizer = ModelTokenizer(folder, date.fromisoformat(day), rules_of(job.recipe))
     recipe = _within_context(job.recipe, folder, journal)
     data = prepare(recipe, tokenizer, _Ticker(journal, listener))
     for finding in data.findings:

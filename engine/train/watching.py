@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from engine import events as ev
+from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
 from engine.train.batches import cut, share
@@ -102,8 +103,7 @@ def _asked(session: Session, prompt: str) -> list[int]:
     if session.data.form == "verbatim":
         return tokenizer.started(tokenizer.encode(prompt)) or [tokenizer.pad]
     chat = Chat([{"role": "user", "content": prompt}])
-    ids = tokenizer.encode(tokenizer.template.render(chat, prompt=True))
-    return tokenizer.started(ids) if tokenizer.template.plain else ids
+    return prompt_ids(chat, tokenizer)
 
 
 def _go_on(session: Session) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from engine.inspection.words import WORDS
 from engine.problem import Problem
 from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
+from engine.templates.registry import is_file
 from engine.text import clean, one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
@@ -23,6 +25,7 @@ from openlora_tui.cli.outlet import write_over
 
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
+    from engine.data.rules import Rules
 
 HELP: Final = "look at data: rows, shape, columns, token lengths, and what max_length would cut off"
 _EVERY: Final = 0.5
@@ -44,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--max-length", type=int, default=1024, metavar="N", help="cut rows after N tokens [1024]")
     add("--data-format", default="auto", metavar="F", help="read the rows as this shape [auto]")
+    add("--chat-template", metavar="T", help="write turns by this template: a name, or a Jinja file")
     add("--row", type=int, metavar="N", help="show row N (from 1) as the model sees it, too")
     add(
         "--apply",
@@ -78,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _rules(args: argparse.Namespace) -> Rules:
+    from engine.data.rules import Rules
+
+    name = args.chat_template
+    return Rules(chat_template=name and (os.path.abspath(name) if is_file(name) else name))
+
+
 def _format(word: str) -> str:
     field = field_named("data_format")
     assert field is not None
@@ -92,7 +103,7 @@ def _inspected(args: argparse.Namespace) -> Inspection:
     from engine.data.inspect import Inspection
     from engine.data.named import tokenizer_of
 
-    tokenizer = tokenizer_of(args.model) if args.model else None
+    tokenizer = tokenizer_of(args.model, _rules(args)) if args.model else None
     inspection = Inspection(
         args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
     )

@@ -111,6 +111,18 @@ FIELDS: Final = (
         choices=("auto", "text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"),
     ),
     Field(
+        name="chat_template",
+        label="Chat template",
+        help="How turns become text: a name such as chatml, or a Jinja file; the model's own if left out.",
+        wrong=(
+            "A template that the model was not made for has to be learnt first, and its tokens may be "
+            "missing; a model tuned for chat forgets part of it."
+        ),
+        source="The model's makers: their template comes with its tokenizer.",
+        section="what",
+        on_resume="refused",
+    ),
+    Field(
         name="max_length",
         label="Longest row",
         help="Tokens of a row that are kept; what goes beyond is cut, which cuts answers first.",
@@ -125,5 +137,38 @@ FIELDS: Final = (
         unit="tokens",
         low=8,
         high=1_048_576,
+    ),
+    Field(
+        name="truncation",
+        label="Too long",
+        help="What becomes of longer rows: cut off their end, drop them, or balance prompt and answer.",
+        wrong="Cutting takes ends of answers, dropping whole rows, balancing pieces from inside of rows.",
+        source="TRL cuts; Axolotl drops; LLaMA-Factory balances.",
+        section="what",
+        on_resume="refused",
+        level="expert",
+        choices=("cut", "drop", "balance"),
+    ),
+    Field(
+        name="train_on",
+        label="Learnt",
+        help="What of a row is learnt: all answers, the last answer, or all of it, prompts too.",
+        wrong="Learning prompts too spends the adapter on repeating questions.",
+        source="LLaMA-Factory and Axolotl: the answers of all turns.",
+        section="what",
+        on_resume="refused",
+        level="expert",
+        choices=("answers", "last_answer", "all"),
+    ),
+    Field(
+        name="tokenize_turns",
+        label="Turns",
+        help="Turns are tokenised together, as transformers does, or apart, each with what ends it.",
+        wrong="Learnt apart, other programs, which tokenise together, may write other tokens between turns.",
+        source="transformers' apply_chat_template; LLaMA-Factory and Axolotl's alpaca tokenise apart.",
+        section="what",
+        on_resume="refused",
+        level="expert",
+        choices=("together", "apart"),
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 
@@ -173,3 +174,29 @@ def test_tiny_shakespeare_in_150_steps(shared: Path, tmp_path: Path) -> None:
     print(f"perplexity {before:.1f} -> {after:.1f}")
     assert 120 < before < 170
     assert after < 25
+
+
+def test_a_chosen_template_is_proved_saved_with_the_adapter_and_used_by_chat(
+    start: Start, llama: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    from engine.chat import prompt
+    from engine.chat.spoken import Spec, Turn
+    from engine.chat.voices import Voices
+
+    rows = tmp_path / "chats.jsonl"
+    turns = [{"role": "user", "content": "the quick"}, {"role": "assistant", "content": "brown fox"}]
+    rows.write_text((json.dumps({"messages": turns}) + "\n") * 8)
+    run = start(data=str(rows), max_steps=1, chat_template="mistral", eval_split=0)
+    assert isinstance(run.end, ev.Finished), run.end
+
+    # Another program finds the template where transformers keeps one, and writes the same.
+    source = (run.job.adapter / "chat_template.jinja").read_text()
+    theirs = AutoTokenizer.from_pretrained(llama).apply_chat_template(
+        turns[:1], chat_template=source, add_generation_prompt=True, tokenize=False
+    )
+    voices = Voices(Spec(model=str(llama), adapter=str(run.job.adapter)), "cpu")
+    asked = prompt.written(voices.tokenizer, [Turn("user", "the quick")], "chat")
+    assert voices.tokenizer.decode(asked) == theirs
+    assert theirs == "<s>[INST] the quick[/INST]"

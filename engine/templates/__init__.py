@@ -1,0 +1,1 @@
+"""Named chat templates, each as its makers publish it."""
