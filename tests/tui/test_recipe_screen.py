@@ -240,7 +240,7 @@ async def test_a_model_comes_from_the_folder_the_hubs_cache_or_the_hub(
 
 
 async def test_sections_fold_and_say_what_is_changed_in_them(opened: Any, mine: Path) -> None:
-    async with opened(80, 60) as pilot:
+    async with opened(80, 80) as pilot:
         screen = await opened_recipe(pilot, mine)
         assert "Weight decay" not in shown(pilot.app)
         screen.draft.set("weight_decay", "0.1")

@@ -115,8 +115,8 @@ FIELDS: Final = (
         label="Chat template",
         help="How turns become text: a name such as chatml, or a Jinja file; the model's own if left out.",
         wrong=(
-            "A template that the model was not made for has to be learnt first, and its tokens may be "
-            "missing; a model tuned for chat forgets part of it."
+            "A model has to learn a template that it was not made for, whose tokens it may lack; one tuned "
+            "for chat forgets."
         ),
         source="The model's makers: their template comes with its tokenizer.",
         section="what",
@@ -164,8 +164,8 @@ FIELDS: Final = (
         name="tokenize_turns",
         label="Turns",
         help="Turns are tokenised together, as transformers does, or apart, each with what ends it.",
-        wrong="Learnt apart, other programs, which tokenise together, may write other tokens between turns.",
-        source="transformers' apply_chat_template; LLaMA-Factory and Axolotl's alpaca tokenise apart.",
+        wrong="Other programs tokenise together: they may write other tokens between turns.",
+        source="transformers' apply_chat_template; LLaMA-Factory tokenises apart.",
         section="what",
         on_resume="refused",
         level="expert",
