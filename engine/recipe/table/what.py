@@ -163,7 +163,7 @@ FIELDS: Final = (
     Field(
         name="tokenize_turns",
         label="Turns",
-        help="Turns are tokenised together, as transformers does, or apart, each with what ends it.",
+        help="Turns are tokenised together, as transformers does, or each by itself.",
         wrong="Other programs tokenise together: they may write other tokens between turns.",
         source="transformers' apply_chat_template; LLaMA-Factory tokenises apart.",
         section="what",
