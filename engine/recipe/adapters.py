@@ -9,8 +9,10 @@ from typing import Final
 import msgspec
 
 from engine import reading
+from engine.findings import Finding
 from engine.model.headers import LARGEST, Shape, Tensor, header
 from engine.problem import Problem
+from engine.recipe.recipe import Recipe
 
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
@@ -87,6 +89,36 @@ def prove_fit(saved: SavedAdapter, model: Path) -> None:
                 model,
                 f"{layer} is {_shown(shape)} in the model, and {_shown(wanted)} in the adapter's.",
             )
+
+
+def differences(saved: SavedAdapter, recipe: Recipe) -> list[Finding]:
+    """Where the recipe and the adapter say different things."""
+    found: list[Finding] = []
+    if saved.base and saved.base != recipe.model:
+        found.append(
+            Finding(
+                category="merge_mismatch",
+                severity="warning",
+                title="The adapter was made for a model of another name; its shapes fit",
+                evidence=[f"adapter: {saved.base}", f"recipe: {recipe.model}"],
+                cause="The model was moved or copied, or it is another model of the same size.",
+                remedy="Nothing if it is the same model; else set `model` to the adapter's base.",
+            )
+        )
+    own = {"lora_r": saved.rank, "lora_alpha": saved.alpha, "lora_dropout": saved.dropout}
+    defaults = Recipe(model="", data="")
+    differing = [
+        f"{name} {getattr(recipe, name):g} in the recipe, {value:g} in the adapter"
+        for name, value in own.items()
+        if getattr(recipe, name) not in (value, getattr(defaults, name))
+    ]
+    wanted = recipe.target_modules
+    if isinstance(wanted, list) and sorted(wanted) != saved.targets:
+        differing.append("target_modules")
+    if differing:
+        title = "The adapter's own settings count, not the recipe's"
+        found.append(Finding(category="hyperparameter", severity="note", title=title, evidence=differing))
+    return found
 
 
 def _config(folder: Path) -> _Config:

@@ -27,6 +27,17 @@ def driver() -> str | None:
     return None if nvml is None else _told(nvml, lambda: _text(nvml.nvmlSystemGetDriverVersion()))
 
 
+def capability(index: int) -> tuple[int, int] | None:
+    """The CUDA compute capability of a card; None where it is not told."""
+    nvml = _nvml()
+    if nvml is None:
+        return None
+    found = _told(
+        nvml, lambda: nvml.nvmlDeviceGetCudaComputeCapability(nvml.nvmlDeviceGetHandleByIndex(index))
+    )
+    return None if found is None else (int(found[0]), int(found[1]))
+
+
 _started: dict[str, Any] = {}
 
 

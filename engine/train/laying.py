@@ -13,7 +13,7 @@ from transformers import PreTrainedModel
 from engine.data.refusal import Refusal
 from engine.findings import Finding
 from engine.problem import Problem
-from engine.recipe.adapters import SavedAdapter, saved_adapter
+from engine.recipe.adapters import SavedAdapter, differences, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.train.adapter import tensors
 from engine.train.architectures import chosen_targets
@@ -79,7 +79,7 @@ def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
         odd = sorted(here.keys() ^ there.keys()) or [name for name in here if here[name] != there[name]]
         raise _misfit(saved, recipe, f"{len(odd)} tensors differ, the first is {odd[0]}.")
     targets = [saved.targets] if isinstance(saved.targets, str) else saved.targets
-    return Laid(peft, targets, [f"goes on from the adapter in {folder}"], _differences(saved, recipe))
+    return Laid(peft, targets, [f"goes on from the adapter in {folder}"], differences(saved, recipe))
 
 
 def _opened(folder: Path) -> SavedAdapter:
@@ -88,36 +88,6 @@ def _opened(folder: Path) -> SavedAdapter:
     except Problem as problem:
         raise Refusal("checkpoint_resume", problem.what, where=problem.where, why=problem.why,
                       do=problem.do) from problem  # fmt: skip
-
-
-def _differences(saved: SavedAdapter, recipe: Recipe) -> list[Finding]:
-    """Where the recipe and the adapter say different things."""
-    found = []
-    if saved.base and saved.base != recipe.model:
-        found.append(
-            Finding(
-                category="merge_mismatch",
-                severity="warning",
-                title="The adapter was made for a model of another name; its shapes fit",
-                evidence=[f"adapter: {saved.base}", f"recipe: {recipe.model}"],
-                cause="The model was moved or copied, or it is another model of the same size.",
-                remedy="Nothing if it is the same model; else set `model` to the adapter's base.",
-            )
-        )
-    own = {"lora_r": saved.rank, "lora_alpha": saved.alpha, "lora_dropout": saved.dropout}
-    defaults = Recipe(model="", data="")
-    differing = [
-        f"{name} {getattr(recipe, name):g} in the recipe, {value:g} in the adapter"
-        for name, value in own.items()
-        if getattr(recipe, name) not in (value, getattr(defaults, name))
-    ]
-    wanted = recipe.target_modules
-    if isinstance(wanted, list) and sorted(wanted) != saved.targets:
-        differing.append("target_modules")
-    if differing:
-        title = "The adapter's own settings count, not the recipe's"
-        found.append(Finding(category="hyperparameter", severity="note", title=title, evidence=differing))
-    return found
 
 
 def _misfit(saved: SavedAdapter, recipe: Recipe, why: str) -> Refusal:

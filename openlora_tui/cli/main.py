@@ -22,7 +22,7 @@ from openlora_tui.cli.outlet import outlets
 INTERRUPTED: Final = 130
 _LONGEST: Final = 1000
 """Characters of a line that tells of a problem; names and values in it may be of any length."""
-_COMMANDS: Final = ("demo", "pull", "new", "inspect", "train", "runs", "chat", "doctor", "where",
+_COMMANDS: Final = ("demo", "pull", "new", "inspect", "check", "train", "runs", "chat", "doctor", "where",
                     "engine", "uninstall")  # fmt: skip
 
 

@@ -8,12 +8,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from engine import events as ev
 from engine import faults, paths
 from engine.client.context import job_context
-from engine.recipe import RecipeFile, absolute_text, check_paths, override, parse, read, text_from
+from engine.problem import WORK_FAILED
+from engine.recipe import absolute_text, check_paths, override
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from engine.text import one_line
 from openlora_tui.cli import watching
+from openlora_tui.cli.check import blocked, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
 from openlora_tui.cli.options import add_field_options, given_fields
@@ -45,9 +49,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
-    recipe = override(_recipe(args.recipe), given_fields(args))
+    recipe = override(recipe_in(args.recipe), given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
+    if (failed := blocked(recipe)) is not None:
+        return _stopped(failed, as_json=args.json)
     if args.foreground:
         directory = RunDir.create(paths.home(), absolute_text(recipe), job_context())
         return run_here(directory, recipe, EnduringPrinter(as_json=args.json))
@@ -62,9 +68,13 @@ def run(args: argparse.Namespace) -> int:
         return watching.to_the_end(session, run_id, RunState(), printer)
 
 
-def _recipe(path: Path) -> RecipeFile:
-    """The recipe in the file; its paths start at the working directory where it comes from stdin."""
-    return parse(text_from(sys.stdin.buffer, "stdin")) if str(path) == "-" else read(path)
+def _stopped(failed: ev.Failed, *, as_json: bool) -> int:
+    """Say why no run is begun, as a run would say it."""
+    printer = Printer(as_json=as_json)
+    printer(RunState(), [ev.encode(failed).rstrip()])
+    if as_json:
+        printer.say(f"failed: {one_line(failed.what)}")
+    return WORK_FAILED
 
 
 def _detached(run_id: str, *, as_json: bool) -> int:

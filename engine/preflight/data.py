@@ -1,0 +1,131 @@
+"""The recipe's data, looked at by the inspection as training would read it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine.data.checks.model_folder import template_findings, vocabulary_findings
+from engine.data.inspect import Inspection
+from engine.data.outlook import Counted, outlook
+from engine.data.refusal import Refusal
+from engine.data.tokenizer import ModelTokenizer
+from engine.findings import Finding
+from engine.inspection.report import Report
+from engine.preflight.findings import stopped
+from engine.preflight.subject import Size, Subject
+from engine.problem import Problem
+
+_PLAIN: Final = "plain template"
+
+
+class DataLook:
+    """Inspections of `data` and `eval_data`; `steps` goes on with them, `findings` tells at any time."""
+
+    def __init__(self, subject: Subject) -> None:
+        self._subject = subject
+        self._unread: Finding | None = None
+        recipe, tokenizer = subject.recipe, self._tokenizer()
+        self.train = self._inspection(recipe.data_files, tokenizer)
+        self.held = self._inspection(recipe.eval_files, tokenizer) if recipe.eval_files else None
+
+    @property
+    def _all(self) -> list[Inspection]:
+        return [self.train, *([self.held] if self.held is not None else [])]
+
+    def steps(self) -> Iterator[float]:
+        """Look at everything, a piece at a time; each yield is how much is done, 0 to 1."""
+        whole = len(self._all)
+        for number, inspection in enumerate(self._all):
+            for share in inspection.steps():
+                yield (number + share) / whole
+
+    @property
+    def sampled(self) -> int | None:
+        """Rows that were looked at, where they were not all."""
+        reports = [inspection.report() for inspection in self._all]
+        ended = all(report.done or report.problem is not None for report in reports)
+        return None if ended else sum(report.tokenised or report.rows for report in reports)
+
+    def size(self) -> Size:
+        """What the run has to learn; an estimate while not all rows are read."""
+        recipe, report = self._subject.recipe, self.train.report()
+        rows = _rows(report, self._subject.max_length)
+        if not report.done and rows is not None and report.surveyed > 0:
+            rows = round(rows / min(report.surveyed, 1.0))
+        found = outlook(recipe, Counted(rows=rows, exact=True, shapes=()))
+        return Size(rows=None if rows is None else rows - found.held, held=found.held, steps=found.steps)
+
+    def findings(self) -> Iterator[Finding]:
+        """What the inspections have found."""
+        if self._unread is not None:
+            yield self._unread
+        if (tokenizer := self.train.tokenizer) is not None:
+            yield from vocabulary_findings(tokenizer)
+            yield from template_findings(tokenizer) if self._talks else []
+        yield from self._of(self.train)
+        if self.held is not None:
+            for finding in self._of(self.held):
+                yield msgspec.structs.replace(finding, title=f"eval_data: {finding.title}")
+        if self._talks and self.train.report().template == _PLAIN:
+            yield Finding(
+                category="template_or_special_tokens",
+                severity="note",
+                title="The model has no chat template: conversations are written in a plain one",
+                evidence=[str(self._subject.folder)],
+                cause="A base model comes without one, and the adapter learns the plain form.",
+                remedy="Nothing for openlora chat; other programs need the same form.",
+            )
+
+    @property
+    def _talks(self) -> bool:
+        """True where there are conversations."""
+        return bool(self.train.report().template)
+
+    def _of(self, inspection: Inspection) -> Iterator[Finding]:
+        report = inspection.report()
+        if report.problem is not None:
+            told = report.problem
+            problem = Problem(told["what"], where=told["where"], why=told["why"], do=told["do"])
+            yield stopped("dataset_encoding_or_parse", problem)
+        for finding in report.findings(self._subject.max_length):
+            yield self._mendable(finding)
+
+    def _mendable(self, finding: Finding) -> Finding:
+        """The finding without a patch that would mend nothing: no `max_length` reaches beyond the context."""
+        at_end = self._subject.context is not None and self._subject.max_length >= self._subject.context
+        if at_end and finding.patch is not None and "max_length" in finding.patch.recipe:
+            remedy = "Shorten these rows, or take a model with a longer context."
+            return msgspec.structs.replace(finding, patch=None, remedy=remedy)
+        return finding
+
+    def _tokenizer(self) -> ModelTokenizer | None:
+        folder = self._subject.folder
+        if folder is None or not (folder / "tokenizer.json").is_file():
+            return None
+        try:
+            return ModelTokenizer(folder)
+        except Refusal as refusal:
+            self._unread = stopped(refusal.category, refusal)
+            return None
+
+    def _inspection(self, files: Sequence[str], tokenizer: ModelTokenizer | None) -> Inspection:
+        recipe = self._subject.recipe
+        return Inspection(
+            [Path(name) for name in files],
+            tokenizer,
+            model=recipe.model,
+            max_length=self._subject.max_length,
+            data_format=recipe.data_format,
+        )
+
+
+def _rows(report: Report, max_length: int) -> int | None:
+    """Rows that would be learnt; of plain text its windows, None where only a tokenizer would know them."""
+    lengths = report.lengths
+    if report.format == "text" or lengths.streams or lengths.documents:
+        return sum(lengths.counts(max_length).values()) if report.counted else None
+    return max(report.rows - report.refused - len(report.losses.empty) - len(report.losses.vanished), 0)

@@ -1,0 +1,143 @@
+"""The device: whether it is there, computes in the precision asked for, and holds the model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from engine import packages
+from engine.findings import Finding
+from engine.messages import Gpu
+from engine.model.layers import bytes_of
+from engine.preflight.findings import stopped
+from engine.preflight.patches import patch, remedy
+from engine.preflight.subject import Subject
+from engine.problem import Problem
+from engine.server.devices import CPU, candidates
+from engine.telemetry.gpu import capability
+from engine.text import amount
+
+_AMPERE: Final = (8, 0)
+"""The first compute capability with bf16."""
+_LARGE: Final = 500_000_000
+"""Parameters from which on a CPU takes seconds for each row of 1,000 tokens (2 FLOP a weight and token, three
+passes, 0.2 TFLOP/s)."""
+
+
+def look(subject: Subject) -> Iterator[Finding]:
+    """What would stop the run on the device that it is to have, and what would make it slow."""
+    try:
+        packages.check_training()
+    except Problem as problem:
+        yield stopped("dependency_version", problem)
+        return
+    try:
+        devices = candidates(subject.recipe, subject.context_of_job, subject.cards)
+    except Problem as problem:
+        yield stopped("cuda_driver_or_arch", problem, patch(subject.recipe, devices="auto"))
+        return
+    device = devices[0]
+    if device == CPU:
+        yield from _on_cpu(subject)
+        return
+    card = subject.cards[int(device.removeprefix("cuda:"))]
+    yield from _on_card(subject, card)
+
+
+def _on_cpu(subject: Subject) -> Iterator[Finding]:
+    recipe = subject.recipe
+    needed = bytes_of(subject.tensors, 32)
+    if needed > subject.memory:
+        yield _too_large(needed, subject.memory, "this machine's memory")
+        return
+    if subject.cards and str(recipe.devices).strip().lower() == CPU:
+        yield Finding(
+            category="hang_or_slow",
+            severity="warning",
+            title="The run is to use the CPU, and there is a GPU",
+            evidence=[card.name for card in subject.cards],
+            cause="A CPU takes many times as long.",
+            remedy="Set devices: auto.",
+            patch=patch(recipe, devices="auto"),
+        )
+    elif needed // 4 > _LARGE:
+        yield Finding(
+            category="hang_or_slow",
+            severity="warning",
+            title=f"The run uses the CPU, for a model of {needed / 4e9:.1f} billion parameters",
+            confidence=0.8,
+            evidence=[f"{amount(needed)} of weights in fp32"],
+            cause="No GPU is there for it, and a CPU takes seconds for each row.",
+            remedy="Take a smaller model, or a machine with a GPU.",
+        )
+    if recipe.mixed_precision in ("fp16", "bf16"):
+        yield Finding(
+            category="hang_or_slow",
+            severity="note",
+            title=f"On a CPU {recipe.mixed_precision} saves no memory, and most compute it slowly",
+            confidence=0.7,
+            cause="Weights are held in fp32 there, and are turned into 16 bits for each product.",
+            remedy="Set mixed_precision: auto.",
+            patch=patch(recipe, mixed_precision="auto"),
+        )
+
+
+def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
+    recipe, able = subject.recipe, (capability(card.index) or _AMPERE) >= _AMPERE
+    if packages.version_of("torch").endswith("+cpu"):
+        yield Finding(
+            category="cuda_driver_or_arch",
+            severity="warning",
+            title="This torch is built for the CPU and uses no GPU",
+            evidence=[f"torch {packages.version_of('torch')}", card.name],
+            remedy="Install the torch for your CUDA by PyTorch's install page (pytorch.org/get-started).",
+        )
+    if recipe.mixed_precision == "bf16" and not able:
+        yield Finding(
+            category="bf16_unsupported",
+            severity="blocker",
+            title="This device cannot compute in bf16.",
+            evidence=[card.name],
+            cause="bf16 needs compute capability 8.0 (Ampere) or newer.",
+            remedy="Set mixed_precision to auto or fp16.",
+            patch=patch(recipe, mixed_precision="auto"),
+        )
+    if recipe.mixed_precision == "fp16" and _made_in(subject) == "bfloat16":
+        change = patch(recipe, mixed_precision="auto" if able else "no")
+        yield Finding(
+            category="nan_or_inf",
+            severity="warning",
+            title="The model was made in bf16, and is to be computed in fp16",
+            confidence=0.6,
+            evidence=["config.json: bfloat16", "mixed_precision fp16"],
+            cause="Numbers that bf16 holds overflow in fp16, and become infinite.",
+            remedy=remedy(change),
+            patch=change,
+        )
+    narrow = recipe.mixed_precision in ("bf16", "fp16") or (recipe.mixed_precision == "auto" and able)
+    needed = bytes_of(subject.tensors, 16 if narrow else 32)
+    if needed > card.total:
+        yield _too_large(needed, card.total, card.name)
+    elif needed > card.total - card.used:
+        yield Finding(
+            category="oom",
+            severity="warning",
+            title=f"The weights alone take {amount(needed)}, and {amount(card.total - card.used)} are free",
+            evidence=[f"{card.name}: {amount(card.used)} of {amount(card.total)} used"],
+            cause="Another program holds memory of the GPU.",
+            remedy="End it, or choose another GPU in devices.",
+        )
+
+
+def _made_in(subject: Subject) -> str:
+    return str(subject.config.get("dtype") or subject.config.get("torch_dtype") or "")
+
+
+def _too_large(needed: int, there: int, where: str) -> Finding:
+    return Finding(
+        category="oom",
+        severity="blocker",
+        title=f"The weights alone take {amount(needed)}, and {where} has {amount(there)}",
+        cause="Activations and the adapter come on top.",
+        remedy="Take a smaller model, or a machine with more memory.",
+    )
