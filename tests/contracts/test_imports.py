@@ -45,6 +45,10 @@ LIGHT = {
     "the line to the engine": ("import engine.client.link, engine.client.start", HEAVY | APP | {"peewee"}),
     "the hub package": (_modules("engine/hub"), HEAVY | APP | {"peewee"}),
     "the data package": (_modules("engine/data", without="likeness"), HEAVY | APP),
+    "the pre-flight": (
+        f"{_modules('engine/model')}; {_modules('engine/preflight')}",
+        HEAVY | APP | {"peewee"},
+    ),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
     "the store": ("import engine.store", HEAVY | APP),
     "what a chat says": (
