@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any, Final
-
-import msgspec
 
 from engine.data.outlook import counted, outlook
 from engine.data.refusal import Refusal
-from engine.findings import SEVERITIES, Category, Finding, Severity
+from engine.findings import SEVERITIES, Category, Finding
 from engine.preflight import device, disk, hub, model, numbers, start, targets
-from engine.preflight.data import DataLook
+from engine.preflight.data import DataLook, DataLooks
 from engine.preflight.findings import stopped
 from engine.preflight.subject import Size, Subject
+from engine.preflight.verdict import Verdict
 from engine.recipe.places import missing_paths, placed
 from engine.recipe.yaml import RecipeFile
 from engine.telemetry.gpu import gpus
@@ -31,78 +31,61 @@ _JUDGED: Final[dict[str, Category]] = {
 """Fields whose files are there and do not fit: findings. Files that are not there are wrong input."""
 
 
-class Verdict(msgspec.Struct, kw_only=True):
-    """What a check has come to."""
-
-    findings: list[Finding]
-    """The gravest first."""
-    facts: list[str] = []
-    """What the run would be, a line each."""
-    sampled: int | None = None
-    """Rows that were looked at, where they were not all."""
-
-    def count(self, severity: Severity) -> int:
-        """Findings of that severity."""
-        return sum(finding.severity == severity for finding in self.findings)
-
-    @property
-    def blockers(self) -> list[Finding]:
-        """What would stop the run."""
-        return [finding for finding in self.findings if finding.severity == "blocker"]
-
-    def document(self) -> dict[str, Any]:
-        """The stable keys of `openlora check --json`."""
-        return {
-            "findings": self.findings,
-            "sampled": False if self.sampled is None else self.sampled,
-            "facts": self.facts,
-        }
-
-
 class Preflight:
     """One look at a recipe; `steps` does the work in pieces, and `verdict` tells what it came to.
 
     Args:
         ask: ask the hub about a model that is not on this machine.
+        looks: at data that was looked at before, which is not read again while it is the same.
 
     Raises:
         Problem: a file that the recipe names is not there; a check of such a recipe has no meaning.
     """
 
-    def __init__(self, file: RecipeFile, *, ask: bool = False) -> None:
+    def __init__(self, file: RecipeFile, *, ask: bool = False, looks: DataLooks | None = None) -> None:
         self._refused = list(_unfit(file))
         self._ask = ask
         self._subject = Subject(_resolved(file, self._refused), gpus())
+        self._looks = looks or DataLooks()
         self._data: DataLook | None = None
-        self._early: list[Finding] = []
 
     def steps(self, seconds: float | None = None) -> Iterator[float]:
-        """Look at all there is, the rows for at most about `seconds`; each yield is how much is done."""
-        self._early = list(self._surroundings())
-        self._data = DataLook(self._subject)
+        """Look at the rows too, for at most about `seconds`; each yield is how much is done."""
+        self._data = self._looks.at(self._subject)
         end = time.monotonic() + seconds if seconds is not None else None
         for share in self._data.steps():
             yield share
             if end is not None and time.monotonic() > end:
                 return
 
-    def quick(self) -> Verdict:
-        """All that needs no look at the rows."""
-        self._early = list(self._surroundings())
+    def count(self) -> None:
+        """Count the rows for a moment, where they are not to be looked at."""
         recipe = self._subject.recipe
         try:
             found = outlook(recipe, counted(recipe.data_files, recipe.data_format, _MOMENT))
-        except Refusal:  # the worker says it with its place
-            return self._verdict()
+        except Refusal:  # whoever reads the rows says it with its place
+            return
         rows = None if found.rows is None or not found.exact else found.rows - found.held
         self._subject.size = Size(rows=rows, held=found.held, steps=found.steps)
-        return self._verdict()
 
     def verdict(self) -> Verdict:
         """What is known now."""
-        if self._data is not None:
-            self._subject.size = self._data.size()
-        return self._verdict()
+        subject, data = self._subject, self._data
+        if data is not None:
+            subject.size = data.size()
+        found = [*self._early, *numbers.look(subject), *disk.look(subject)]
+        sampled = data.sampled if data is not None else None
+        found += data.findings() if data is not None else []
+        if sampled is not None:
+            found.append(_of_a_sample(sampled))
+        told = {(finding.category, finding.title): finding for finding in found}
+        gravest = sorted(told.values(), key=lambda finding: SEVERITIES.index(finding.severity))
+        return Verdict(findings=gravest, facts=list(_facts(subject)), sampled=sampled)
+
+    @cached_property
+    def _early(self) -> list[Finding]:
+        """What no number of rows changes."""
+        return list(self._surroundings())
 
     def _surroundings(self) -> Iterator[Finding]:
         yield from self._refused
@@ -112,17 +95,6 @@ class Preflight:
             yield from start.look(self._subject)
         yield from hub.look(self._subject, ask=self._ask)
         yield from device.look(self._subject)
-
-    def _verdict(self) -> Verdict:
-        subject, data = self._subject, self._data
-        found = [*self._early, *numbers.look(subject), *disk.look(subject)]
-        sampled = data.sampled if data is not None else None
-        found += data.findings() if data is not None else []
-        if sampled is not None:
-            found.append(_of_a_sample(sampled))
-        told = {(finding.category, finding.title): finding for finding in found}
-        gravest = sorted(told.values(), key=lambda finding: SEVERITIES.index(finding.severity))
-        return Verdict(findings=gravest, facts=list(_facts(subject)), sampled=sampled)
 
 
 def _unfit(file: RecipeFile) -> Iterator[Finding]:

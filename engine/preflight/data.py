@@ -18,26 +18,47 @@ from engine.inspection.report import Report
 from engine.preflight.findings import stopped
 from engine.preflight.subject import Size, Subject
 from engine.problem import Problem
+from engine.recipe.fields import FIELDS
 
 _PLAIN: Final = "plain template"
+
+
+class DataLooks:
+    """The last look at data, which is gone on with while neither the data nor how it is read changes."""
+
+    def __init__(self) -> None:
+        self._key: object = None
+        self._look: DataLook | None = None
+
+    def at(self, subject: Subject) -> DataLook:
+        """The look at the subject's data."""
+        key = _read_as(subject)
+        if self._look is None or key != self._key:
+            self._key, self._look = key, DataLook(subject)
+        self._look.subject = subject
+        return self._look
 
 
 class DataLook:
     """Inspections of `data` and `eval_data`; `steps` goes on with them, `findings` tells at any time."""
 
     def __init__(self, subject: Subject) -> None:
-        self._subject = subject
+        self.subject = subject
         self._unread: Finding | None = None
         recipe, tokenizer = subject.recipe, self._tokenizer()
         self.train = self._inspection(recipe.data_files, tokenizer)
         self.held = self._inspection(recipe.eval_files, tokenizer) if recipe.eval_files else None
+        self._pieces = self._steps()
 
     @property
     def _all(self) -> list[Inspection]:
         return [self.train, *([self.held] if self.held is not None else [])]
 
     def steps(self) -> Iterator[float]:
-        """Look at everything, a piece at a time; each yield is how much is done, 0 to 1."""
+        """Go on with the look, a piece at a time; each yield is how much is done, 0 to 1."""
+        return self._pieces
+
+    def _steps(self) -> Iterator[float]:
         whole = len(self._all)
         for number, inspection in enumerate(self._all):
             for share in inspection.steps():
@@ -52,8 +73,8 @@ class DataLook:
 
     def size(self) -> Size:
         """What the run has to learn; an estimate while not all rows are read."""
-        recipe, report = self._subject.recipe, self.train.report()
-        rows = _rows(report, self._subject.max_length)
+        recipe, report = self.subject.recipe, self.train.report()
+        rows = _rows(report, self.subject.max_length)
         if not report.done and rows is not None and report.surveyed > 0:
             rows = round(rows / min(report.surveyed, 1.0))
         found = outlook(recipe, Counted(rows=rows, exact=True, shapes=()))
@@ -75,7 +96,7 @@ class DataLook:
                 category="template_or_special_tokens",
                 severity="note",
                 title="The model has no chat template: conversations are written in a plain one",
-                evidence=[str(self._subject.folder)],
+                evidence=[str(self.subject.folder)],
                 cause="A base model comes without one, and the adapter learns the plain form.",
                 remedy="Nothing for openlora chat; other programs need the same form.",
             )
@@ -91,19 +112,19 @@ class DataLook:
             told = report.problem
             problem = Problem(told["what"], where=told["where"], why=told["why"], do=told["do"])
             yield stopped("dataset_encoding_or_parse", problem)
-        for finding in report.findings(self._subject.max_length):
+        for finding in report.findings(self.subject.max_length):
             yield self._mendable(finding)
 
     def _mendable(self, finding: Finding) -> Finding:
         """The finding without a patch that would mend nothing: no `max_length` reaches beyond the context."""
-        at_end = self._subject.context is not None and self._subject.max_length >= self._subject.context
+        at_end = self.subject.context is not None and self.subject.max_length >= self.subject.context
         if at_end and finding.patch is not None and "max_length" in finding.patch.recipe:
             remedy = "Shorten these rows, or take a model with a longer context."
             return msgspec.structs.replace(finding, patch=None, remedy=remedy)
         return finding
 
     def _tokenizer(self) -> ModelTokenizer | None:
-        folder = self._subject.folder
+        folder = self.subject.folder
         if folder is None or not (folder / "tokenizer.json").is_file():
             return None
         try:
@@ -113,12 +134,12 @@ class DataLook:
             return None
 
     def _inspection(self, files: Sequence[str], tokenizer: ModelTokenizer | None) -> Inspection:
-        recipe = self._subject.recipe
+        recipe = self.subject.recipe
         return Inspection(
             [Path(name) for name in files],
             tokenizer,
             model=recipe.model,
-            max_length=self._subject.max_length,
+            max_length=self.subject.max_length,
             data_format=recipe.data_format,
         )
 
@@ -129,3 +150,19 @@ def _rows(report: Report, max_length: int) -> int | None:
     if report.format == "text" or lengths.streams or lengths.documents:
         return sum(lengths.counts(max_length).values()) if report.counted else None
     return max(report.rows - report.refused - len(report.losses.empty) - len(report.losses.vanished), 0)
+
+
+def _read_as(subject: Subject) -> object:
+    """Everything that decides what is found in the data."""
+    recipe = subject.recipe
+    fields = [repr(getattr(recipe, field.name)) for field in FIELDS if field.section == "what"]
+    facts = [_facts_of(name) for name in (*recipe.data_files, *recipe.eval_files)]
+    return fields, facts, subject.max_length, subject.folder
+
+
+def _facts_of(name: str) -> tuple[int, int] | None:
+    try:
+        facts = Path(name).stat()
+    except (OSError, ValueError):
+        return None
+    return facts.st_size, facts.st_mtime_ns

@@ -19,6 +19,7 @@ from engine.problem import WORK_FAILED, Problem
 _MODULES: Final[dict[m.SideJob, str]] = {
     "chat": "engine.chat.serve",
     "inspect": "engine.data.serve",
+    "preflight": "engine.preflight.serve",
     "starter": "engine.starter.serve",
 }
 """Each has `serve(spec, line)`."""

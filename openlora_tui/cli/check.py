@@ -21,7 +21,7 @@ from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.outlet import write_over
 
 if TYPE_CHECKING:
-    from engine.preflight.check import Verdict
+    from engine.preflight.verdict import Verdict
 
 HELP: Final = "pre-flight: every finding that would stop or spoil a run of a recipe"
 _SECONDS: Final = 5.0
@@ -59,7 +59,9 @@ def blocked(recipe: RecipeFile) -> ev.Failed | None:
     """How a run of the recipe would end at once, by all checks that need no look at the rows; else None."""
     from engine.preflight.check import Preflight
 
-    blockers = Preflight(recipe).quick().blockers
+    preflight = Preflight(recipe)
+    preflight.count()
+    blockers = preflight.verdict().blockers
     if not blockers:
         return None
     first, more = blockers[0], len(blockers) - 1

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from engine.findings import Finding
-from engine.preflight.check import Preflight, Verdict
+from engine.preflight.check import Preflight
+from engine.preflight.verdict import Verdict
 from engine.recipe import RecipeFile, parse
 from tests.engine.preflight.making import model
 

@@ -375,8 +375,8 @@ def test_a_file_that_is_not_there_is_wrong_input(recipe: Callable[..., RecipeFil
         write_rows(folder / "rows.jsonl")
 
 
-def test_the_quick_look_finds_what_needs_no_rows(recipe: Callable[..., RecipeFile]) -> None:
-    verdict = Preflight(recipe(target_modules=["k_porj"], devices=9)).quick()
+def test_what_needs_no_rows_is_known_without_them(recipe: Callable[..., RecipeFile]) -> None:
+    verdict = Preflight(recipe(target_modules=["k_porj"], devices=9)).verdict()
     assert {finding.category for finding in verdict.blockers} == {
         "target_modules_not_found",
         "cuda_driver_or_arch",
