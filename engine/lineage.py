@@ -17,7 +17,7 @@ def first_event(directory: RunDir, name: str, recipe: Recipe) -> ev.Created:
         run=directory.run,
         name=name,
         model=recipe.model,
-        data=recipe.data_files,
+        data=[str(entry) for entry in recipe.data_entries],
         steps=max(recipe.max_steps, 0),
         parent=ancestors[0] if ancestors else None,
         lineage=ancestors,

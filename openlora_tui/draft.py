@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 import msgspec
@@ -27,6 +27,7 @@ from engine.recipe.check import Mistake, parsed
 from engine.recipe.edit import written
 from engine.recipe.places import PATHS
 from engine.recipe.yaml import Survey, text_of
+from engine.sources.entry import entries_of
 
 _UNDOS: Final = 500
 
@@ -119,17 +120,17 @@ class Draft:
             return str(name)
         if self.path is not None:
             return self.path.stem
-        files = self.data_files
-        return Path(files[0]).stem if files else "run"
+        entries = entries_of(self.value("data"))
+        return PurePath(entries[0].path).stem.strip("*?") or "run" if entries else "run"
 
     @property
-    def data_files(self) -> list[str]:
-        """The data files, absolute; empty while none is named."""
+    def data_words(self) -> list[str]:
+        """What the data is, a word each, its paths absolute; empty while none is named."""
         value = self.value("data")
         if not value or self.slip("data") is not None:
             return []
         try:
-            return self._loose().resolved().data_files
+            return [str(entry) for entry in self._loose().resolved().data_entries]
         except Problem:
             return []
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from engine.data.outlook import Counted, Outlook, counted, outlook
 from engine.problem import Problem
 from engine.recipe import Recipe, RecipeFile, missing_paths
+from engine.sources.resolve import NotHere, resolve
 from engine.text import one_line
 from openlora_tui.draft import Slip
 from openlora_tui.glyphs import Glyphs
@@ -27,28 +28,30 @@ class Prospect:
     slips: dict[str, Slip] = field(default_factory=dict)
     """What is wrong with files and folders, by field."""
     batch: int = 0
-    fetch: bool = False
-    """True where the model is not on this machine."""
+    fetches: tuple[str, ...] = ()
+    """What is not on this machine: `model`, `data`."""
 
     def row(self, glyphs: Glyphs, width: int) -> Row:
         """As much of it as fits into one line, what matters most first."""
         found = self.outlook
-        if found is None:
+        if found is None and "data" not in self.fetches:
             return Row("looking at the data", "dim")
         parts = [Row(f"{glyphs.status['succeeded']} ready", "bold ok")]
+        if found is not None:
+            parts += self._figures(found)
+        if self.fetches:
+            parts.append(Row(f"fetches the {' and the '.join(self.fetches)} first", "warn"))
+        if found is not None and found.held:
+            parts.append(Row(f"{found.held:,} held out", "dim"))
+        return fitting(parts, "   ", width)
+
+    def _figures(self, found: Outlook) -> Iterator[Row]:
         rows = "plain text" if found.rows is None else f"{found.rows:,} rows"
-        parts.append(Row(rows if found.exact else f"more than {rows}"))
+        yield Row(rows if found.exact else f"more than {rows}")
         if found.steps is not None:
             few = found.steps < _FEW
             steps = Row(f"{found.steps:,} steps", "warn" if few else "text")
-            parts.append(
-                steps.add(f" of {self.batch:,} rows", "dim").add(", which is few" if few else "", "warn")
-            )
-        if self.fetch:
-            parts.append(Row("fetches the model first", "warn"))
-        if found.held:
-            parts.append(Row(f"{found.held:,} held out", "dim"))
-        return fitting(parts, "   ", width)
+            yield steps.add(f" of {self.batch:,} rows", "dim").add(", which is few" if few else "", "warn")
 
 
 class Lookup:
@@ -66,18 +69,22 @@ class Lookup:
             return Prospect(slips={"data": _slip(problem)})
         slips = {name: _slip(problem) for name, problem in gone}
         found = None
+        fetches = ["model"] if "model" not in slips and not _here(recipe.model) else []
         if "data" not in slips:
             try:
                 found = outlook(recipe, self._count(recipe))
+            except NotHere:
+                fetches.append("data")
             except Problem as problem:
                 slips["data"] = _slip(problem)
-        return Prospect(found, slips, recipe.batch_rows, "model" not in slips and not _here(recipe.model))
+        return Prospect(found, slips, recipe.batch_rows, tuple(fetches))
 
     def _count(self, recipe: Recipe) -> Counted:
-        stats = [Path(name).stat() for name in recipe.data_files]
-        key = (*recipe.data_files, recipe.data_format, *((s.st_size, s.st_mtime_ns) for s in stats))
+        sources = resolve(recipe.data_entries)
+        stats = [source.path.stat() for source in sources.files]
+        key = (*sources.files, recipe.data_format, *((s.st_size, s.st_mtime_ns) for s in stats))
         if key not in self._counts:
-            self._counts[key] = counted(recipe.data_files, recipe.data_format)
+            self._counts[key] = counted(sources, recipe.data_format)
         return self._counts[key]
 
 

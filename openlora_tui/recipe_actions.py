@@ -112,7 +112,7 @@ class RecipeActions(RunActions):
 
         if self.draft is None:
             self.draft = Draft(self.folder)
-        if list(files) != self.draft.data_files:
+        if list(files) != self.draft.data_words:
             named = [near(name, self.draft.folder) for name in files]
             self.draft.settle()
             self.draft.set("data", said(named[0] if len(named) == 1 else named))

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 def of_draft(draft: Draft | None) -> Spec | None:
     """The data of the recipe under edit, with its model and max_length."""
-    if draft is None or not draft.data_files:
+    if draft is None or not draft.data_words:
         return None
     model = str(draft.value("model") or "")
     folder = draft.folder / os.path.expanduser(model)
     return Spec(
-        files=draft.data_files,
+        files=draft.data_words,
         model=str(folder) if model and os.path.isdir(folder) else model,
         max_length=int(draft.value("max_length")),
         data_format=str(draft.value("data_format")),
@@ -50,7 +50,7 @@ def of_run(row: RunRow, home: str) -> Spec:
     except (Problem, OSError):
         return Spec(files=row.data, model=row.model)
     return Spec(
-        files=recipe.data_files,
+        files=[str(entry) for entry in recipe.data_entries],
         model=recipe.model,
         max_length=recipe.max_length,
         data_format=recipe.data_format,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from engine.data.read.rows import TEXT_SUFFIXES, read_rows
+from engine.data.read.rows import is_text, read_rows
 from engine.data.refusal import Refusal
 from engine.data.shapes import shape_of
 from engine.data.split import held_out
 from engine.recipe.recipe import Recipe
+from engine.sources.resolve import Sources
 
 _CLOCK_EVERY: Final = 256
 """Rows between two looks at the clock."""
@@ -41,7 +41,7 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...]
 
 
-def counted(files: list[str], data_format: str, seconds: float = 0.5) -> Counted:
+def counted(sources: Sources, data_format: str, seconds: float = 0.5) -> Counted:
     """Count rows for at most about `seconds`.
 
     Raises:
@@ -49,12 +49,13 @@ def counted(files: list[str], data_format: str, seconds: float = 0.5) -> Counted
     """
     end = time.monotonic() + seconds
     rows, exact, shapes = 0, True, dict[str, None]()
-    plain = any(Path(name).suffix.lower() in TEXT_SUFFIXES for name in files)
-    for name in files:
-        if Path(name).suffix.lower() in TEXT_SUFFIXES:
+    files = [source.path for source in sources.files]
+    plain = any(map(is_text, files))
+    for path in files:
+        if is_text(path):
             shapes["text"] = None
             continue
-        for count, row in enumerate(read_rows(Path(name))):
+        for count, row in enumerate(read_rows(path)):
             if not count:
                 shapes[shape_of(row, data_format)] = None
             rows += 1
@@ -65,7 +66,7 @@ def counted(files: list[str], data_format: str, seconds: float = 0.5) -> Counted
         raise Refusal(
             "empty_or_tiny_dataset",
             "There are no rows to learn from.",
-            where=", ".join(files),
+            where=", ".join(map(str, files)),
             do="Name a file with rows.",
         )
     return Counted(rows=None if plain else rows, exact=exact, shapes=tuple(shapes))
@@ -73,7 +74,7 @@ def counted(files: list[str], data_format: str, seconds: float = 0.5) -> Counted
 
 def outlook(recipe: Recipe, found: Counted) -> Outlook:
     """What a run of `recipe` on these rows would come to, on one device."""
-    held = 0 if recipe.eval_files or not found.rows else held_out(found.rows, recipe.eval_split)
+    held = 0 if recipe.eval_entries or not found.rows else held_out(found.rows, recipe.eval_split)
     known = found.rows is not None and found.exact
     return Outlook(
         rows=found.rows,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -21,6 +20,9 @@ from engine.events import Form
 from engine.findings import Finding
 from engine.inspection.losses import Losses, findings_of
 from engine.recipe.recipe import Recipe
+from engine.sources.entry import Entry
+from engine.sources.resolve import Sources, resolve
+from engine.sources.tell import told
 
 _PROBES: Final = 48
 _PROBE_CHARACTERS: Final = 2000
@@ -66,13 +68,16 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
         Refusal: a file or row that cannot be used, or nothing left to learn.
     """
     tick = progress or (lambda _: None)
-    reading = _read(recipe.data_files, recipe, tokenizer, tick)
+    sources = resolve(recipe.data_entries)
+    reading = _read(sources, recipe, tokenizer, tick)
     everything = Dataset(reading.rows)
     if not len(everything):
-        raise _nothing(recipe.data_files, recipe, reading.losses)
-    held = _read(recipe.eval_files, recipe, tokenizer, tick) if recipe.eval_files else None
-    if held and not len(held.rows):
-        raise _nothing(recipe.eval_files, recipe, held.losses)
+        raise _nothing(recipe.data_entries, recipe, reading.losses)
+    held = None
+    if recipe.eval_entries:
+        held = _read(resolve(recipe.eval_entries, "eval"), recipe, tokenizer, tick)
+        if not len(held.rows):
+            raise _nothing(recipe.eval_entries, recipe, held.losses)
     train, evaluation = (
         (everything, Dataset(held.rows)) if held else split(everything, recipe.eval_split, recipe.seed)
     )
@@ -80,16 +85,19 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
         train=train,
         eval=evaluation,
         shapes=reading.shapes,
-        findings=list(findings_of(reading.losses, reading.ignored, recipe.max_length)),
+        findings=[
+            *told(sources, offered=held is None),
+            *findings_of(reading.losses, reading.ignored, recipe.max_length),
+        ],
         probes=reading.probes,
         chats=reading.chats,
     )
 
 
-def _read(files: list[str], recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress) -> _Reading:
+def _read(sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress) -> _Reading:
     reading = _Reading()
-    for name in files:
-        path = Path(name)
+    for source in sources.files:
+        path = source.path
         rows = read_rows(path)
         if is_text(path):
             pieces = _watched_pieces(rows, reading)
@@ -145,8 +153,8 @@ def _probe(reading: _Reading, example: Example) -> None:
     reading.probes += texts[: _PROBES - len(reading.probes)]
 
 
-def _nothing(files: list[str], recipe: Recipe, losses: Losses) -> Refusal:
-    where = ", ".join(files)
+def _nothing(entries: list[Entry], recipe: Recipe, losses: Losses) -> Refusal:
+    where = ", ".join(map(str, entries))
     if losses.vanished:
         return Refusal(
             "truncation",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from engine.data.encode import draft, labelled
@@ -19,6 +18,8 @@ from engine.data.show import as_text, values_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection import talk
 from engine.line import Line
+from engine.sources.resolve import resolve
+from engine.sources.tell import told
 
 _REPORTS: Final = 0.5
 """Seconds between two reports while the work goes on."""
@@ -34,15 +35,17 @@ def serve(spec: bytes, line: Line) -> None:
         Problem: nothing can be inspected at all.
     """
     wanted = talk.spec(spec)
+    sources = resolve(wanted.files)
     tokenizer, without = _tokenizer(wanted)
     inspection = Inspection(
-        [Path(name) for name in wanted.files],
+        [source.path for source in sources.files],
         tokenizer,
         model=wanted.model,
         max_length=wanted.max_length,
         data_format=wanted.data_format,
     )
     inspection.report().without = without
+    inspection.report().told = told(sources)
     _Desk(inspection, line).work()
 
 

@@ -72,6 +72,8 @@ class Report(msgspec.Struct, kw_only=True):
     """What becomes of longer rows, as the recipe's field of this name says."""
     losses: Losses = msgspec.field(default_factory=Losses)
     lengths: Lengths = msgspec.field(default_factory=Lengths)
+    told: list[Finding] = []
+    """What was decided when the files were found."""
     checked: list[Finding] = []
     """What the checks of the rows' contents have found so far."""
     tokenised: int = 0
@@ -112,7 +114,8 @@ class Report(msgspec.Struct, kw_only=True):
         """The findings at a `max_length`, the gravest first."""
         losses = self._losses(max_length)
         lost = findings_of(losses, self.ignored, max_length)
-        found = [*map(_breakage, self.broken), *map(_rejection, self.rejected), *lost, *self.checked]
+        refused = [*map(_breakage, self.broken), *map(_rejection, self.rejected)]
+        found = [*self.told, *refused, *lost, *self.checked]
         left = self.rows - self.refused - len(losses.empty) - len(losses.vanished) - len(losses.dropped)
         if self.done and left <= 0:
             found.append(_nothing(self))

@@ -9,15 +9,16 @@ from functools import cached_property
 from typing import Any, Final
 
 from engine.data.outlook import counted, outlook
-from engine.data.refusal import Refusal
 from engine.findings import SEVERITIES, Category, Finding
 from engine.preflight import device, disk, hub, model, numbers, start, targets
 from engine.preflight.data import DataLook, DataLooks
 from engine.preflight.findings import stopped
 from engine.preflight.subject import Size, Subject
 from engine.preflight.verdict import Verdict
+from engine.problem import Problem
 from engine.recipe.places import missing_paths, placed
 from engine.recipe.yaml import RecipeFile
+from engine.sources.resolve import resolve
 from engine.telemetry.gpu import gpus
 from engine.text import amount
 
@@ -62,8 +63,9 @@ class Preflight:
         """Count the rows for a moment, where they are not to be looked at."""
         recipe = self._subject.recipe
         try:
-            found = outlook(recipe, counted(recipe.data_files, recipe.data_format, _MOMENT))
-        except Refusal:  # whoever reads the rows says it with its place
+            sources = resolve(recipe.data_entries, env=self._subject.env)
+            found = outlook(recipe, counted(sources, recipe.data_format, _MOMENT))
+        except Problem:  # whoever reads the rows says it with its place
             return
         rows = None if found.rows is None or not found.exact else found.rows - found.held
         self._subject.size = Size(rows=rows, held=found.held, steps=found.steps)

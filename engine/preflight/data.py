@@ -19,6 +19,9 @@ from engine.preflight.findings import stopped
 from engine.preflight.subject import Size, Subject
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
+from engine.sources.entry import Entry
+from engine.sources.resolve import NotHere, Purpose, resolve
+from engine.sources.tell import fetched_first, told
 
 _PLAIN: Final = "plain template"
 
@@ -46,8 +49,11 @@ class DataLook:
         self.subject = subject
         self._unread: Finding | None = None
         recipe, tokenizer = subject.recipe, self._tokenizer()
-        self.train = self._inspection(recipe.data_files, tokenizer)
-        self.held = self._inspection(recipe.eval_files, tokenizer) if recipe.eval_files else None
+        self._sources: list[Finding] = []
+        """What was decided when the files were found."""
+        held = recipe.eval_entries
+        self.train = self._inspection(self._files(recipe.data_entries, "train"), tokenizer)
+        self.held = self._inspection(self._files(held, "eval"), tokenizer) if held else None
         self._pieces = self._steps()
 
     @property
@@ -82,6 +88,7 @@ class DataLook:
 
     def findings(self) -> Iterator[Finding]:
         """What the inspections have found."""
+        yield from self._sources
         if self._unread is not None:
             yield self._unread
         if (tokenizer := self.train.tokenizer) is not None:
@@ -108,9 +115,11 @@ class DataLook:
 
     def _of(self, inspection: Inspection) -> Iterator[Finding]:
         report = inspection.report()
+        if not report.files:
+            return  # they are fetched first
         if report.problem is not None:
-            told = report.problem
-            problem = Problem(told["what"], where=told["where"], why=told["why"], do=told["do"])
+            said = report.problem
+            problem = Problem(said["what"], where=said["where"], why=said["why"], do=said["do"])
             yield stopped("dataset_encoding_or_parse", problem)
         for finding in report.findings(self.subject.max_length):
             yield self._mendable(finding)
@@ -133,10 +142,20 @@ class DataLook:
             self._unread = stopped(refusal.category, refusal)
             return None
 
-    def _inspection(self, files: Sequence[str], tokenizer: ModelTokenizer | None) -> Inspection:
+    def _files(self, entries: Sequence[Entry], purpose: Purpose) -> list[Path]:
+        """What the entries name; nothing while some of it is still on the hub."""
+        try:
+            sources = resolve(entries, purpose, env=self.subject.env)
+        except NotHere as absent:
+            self._sources.append(fetched_first(absent.entry))
+            return []
+        self._sources += told(sources, offered=purpose == "train" and not self.subject.recipe.eval_entries)
+        return [source.path for source in sources.files]
+
+    def _inspection(self, files: Sequence[Path], tokenizer: ModelTokenizer | None) -> Inspection:
         recipe = self.subject.recipe
         return Inspection(
-            [Path(name) for name in files],
+            files,
             tokenizer,
             model=recipe.model,
             max_length=self.subject.max_length,
@@ -156,13 +175,20 @@ def _read_as(subject: Subject) -> object:
     """Everything that decides what is found in the data."""
     recipe = subject.recipe
     fields = [repr(getattr(recipe, field.name)) for field in FIELDS if field.section == "what"]
-    facts = [_facts_of(name) for name in (*recipe.data_files, *recipe.eval_files)]
+    facts = [_facts_of(path) for path in (*_there(recipe.data_entries), *_there(recipe.eval_entries, "eval"))]
     return fields, facts, subject.max_length, subject.folder
 
 
-def _facts_of(name: str) -> tuple[int, int] | None:
+def _there(entries: Sequence[Entry], purpose: Purpose = "train") -> list[Path]:
     try:
-        facts = Path(name).stat()
+        return [source.path for source in resolve(entries, purpose).files]
+    except Problem:
+        return []
+
+
+def _facts_of(path: Path) -> tuple[int, int] | None:
+    try:
+        facts = path.stat()
     except (OSError, ValueError):
         return None
     return facts.st_size, facts.st_mtime_ns

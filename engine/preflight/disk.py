@@ -51,7 +51,7 @@ def wanted_by(subject: Subject) -> run_size.Wanted | None:
         return None
     weights, tensors = subject.trainable * _FP32, 2 * len(subject.adapted[1])
     steps = subject.size.steps or _STEPS
-    measured = bool(subject.recipe.eval_files) or subject.recipe.eval_split > 0
+    measured = bool(subject.recipe.eval_entries) or subject.recipe.eval_split > 0
     return run_size.Wanted(
         checkpoints=run_size.at_once(subject.recipe, steps, measured=measured),
         each=run_size.checkpoint_bytes(weights, tensors),

@@ -40,7 +40,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield from _steps(subject, subject.size.steps)
     if subject.size.rows:
         yield from _rows(subject, subject.size.rows)
-    if recipe.load_best_model_at_end and not recipe.eval_files and not recipe.eval_split:
+    if recipe.load_best_model_at_end and not recipe.eval_entries and not recipe.eval_split:
         yield _odd(
             "hyperparameter", "warning", "There is no evaluation to choose the best adapter by",
             ["load_best_model_at_end is on", "eval_split is 0 and there is no eval_data"],
@@ -88,7 +88,7 @@ def _factor(recipe: Recipe) -> Iterator[Finding]:
 
 def _steps(subject: Subject, steps: int) -> Iterator[Finding]:
     recipe = subject.recipe
-    measured = bool(recipe.eval_files) or subject.size.held > 0
+    measured = bool(recipe.eval_entries) or subject.size.held > 0
     if steps < _FEW_STEPS:
         yield _odd(
             "hyperparameter", "warning", f"The run has {steps:,} steps, which is few",

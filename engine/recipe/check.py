@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any, Final, get_type_hints
+from typing import Any, Final, get_origin, get_type_hints
 
 import msgspec
 from ruamel.yaml import YAML
@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 from engine.recipe.edit import written
 from engine.recipe.fields import FIELDS, Field, nearest
 from engine.recipe.recipe import Recipe
+from engine.sources.entry import Entry, entry_from
 from engine.text import one_line
 
 _TYPES: Final[dict[str, Any]] = get_type_hints(Recipe)
@@ -68,6 +69,8 @@ def parsed(field: Field, text: str) -> Any:
     stripped = text.strip()
     if stripped.lower() in ("null", "none", "") and _allows_none(kind):
         return None
+    if _allows_entry(kind) and stripped.startswith(("[", "{")) and "{" in stripped:
+        return value_of(field, _structured(stripped))
     if kind == list[str] or (_allows_list(kind) and stripped.startswith("[")):
         return value_of(field, _listed(stripped))
     if kind is bool:
@@ -114,8 +117,35 @@ def _listed(text: str) -> list[str]:
     return found
 
 
+def _structured(text: str) -> object:
+    """What `{path: a, split: train}`, or a list of such and of paths, says; every scalar is a text."""
+    try:
+        found = YAML(typ="base", pure=True).load(text) if text.count("[") + text.count("{") < _BRACKETS else 0
+    except (YAMLError, RecursionError):
+        found = 0
+    if not isinstance(found, (list, dict)):
+        do = "Write it as {path: rows.jsonl, weight: 2}, or several in [ ]."
+        raise Mistake(f"{one_line(repr(text), 80)} cannot be read", do)
+    return found
+
+
+def _entries(raw: object) -> object:
+    """`raw` with every mapping in it read as an entry of data."""
+    if isinstance(raw, list):
+        return [_entries(item) for item in raw]
+    if not isinstance(raw, dict):
+        return raw
+    try:
+        return entry_from(raw)
+    except ValueError as error:
+        what = f"{shown(raw, 80)} is not what names data: {error}"
+        raise Mistake(what, "Write it as {path: rows.jsonl, weight: 2}.") from None
+
+
 def _typed(field: Field, raw: object) -> Any:
     kind = _TYPES[field.name]
+    if _allows_entry(kind):
+        raw = _entries(raw)
     if kind is int and isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if field.name == "adapter" and type(raw) is int:
@@ -132,7 +162,8 @@ def _typed(field: Field, raw: object) -> Any:
         given = shown(repr(raw) if isinstance(raw, str) else raw, 80)
         wanted = _WORDS.get(kind, "a text or a list of texts")
         raise Mistake(f"{given} is not {wanted}", f"Write {_example(field)}.") from None
-    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    items = value if isinstance(value, list) else [value]
+    texts = [text for item in items for text in _texts(item)]
     if value in ("", []) and field.default != value:
         raise Mistake("it is empty", f"Write {_example(field)}.")
     if any(_UNSAYABLE.search(text) for text in texts):
@@ -140,6 +171,12 @@ def _typed(field: Field, raw: object) -> Any:
     if any(len(text) > _LONGEST for text in texts):
         raise Mistake(f"it is longer than {_LONGEST:,} characters", "Write it shorter.")
     return value
+
+
+def _texts(item: object) -> list[str]:
+    if isinstance(item, Entry):
+        return [text for text in (item.path, item.name, item.split, item.revision) if text is not None]
+    return [item] if isinstance(item, str) else []
 
 
 def _bounded(field: Field, value: float) -> None:
@@ -165,7 +202,11 @@ def _allows_none(kind: Any) -> bool:
 
 
 def _allows_list(kind: Any) -> bool:
-    return list[str] in getattr(kind, "__args__", ())
+    return any(get_origin(each) is list for each in getattr(kind, "__args__", ()))
+
+
+def _allows_entry(kind: Any) -> bool:
+    return Entry in getattr(kind, "__args__", ())
 
 
 def missing(values: dict[str, Any]) -> list[Field]:

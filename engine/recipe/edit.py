@@ -22,8 +22,19 @@ def written(value: object) -> str:
     if isinstance(value, float):
         return f"{Decimal(repr(value)):e}" if 0 < abs(value) < 1e-3 else repr(value).removesuffix(".0")
     if isinstance(value, list):
-        return f"[{', '.join(_quoted(item) for item in value)}]"
+        return f"[{', '.join(_item(item) for item in value)}]"
+    if isinstance(value, (dict, msgspec.Struct)):
+        items = msgspec.to_builtins(value).items()
+        return f"{{{', '.join(f'{_key(name)}: {_item(item)}' for name, item in items)}}}"
     return value if isinstance(value, str) and _plain(value) else _quoted(value)
+
+
+def _item(value: object) -> str:
+    return _quoted(value) if isinstance(value, str) else written(value)
+
+
+def _key(name: object) -> str:
+    return name if isinstance(name, str) and _plain(name) else _quoted(name)
 
 
 def edited(text: str, values: Mapping[str, str], left_out: Mapping[str, str] | None = None) -> str | None:
@@ -72,9 +83,10 @@ def _vacant(
 
 def _end(node: Node) -> int:
     """Where the value ends; ruamel counts the comments after a block to it."""
-    block = isinstance(node, SequenceNode) and not node.flow_style
-    if block and node.value:
+    if isinstance(node, SequenceNode) and not node.flow_style and node.value:
         return _end(node.value[-1])
+    if isinstance(node, MappingNode) and not node.flow_style and node.value:
+        return _end(node.value[-1][1])
     if isinstance(node, ScalarNode) and node.style in ("|", ">"):
         return int(node.start_mark.index) + len(_body(node))
     return int(node.end_mark.index)

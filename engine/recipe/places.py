@@ -19,6 +19,8 @@ from engine.recipe.fields import nearest
 from engine.recipe.models import prove_kind
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
+from engine.sources.entry import Entry, short
+from engine.sources.resolve import NotHere, resolve
 from engine.templates.registry import ALL, NAMES, is_file
 from engine.text import one_line
 from engine.trust import is_trusted
@@ -62,6 +64,8 @@ def moved(recipe: RecipeFile, folder: Path) -> RecipeFile:
 
 def near(value: Any, folder: Path) -> Any:
     """Absolute paths as a recipe in `folder` says them; names of models and runs stay as they are."""
+    if isinstance(value, Entry):
+        return short(msgspec.structs.replace(value, path=near(value.path, folder)))
     if isinstance(value, list):
         found = [near(item, folder) for item in value]
         return found[0] if len(found) == 1 else found
@@ -79,8 +83,8 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
     """The fields whose files or folders are not there, each with what is wrong."""
     resolved = recipe.resolved()
     where = str(recipe.path or "recipe")
-    for name, files in (("data", resolved.data_files), ("eval_data", resolved.eval_files)):
-        problem = next(filter(None, (_unreadable(name, file, where) for file in files)), None)
+    for name, entries in (("data", resolved.data_entries), ("eval_data", resolved.eval_entries)):
+        problem = _missing_data(name, entries, where)
         if problem is not None:
             yield name, problem
     is_file = os.path.exists(resolved.model) and not os.path.isdir(resolved.model)
@@ -113,6 +117,17 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
             problem.where = problem.where or where
             yield field, problem
             return
+
+
+def _missing_data(name: str, entries: list[Entry], where: str) -> Problem | None:
+    try:
+        files = resolve(entries, "train" if name == "data" else "eval").files
+    except NotHere:
+        return None  # it is fetched before all else
+    except Problem as problem:
+        what = f"`{name}`: {problem.where}: {problem.what[:1].lower()}{problem.what[1:]}"
+        return Problem(what, where=where, why=problem.why, do=problem.do)
+    return next(filter(None, (_unreadable(name, str(file.path), where) for file in files)), None)
 
 
 def _unreadable(name: str, file: str, where: str) -> Problem | None:

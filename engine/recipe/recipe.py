@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.sources.entry import Entry, entries_of
+
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a run; names are those of Hugging Face and PEFT.
@@ -12,13 +14,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """
 
     model: str
-    data: str | list[str]
+    data: str | Entry | list[str | Entry]
 
     model_revision: str | None = None
     trust_remote_code: str | None = None
     run_name: str | None = None
     output_dir: str | None = None
-    eval_data: str | list[str] | None = None
+    eval_data: str | Entry | list[str | Entry] | None = None
     eval_split: float = 0.05
     data_format: str = "auto"
     chat_template: str | None = None
@@ -61,16 +63,14 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sample_max_new_tokens: int = 64
 
     @property
-    def data_files(self) -> list[str]:
+    def data_entries(self) -> list[Entry]:
         """The training data as a list, however it was written."""
-        return [self.data] if isinstance(self.data, str) else list(self.data)
+        return entries_of(self.data)
 
     @property
-    def eval_files(self) -> list[str]:
+    def eval_entries(self) -> list[Entry]:
         """The held-out data as a list, empty where rows of the training data are held out."""
-        if self.eval_data is None:
-            return []
-        return [self.eval_data] if isinstance(self.eval_data, str) else list(self.eval_data)
+        return entries_of(self.eval_data)
 
     @property
     def batch_rows(self) -> int:

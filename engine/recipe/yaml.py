@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Mapping
 from datetime import date
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -22,6 +23,7 @@ from engine.recipe.check import Mistake, built, missing, parsed, shown, value_of
 from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
+from engine.sources.entry import Entry, is_dataset, short
 from engine.templates.registry import is_file
 from engine.text import one_line
 
@@ -31,6 +33,8 @@ _LARGEST: Final = 1 << 20
 _DEEPEST: Final = 32
 _MOST: Final = 20_000
 """Nodes of a YAML text; beyond them it is no recipe, and reading it on would take long."""
+_NESTED: Final = 8
+"""How deep the value of a field may be."""
 _FORM: Final = "Each line is `name: value`; texts with a colon or a hash need quotes."
 SECTIONS: Final[dict[Section, str]] = {
     "what": "What to train on",
@@ -75,8 +79,8 @@ class RecipeFile(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(
             self.recipe,
             model=self._local(self.recipe.model),
-            data=[self._absolute(path) for path in self.recipe.data_files],
-            eval_data=[self._absolute(path) for path in self.recipe.eval_files] or None,
+            data=[self._data(entry) for entry in self.recipe.data_entries],
+            eval_data=[self._data(entry) for entry in self.recipe.eval_entries] or None,
             adapter=self._adapter(self.recipe.adapter),
             output_dir=None if self.recipe.output_dir is None else self._absolute(self.recipe.output_dir),
             chat_template=self._template(self.recipe.chat_template),
@@ -89,6 +93,17 @@ class RecipeFile(msgspec.Struct, frozen=True):
             where, why = str(self.path or "recipe"), f"{error}".rstrip(".") + "."
             what = f"{one_line(path, 200)} leads nowhere."
             raise Problem(what, where=where, why=why, do="Name a path that leads to a file.") from error
+
+    def _data(self, entry: Entry) -> str | Entry:
+        """A link keeps its own name: in the hub's cache that of what it leads to has no ending."""
+        if is_dataset(entry.path, self.folder):
+            return short(entry)
+        try:
+            path = os.path.abspath(self.folder / Path(entry.path).expanduser())
+        except RuntimeError:
+            self._absolute(entry.path)
+            raise
+        return short(msgspec.structs.replace(entry, path=path))
 
     def _adapter(self, name: str | None) -> str | None:
         return self._absolute(name) if name is not None and written_as_path(name) else name
@@ -199,7 +214,7 @@ def filled(text: str, values: Mapping[str, object], path: Path | None = None) ->
     if new is not None:
         return new
     document = _load(text, str(path or "recipe"))
-    document.update(values)
+    document.update(msgspec.to_builtins(dict(values)))
     buffer = io.StringIO()
     _yaml().dump(document, buffer)
     return buffer.getvalue()
@@ -247,10 +262,21 @@ def _value(name: str, raw: object, where: str) -> Any:
 
 
 def _bare(raw: object) -> object:
-    """`raw` without ruamel's round-trip types, one list deep: no field nests further."""
-    if isinstance(raw, list):
-        return [_scalar(item) for item in raw]
-    return _scalar(raw)
+    """`raw` without ruamel's round-trip types; aliases can make more of a short text than may be copied."""
+    left = _MOST
+
+    def copy(value: object, deep: int) -> object:
+        nonlocal left
+        left -= 1
+        if left < 0 or deep > _NESTED:
+            return {}
+        if isinstance(value, list):
+            return [copy(item, deep + 1) for item in islice(value, left)]
+        if isinstance(value, dict):
+            return {str(key): copy(item, deep + 1) for key, item in islice(value.items(), left)}
+        return _scalar(value)
+
+    return copy(raw, 0)
 
 
 def _scalar(raw: object) -> object:

@@ -26,6 +26,7 @@ from openlora_tui.cli.outlet import write_over
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
     from engine.data.rules import Rules
+    from engine.sources.resolve import Sources
 
 HELP: Final = "look at data: rows, shape, columns, token lengths, and what max_length would cut off"
 _EVERY: Final = 0.5
@@ -38,7 +39,7 @@ _NAME: Final = 40
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Its words."""
     add = parser.add_argument
-    add("data", nargs="+", type=Path, help="data files: .jsonl .json .csv .tsv .txt .md")
+    add("data", nargs="+", help="files, globs, folders, hub datasets, or '{path: owner/name, split: test}'")
     add(
         "--model",
         default="",
@@ -68,9 +69,11 @@ def run(args: argparse.Namespace) -> int:
     if args.max_length < 1:
         raise Problem("A row needs at least one token.", where="--max-length", do="Give a number above 0.")
     args.data_format = _format(args.data_format)
+    found = _found(args.data)
+    args.data = [source.path for source in found.files]
     if args.apply or args.output is not None:
         return mend(args)
-    inspection = _inspected(args)
+    inspection = _inspected(args, found)
     report = inspection.report()
     row = _row(inspection, args.row, args.max_length) if args.row is not None else None
     if args.json:
@@ -98,15 +101,24 @@ def _format(word: str) -> str:
         raise Problem(f"{mistake.why}.", where="--data-format", do=mistake.do) from mistake
 
 
-def _inspected(args: argparse.Namespace) -> Inspection:
+def _found(words: list[str]) -> Sources:
+    """The files that the words mean; where nothing is there, how to come by it."""
+    from engine.sources.resolve import resolve
+
+    return resolve(words)
+
+
+def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     # Imported on use: `--help` needs no tokenizer.
     from engine.data.inspect import Inspection
     from engine.data.named import tokenizer_of
+    from engine.sources.tell import told
 
     tokenizer = tokenizer_of(args.model, _rules(args)) if args.model else None
     inspection = Inspection(
         args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
     )
+    inspection.report().told = told(sources)
     if tokenizer is None:
         inspection.report().without = "Token figures need a tokenizer: --model FOLDER or a hub id."
     _watched(inspection)

@@ -55,7 +55,7 @@ def earlier_runs(rows: Sequence[RunRow], clock: float) -> list[Option]:
 
 def judged(path: Path, folder: Path) -> Option:
     """A recipe file with what it would do, or with what is wrong with it."""
-    from engine.recipe import check_paths, read
+    from engine.recipe import check_paths, near, read
 
     label = shown(path, folder)
     try:
@@ -66,7 +66,7 @@ def judged(path: Path, folder: Path) -> Option:
         return Option(str(path), label, "not valid", problem_rows(said), _unreadable(path), role="dim")
     recipe = file.resolved()
     length = f"{recipe.max_steps:,} steps" if recipe.max_steps > 0 else f"{recipe.num_train_epochs:g} epochs"
-    data = ", ".join(shown(Path(name), folder) for name in recipe.data_files)
+    data = ", ".join(str(near(entry, folder)).removeprefix("./") for entry in recipe.data_entries)
     model = shown(Path(recipe.model), folder) if Path(recipe.model).is_absolute() else recipe.model
     rate = figures.rate(recipe.learning_rate)
     about = [

@@ -95,7 +95,7 @@ TEXTS: dict[str, tuple[str | bytes, str]] = {
     "a model": (b"GGUF\3\0\0\0" + bytes(99), ""),
     "no such user": ("model: ~nosuchuser/x\ndata: rows.jsonl\n", "leads nowhere"),
     "no such data": ("model: model\ndata: none.jsonl\n", "there is no file"),
-    "a folder as data": ("model: model\ndata: model\n", "It is a folder"),
+    "a folder as data": ("model: model\ndata: model\n", "it is a folder, and there are no data files in it"),
     "a file as a model": ("model: rows.jsonl\ndata: rows.jsonl\n", "is no folder"),
     "no such model": ("model: ./nowhere\ndata: rows.jsonl\n", "there is no folder"),
     "no data at all": ("model: model\ndata: []\n", "it is empty"),

@@ -59,7 +59,7 @@ def test_the_recipe_is_an_ordinary_one_with_comments(tmp_path: Path) -> None:
 
     recipe = read(lay_out(tmp_path, Lesson()))
     assert recipe.text.count("#") > 20
-    assert Path(recipe.resolved().data_files[0]).is_file()
+    assert Path(recipe.resolved().data_entries[0].path).is_file()
     assert len(recipe.recipe.sample_prompts) == 4
 
 

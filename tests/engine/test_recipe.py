@@ -321,13 +321,13 @@ def test_paths_start_at_the_recipes_folder_and_hub_ids_stay(
     monkeypatch.chdir(tmp_path)
     found = read(Path("recipes/r.yaml")).resolved()
     assert found.model == str(folder / "models" / "tiny")
-    assert found.data_files == [str(tmp_path / "a.txt"), "/abs/b.txt"]
-    assert found.eval_files == [str(folder / "e.txt")]
+    assert [entry.path for entry in found.data_entries] == [str(tmp_path / "a.txt"), "/abs/b.txt"]
+    assert [entry.path for entry in found.eval_entries] == [str(folder / "e.txt")]
     assert found.output_dir == str(folder / "out")
     path.write_text("model: Qwen/Qwen2.5-1.5B\ndata: ~/rows.jsonl\n")
     monkeypatch.setenv("HOME", str(tmp_path))
     assert read(path).resolved().model == "Qwen/Qwen2.5-1.5B"
-    assert read(path).resolved().data_files == [str(tmp_path / "rows.jsonl")]
+    assert read(path).resolved().data == [str(tmp_path / "rows.jsonl")]
     assert read(path).name == "r"
 
 

@@ -198,7 +198,7 @@ async def test_what_was_tried_goes_on_to_the_recipe_and_comes_back(
             await settle(pilot)
             if pilot.app.current_mode == "recipe" and pilot.app.draft is not None:
                 break
-        assert pilot.app.draft.data_files == [str(data)]
+        assert pilot.app.draft.data_words == [str(data)]
         assert pilot.app.draft.value("max_length") == 512
         await pilot.press("2")
         await until(pilot, lambda screen: whole(screen) and engine.specs[-1].max_length == 512)

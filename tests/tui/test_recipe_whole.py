@@ -168,7 +168,7 @@ async def test_the_data_that_was_looked_at_becomes_the_recipes(
         await until(pilot, lambda: pilot.app.place.about.spec is not None)
         await pilot.press("right_square_bracket")
         await until(pilot, lambda: pilot.app.current_mode == "recipe")
-        assert pilot.app.draft.data_files == [str(work / "other.csv")]
+        assert pilot.app.draft.data_words == [str(work / "other.csv")]
 
 
 async def test_fields_and_recipes_are_found_from_anywhere_by_name(opened: Any, mine: Path) -> None:

@@ -14,6 +14,7 @@ from engine.data.outlook import Outlook, counted, outlook
 from engine.data.refusal import Refusal
 from engine.data.split import held_out, split
 from engine.recipe import Recipe
+from engine.sources.resolve import resolve
 
 
 def write(folder: Path, count: int, name: str = "rows.jsonl") -> str:
@@ -23,7 +24,7 @@ def write(folder: Path, count: int, name: str = "rows.jsonl") -> str:
 
 
 def seen(recipe: Recipe, seconds: float = 0.5) -> Outlook:
-    return outlook(recipe, counted(recipe.data_files, recipe.data_format, seconds))
+    return outlook(recipe, counted(resolve(recipe.data_entries), recipe.data_format, seconds))
 
 
 @pytest.mark.parametrize(
