@@ -12,7 +12,7 @@ from engine.findings import Finding
 from engine.inspection import talk
 from engine.inspection.lengths import Lengths
 from engine.inspection.losses import Losses
-from engine.inspection.report import Report
+from engine.inspection.report import Report, broken_off
 from openlora_tui.session import Session, Talk
 
 _BLOCK: Final = 64
@@ -101,7 +101,8 @@ class Inspecting:
         if self.report is None:
             return []
         found = self.report.findings(self.max_length)
-        return [_broken(self.problem), *found] if self.problem is not None else found
+        told = self.problem is None or self.problem == self.report.problem
+        return found if told else [broken_off(self.problem or {}), *found]
 
     # --- rows ---
 
@@ -179,14 +180,3 @@ class Inspecting:
         if problem is not None:
             self.problem = problem
         self._changed()
-
-
-def _broken(problem: dict[str, str]) -> Finding:
-    return Finding(
-        category="dataset_encoding_or_parse",
-        severity="blocker",
-        title=problem.get("what", ""),
-        evidence=[problem["where"]] if problem.get("where") else [],
-        cause=problem.get("why", ""),
-        remedy=problem.get("do", ""),
-    )

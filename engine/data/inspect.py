@@ -17,7 +17,8 @@ from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
 from engine.data.numbers import Numbers
 from engine.data.read.index import RowIndex
-from engine.data.read.rows import is_text, read_rows, seen_rows
+from engine.data.read.notes import notes_of
+from engine.data.read.rows import is_text, rows_of, seen_of
 from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
 from engine.data.row import Row
@@ -112,7 +113,7 @@ class Inspection:
         except Refusal as refusal:
             self._report.problem = refusal.as_dict()
             return
-        self._report.done = True
+        self._report.done = self._report.problem is None
 
     def _sample(self, survey: Iterator[float], tokens: Iterator[float]) -> None:
         """Look at the first rows and count their tokens, for a first verdict in a moment."""
@@ -132,16 +133,22 @@ class Inspection:
             file, first = self._report.files[number], self.table.first(number)
             examine = self._examine_line if is_text(index.path) else self._examine
             broken: list[Refusal] = []
-            for row in seen_rows(index.path, bad=self._break(broken)):
-                examine(number, row, first + index.count)
-                index.add(row)
-                file.rows = index.count
-                if index.count % _SURVEYED == 0:
-                    self._report.surveyed = (before + row.offset) / whole
-                    yield self._report.surveyed
+            try:
+                for row in index.read(self._break(broken)):
+                    examine(number, row, first + index.count)
+                    file.rows = index.count + 1
+                    if file.rows % _SURVEYED == 0:
+                        self._report.surveyed = (before + index.share * file.size) / whole
+                        yield self._report.surveyed
+            except Refusal as refusal:
+                if not index.count:
+                    raise
+                self._report.problem = refusal.as_dict()
             if broken and not index.count:
                 self._report.broken.clear()
                 raise broken[0]
+            file.encoding = index.source.encoding.told
+            self._report.told += notes_of(index.source)
             before += file.size
             self._report.surveyed = before / whole
             yield self._report.surveyed
@@ -232,7 +239,9 @@ class Inspection:
         [(number, found)] = here
         path = self.indices[number].path
         if is_text(path):
-            return shown_line(row, found, _following(path, found, max_length), self.tokenizer, max_length)
+            return shown_line(
+                row, found, _following(self.indices[number], found, max_length), self.tokenizer, max_length
+            )
         try:
             example = self.example(number, found)
         except Refusal as refusal:
@@ -249,27 +258,29 @@ class Inspection:
         before = 0
         for number, index in enumerate(self.indices):
             count = self._count_stream if is_text(index.path) else self._count_rows
-            for offset in count(number, index.path, self.tokenizer):
-                yield (before + offset) / whole
+            with suppress(Refusal):  # the survey has told where the file breaks off
+                for row in count(number, index, self.tokenizer):
+                    yield (before + self._report.files[number].size * row / max(index.count, 1)) / whole
             before += self._report.files[number].size
 
-    def _count_stream(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
+    def _count_stream(self, number: int, index: RowIndex, tokenizer: ModelTokenizer) -> Iterator[int]:
         streams = self._report.lengths.streams
         streams.append(0)
-        for piece in read_rows(path, bad=passed_over):
+        for piece in rows_of(index.source, bad=passed_over):
             [encoding] = tokenizer.encode_many([piece.values["text"]])
             streams[-1] += len(encoding.ids)
             self._report.tokenised = piece.line
-            yield piece.offset
+            yield piece.line - 1
 
-    def _count_rows(self, number: int, path: Path, tokenizer: ModelTokenizer) -> Iterator[int]:
+    def _count_rows(self, number: int, index: RowIndex, tokenizer: ModelTokenizer) -> Iterator[int]:
         size = _HEAD
         waiting: deque[int] = deque()
-        drafts = self._drafts(number, path, tokenizer, waiting)
+        first = self._report.tokenised
+        drafts = self._drafts(number, index, tokenizer, waiting)
         while made := next(chunks(drafts, size), None):
             for each in labelled(made, tokenizer):
                 self._count(each, tokenizer, waiting.popleft())
-            yield made[-1].row.offset
+            yield self._report.tokenised - first
             size = _AT_ONCE
 
     def _count(self, row: Labelled, tokenizer: ModelTokenizer, at: int) -> None:
@@ -296,10 +307,10 @@ class Inspection:
                 report.losses.vanished.add(row.made.row.where)
 
     def _drafts(
-        self, number: int, path: Path, tokenizer: ModelTokenizer, numbers: deque[int]
+        self, number: int, index: RowIndex, tokenizer: ModelTokenizer, numbers: deque[int]
     ) -> Iterator[Draft]:
         """Rows as texts, their numbers put into `numbers`; what the survey refuses too is passed over."""
-        for at, row in enumerate(read_rows(path, bad=passed_over), self.table.first(number)):
+        for at, row in enumerate(rows_of(index.source, bad=passed_over), self.table.first(number)):
             try:
                 example = self.example(number, row)
             except Refusal:
@@ -316,12 +327,12 @@ class Inspection:
             yield made
 
 
-def _following(path: Path, row: Row, max_length: int) -> str:
+def _following(index: RowIndex, row: Row, max_length: int) -> str:
     """A line of a text file and those after it, as many as a window can hold."""
     lines: list[str] = []
     size = 0
     with suppress(Refusal):  # what comes later cannot be read, and this line can
-        for line in seen_rows(path, row.start, passed_over):
+        for line in seen_of(index.source, row.start, passed_over):
             lines.append(line.values["text"])
             size += len(lines[-1]) + 1
             if size >= max_length * _CHARACTERS_A_TOKEN:

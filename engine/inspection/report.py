@@ -33,6 +33,8 @@ class FileReport(msgspec.Struct, kw_only=True):
     """In bytes."""
     rows: int = 0
     """Rows read so far; of a text file its lines."""
+    encoding: str = ""
+    """Of its text, and how sure that is where it was guessed: `UTF-8`, `WINDOWS-1251 (95 % sure)`."""
     format: str | None = None
     """The shape of its rows, `text` for a text file; None where no shape fits or nothing was read yet."""
 
@@ -73,7 +75,7 @@ class Report(msgspec.Struct, kw_only=True):
     losses: Losses = msgspec.field(default_factory=Losses)
     lengths: Lengths = msgspec.field(default_factory=Lengths)
     told: list[Finding] = []
-    """What was decided when the files were found."""
+    """What was decided when the files were found and read."""
     checked: list[Finding] = []
     """What the checks of the rows' contents have found so far."""
     tokenised: int = 0
@@ -115,7 +117,8 @@ class Report(msgspec.Struct, kw_only=True):
         losses = self._losses(max_length)
         lost = findings_of(losses, self.ignored, max_length)
         refused = [*map(_breakage, self.broken), *map(_rejection, self.rejected)]
-        found = [*self.told, *refused, *lost, *self.checked]
+        broken = [broken_off(self.problem)] if self.problem is not None else []
+        found = [*broken, *self.told, *refused, *lost, *self.checked]
         left = self.rows - self.refused - len(losses.empty) - len(losses.vanished) - len(losses.dropped)
         if self.done and left <= 0:
             found.append(_nothing(self))
@@ -171,6 +174,18 @@ def _nothing(report: Report) -> Finding:
         evidence=[file.path for file in report.files],
         cause="No row is left whose answer could be learnt." if report.rows else "The files hold no rows.",
         remedy="Check the files.",
+    )
+
+
+def broken_off(problem: dict[str, str]) -> Finding:
+    """The problem that ended an inspection before the end of the data."""
+    return Finding(
+        category="dataset_encoding_or_parse",
+        severity="blocker",
+        title=problem.get("what", ""),
+        evidence=[problem["where"]] if problem.get("where") else [],
+        cause=problem.get("why", ""),
+        remedy=problem.get("do", ""),
     )
 
 

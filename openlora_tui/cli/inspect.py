@@ -123,7 +123,7 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
         inspection.report().without = "Token figures need a tokenizer: --model FOLDER or a hub id."
     _watched(inspection)
     problem = inspection.report().problem
-    if problem is not None:
+    if problem is not None and not inspection.report().rows:
         raise Problem(problem["what"], where=problem["where"], why=problem["why"], do=problem["do"])
     return inspection
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import zstandard
 
 from tests.bad_input.telling import NAMES, check_safe, outcome, said
 
@@ -26,32 +27,38 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "gguf.jsonl": (b"GGUF\x03\0\0\0" + bytes(64), "a GGUF model"),
     "model.gguf": (b"GGUF\x03\0\0\0" + bytes(64), "Files that end in .gguf"),
     "table.jsonl": (b"PAR1" + bytes(range(256)) + b"PAR1", "a Parquet table"),
-    "packed.jsonl": (gzip.compress(OK.encode()), "gunzip -k packed.jsonl"),
+    "torn.jsonl.gz": (gzip.compress(OK.encode() * 500)[:-20], "breaks off"),
+    "twice.jsonl.gz": (gzip.compress(gzip.compress(OK.encode())), "packed with gzip"),
+    "torn.jsonl.zst": (zstandard.compress(OK.encode() * 500)[:-2], "breaks off"),
+    "bomb.jsonl.zst": (zstandard.compress((b" " * 65_535 + b"\n") * 1280), "beyond all measure"),
     "sheet.csv": (b"PK\x03\x04" + bytes(60), "a zip archive or a spreadsheet"),
     "paper.txt": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "a PDF document"),
     "noise.jsonl": (bytes(range(128, 256)), "not valid UTF-8"),
     "zeros.txt": (b"wor\0ld\n", "null byte"),
-    "zeros.json": (b'[{"a": 1},\n{"b": "\0"}]', ":2"),
     "zeros.csv": (b"prompt,completion\na\0,b\n", "null byte"),
-    "latin.jsonl": ('{"prompt": "café"}\n'.encode("latin-1"), "iconv -f WINDOWS-1252"),
-    "wide.jsonl": (OK.encode("utf-16"), "UTF-16"),
-    "wider.txt": ("hello".encode("utf-32"), "UTF-32"),
-    "unmarked.csv": ("prompt,completion\n".encode("utf-16-be"), "null byte"),
+    "latin.jsonl": ('{"prompt": "naïve"}\n'.encode("latin-1"), "iconv -f WINDOWS-1252"),
+    "half.txt": ("hello".encode("utf-16")[:-1], "UTF-16LE to its end"),
+    "pointer.parquet": (
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n",
+        "git lfs pull",
+    ),
+    "pointer.jsonl": (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n", "git lfs pull"),
+    "nested.jsonl": ('{"prompt": "a", "meta": ' + "[" * 900 + "]" * 900 + "}\n", "nested too deeply"),
     "deep.jsonl": (DEEP + "]" * 100_000, "nested too deeply"),
     "deeper.jsonl": ('{"a":' * 100_000, "nested too deeply"),
     "deep.json": (DEEP, "nested too deeply"),
     "digits.jsonl": ('{"prompt":' + "9" * 5000 + ',"completion":"b"}\n', "thousands of digits"),
-    "twice.json": ('[{"prompt": "a"},\n{"x": {"b": 1, "b": 2}}]', "'b'"),
     "nearly-twice.jsonl": ('{"prompt": "a", " Prompt": "z"}\n', "'prompt'"),
     "twice.csv": ("a,A \n1,2\n", "same name"),
     "half.jsonl": ('{"prompt": "x", "\\ud800": 1}\n', "half of a character"),
     "columns.csv": (",".join(f"c{i}" for i in range(200_000)) + "\n1\n", "200,000 columns"),
     "columns.jsonl": (json.dumps({f"k{i}": i for i in range(50_000)}) + "\n", "50,000 columns"),
-    "list.jsonl": ("[1, 2]\n", "a list"),
+    "list.jsonl": ("[1, 2]\n", "a number"),
+    "lists.jsonl": ("[1, 2]\n[3]\n", "a list"),
     "number.jsonl": ("5\n", "a number"),
     "null.jsonl": ("null\n", "null"),
-    "text.json": ('"abc"', "neither [ nor {"),
-    "quote.csv": ('prompt,completion\n"a,b\n' + "x,y\n" * 50, ":2"),
+    "text.json": ('"abc"', "a text"),
+    "quote.csv": ('prompt,completion\n"a,b\n', ":2"),
     "ragged.csv": ("prompt,completion\na,b,c\n", "3 fields"),
     "yaml.jsonl": ("model: x\n", "not valid JSON"),
     "page.jsonl": ("<html></html>", "not valid JSON"),
@@ -80,6 +87,9 @@ BROKEN: dict[str, tuple[str, str]] = {
     "twice.jsonl": (OK + '{"prompt": "a", "prompt": "z", "completion": "b"}\n', "'prompt'"),
     "torn.jsonl": (OK + '{"prompt": "a", "compl', "unterminated string starting at column 17"),
     "ragged.csv": ("prompt,completion\na,b\na,b,c\n", "3 fields"),
+    "quote.csv": ('prompt,completion\nx,y\n"a,b\n', "quote"),
+    "zeros.json": ('[{"a": 1},\n{"b": "\0"}]', "null byte"),
+    "twice.json": ('[{"prompt": "a"},\n{"x": {"b": 1, "b": 2}}]', "'b'"),
 }
 
 
@@ -119,8 +129,8 @@ ODD = {
     "halves.jsonl": '{"prompt": "\\ud800", "completion": "\\udc00 b"}\n',
     "escapes.jsonl": '{"\\u001b]0;x\\u0007prompt\\u009b\\u202e[red]": "\\u001b[31ma\\u009b31m"}\n',
     "escapes.csv": "\x1b[31mprompt,[red]x[/red]\n\x9ba,b\n",
-    "long.csv": "c" * 10_000 + ",b\nx,y\n",
-    "nested.jsonl": '{"prompt": "a", "completion": "b", "meta": ' + "[" * 900 + "]" * 900 + "}\n",
+    "long.jsonl": '{"' + "c" * 10_000 + '": "x"}\n',
+    "nested.jsonl": '{"prompt": "a", "completion": "b", "meta": ' + "[" * 100 + "]" * 100 + "}\n",
 }
 
 
@@ -182,7 +192,8 @@ def test_two_gigabytes_on_one_line_are_refused_in_little_memory(suffix: str, des
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (most, most)),
     )  # fmt: skip
     assert ended.returncode == 2, ended.stderr
-    assert "MiB" in json.loads(ended.stdout)["error"]["why" if suffix == ".json" else "what"]
+    error = json.loads(ended.stdout)["error"]["what"]
+    assert ("null byte" if "json" in suffix else "64 MiB") in error
 
 
 NONSENSE = (["--max-length", "x"], ["--max-length", "-1"], ["--max-length", "9" * 5000], ["--row", "0"],

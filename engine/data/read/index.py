@@ -2,34 +2,78 @@
 
 from __future__ import annotations
 
+import marshal
+import shutil
+import tempfile
 from array import array
 from bisect import bisect_left
+from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
-from engine.data.read.rows import seen_rows
-from engine.data.refusal import passed_over
+from engine.data.read.rows import is_direct, kind_of, seen_of
+from engine.data.read.rows_parquet import parquet_size
+from engine.data.read.source import Source
+from engine.data.refusal import Bad, passed_over
 from engine.data.row import Row, Start
 
 _STRIDE: Final = 32
 """Rows from one mark to the next: a million rows cost half a megabyte, and 31 are read in vain at worst."""
+_COPY_BYTES: Final = 2 << 30
+"""Of a copy of the rows, at most."""
+_COPY_SHARE: Final = 0.25
+"""Of the room that is free where temporary files lie, at most: others need some too."""
 
 
 class RowIndex:
-    """Grows while a file is read from its top, and gives any row that was met."""
+    """Grows while a file is read from its top, and gives any row that was met.
+
+    Most files are read anew from the nearest mark. One that cannot be entered in its middle (packed, SQuAD,
+    columns) is copied row by row to a temporary file without a name, which goes with this process however it
+    ends; marks within a packed stream would do for gzip only. A file that is too large for a copy is read
+    from its top again, slowly.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.source = Source(path)
         self.count = 0
+        self.share = 0.0
+        """How much of the file `read` has read, 0 to 1."""
         self._offsets = array("Q")
+        """Of every mark, in the file or in its copy."""
         self._lines = array("Q")
+        self._direct = True
+        self._copy: BinaryIO | None = None
+
+    def read(self, bad: Bad | None = None) -> Iterator[Row]:
+        """The rows from the top on, each of which is counted once the next one is asked for.
+
+        Raises:
+            Refusal: as `read_rows`.
+        """
+        whole = parquet_size(self.path) if kind_of(self.path) == ".parquet" else 0
+        for row in seen_of(self.source, bad=bad):
+            packed = self.source.packed
+            share = self.source.share if packed else row.offset / max(whole or self.source.size, 1)
+            self.share = min(max(self.share, share), 1.0)
+            yield row
+            self.add(row)
+        self.share = 1.0
 
     def add(self, row: Row) -> None:
         """Count the next row of the file."""
+        if not self.count and not is_direct(self.source):
+            self._direct, self._copy = False, tempfile.TemporaryFile()  # noqa: SIM115
         if self.count % _STRIDE == 0:
-            self._offsets.append(row.offset)
-            self._lines.append(row.line)
+            self._mark(row)
+        if self._copy is not None:
+            try:
+                marshal.dump((row.line, row.offset, row.values), self._copy)
+            except OSError:  # the disk is full
+                self._drop(self._copy)
         self.count += 1
 
     def at_line(self, line: int) -> int | None:
@@ -55,6 +99,34 @@ class RowIndex:
         if first < 0 or count <= 0:
             return []
         mark = first // _STRIDE
-        rows = seen_rows(self.path, Start(self._offsets[mark], self._lines[mark]), passed_over)
         skipped = first - mark * _STRIDE
+        if self._copy is not None:
+            found = list(islice(self._copied(self._copy, self._offsets[mark]), skipped, skipped + count))
+            self._copy.seek(0, 2)
+            return found
+        if self._direct:
+            rows = seen_of(self.source, Start(self._offsets[mark], self._lines[mark]), passed_over)
+        else:
+            rows, skipped = seen_of(self.source, bad=passed_over), first
         return list(islice(rows, skipped, skipped + count))
+
+    def _mark(self, row: Row) -> None:
+        self._lines.append(row.line)
+        at = self._copy.tell() if self._copy is not None else row.offset
+        self._offsets.append(at)
+        if self._copy is None:
+            return
+        if at > min(_COPY_BYTES, shutil.disk_usage(tempfile.gettempdir()).free * _COPY_SHARE):
+            self._drop(self._copy)
+
+    def _drop(self, copy: BinaryIO) -> None:
+        """Go on without a copy."""
+        self._copy = None
+        with suppress(OSError):
+            copy.close()
+
+    def _copied(self, copy: BinaryIO, offset: int) -> Iterator[Row]:
+        copy.seek(offset)
+        while True:
+            line, before, values = marshal.load(copy)
+            yield Row(str(self.path), line, values, before)

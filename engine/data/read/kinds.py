@@ -8,7 +8,7 @@ from typing import Final
 
 from engine.data.refusal import Refusal
 
-HEAD: Final = 16
+MAGIC_BYTES: Final = 16
 """Bytes of a file's beginning that are looked at."""
 
 _UNPACK: Final = "Unpack it first: {} {}"
@@ -20,46 +20,26 @@ _KINDS: Final[dict[bytes, tuple[str, str]]] = {
     b"BZh": ("packed with bzip2", _UNPACK.format("bunzip2 -k", "{}")),
     b"\xfd7zXZ\0": ("packed with xz", _UNPACK.format("unxz -k", "{}")),
     b"PK\x03\x04": ("a zip archive or a spreadsheet", "Unpack it, or save the spreadsheet as CSV."),
-    b"PAR1": ("a Parquet table", _TABLE),
+    b"PAR1": ("a Parquet table", "Give it a name that ends in .parquet."),
     b"ARROW1": ("an Arrow table", _TABLE),
     b"SQLite format 3\0": ("an SQLite database", _TABLE),
     b"\x89PNG": ("a PNG picture", _ROWS),
     b"\xff\xd8\xff": ("a JPEG picture", _ROWS),
     b"\x7fELF": ("a program", _ROWS),
     b"GGUF": ("a GGUF model", _ROWS),
+    b"version https:": ("the pointer that Git LFS leaves in place of a file", "Fetch it: git lfs pull."),
     b"%PDF-": ("a PDF document", "Save its text as .txt."),
-}
-_WIDE: Final[dict[bytes, str]] = {
-    b"\xff\xfe\0\0": "UTF-32",
-    b"\0\0\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
 }
 
 
 def prove_text(path: Path, head: bytes) -> None:
-    """Refuse the file whose first bytes are `head` where they are those of something else than UTF-8 text."""
-    for mark, encoding in _WIDE.items():
-        if head.startswith(mark):
-            raise Refusal(
-                "dataset_encoding_or_parse",
-                f"The file is {encoding}, not UTF-8.",
-                where=f"{path}:1",
-                why=f"Its first bytes are a {encoding} byte-order mark.",
-                do=convert(path, encoding),
-            )
+    """Refuse the file whose first bytes are `head` where they are those of something else than rows."""
     for mark, (kind, do) in _KINDS.items():
         if head.startswith(mark):
             raise Refusal(
                 "dataset_format",
-                f"The file is {kind}, and no text.",
+                f"The file is {kind}.",
                 where=str(path),
                 why="Its first bytes say so.",
                 do=do.format(shlex.quote(path.name)),
             )
-
-
-def convert(path: Path, encoding: str) -> str:
-    """What to do with a text in another encoding."""
-    old, new = shlex.quote(path.name), shlex.quote(f"utf8-{path.name}")
-    return f"Convert it: iconv -f {encoding} -t UTF-8 {old} > {new}"

@@ -134,7 +134,6 @@ def test_one_conversation_alone_is_one_row(tmp_path: Path) -> None:
         ("a.csv", "a,b\n1,2\n1,2,3\n", 3, "3 fields"),
         ("a.csv", 'a,b\n1,2\n"1,2\n', 3, "quote"),
         ("a.csv", "a,a\n1,2\n", 1, "same name"),
-        ("a.csv", "t\n".encode("utf-16"), 1, "UTF-16"),
         ("a.parquet", b"PAR1", None, ".jsonl"),
     ],
 )
