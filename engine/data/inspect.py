@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import compress
@@ -15,19 +15,21 @@ import msgspec
 from engine.data.checks.checks import Checks
 from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
+from engine.data.examples import Examples, first_rows
 from engine.data.numbers import Numbers
 from engine.data.read.index import RowIndex
 from engine.data.read.notes import notes_of
-from engine.data.read.rows import is_text, rows_of, seen_of
+from engine.data.read.rows import is_text, rows_of
 from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
 from engine.data.row import Row
-from engine.data.shapes import Document, Example, Shape, example_of, shape_of, unused_columns
-from engine.data.show import shown, shown_line
+from engine.data.shapes import CHATS, Document, Example
+from engine.data.show import following, shown, shown_line
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection.losses import EMPTY, ENDLESS, Places, refused
 from engine.inspection.report import Column, FileReport, Rejected, Report
 from engine.inspection.talk import Shown
+from engine.mapping.mapping import Mapping
 
 _HEAD: Final = 64
 _SAMPLE_SECONDS: Final = 0.6
@@ -35,10 +37,7 @@ _SAMPLE_SECONDS: Final = 0.6
 _AT_ONCE: Final = 256
 """Rows tokenised in one piece: a request of the front end waits for no more."""
 _SURVEYED: Final = 2048
-_CHATS: Final = frozenset({"alpaca", "sharegpt", "messages", "question_answer"})
 _KINDS: Final[dict[type, str]] = {str: "text", bool: "flag", list: "list", dict: "object"}
-_CHARACTERS_A_TOKEN: Final = 12
-"""No usual text has longer tokens on average, so a window needs no more characters than this."""
 _REASONS: Final = 50
 _QUICK: Final = 200_000
 """Rows among which duplicates are counted anew for each report; of more, once they are all read."""
@@ -53,6 +52,7 @@ class Inspection:
         model: the name by which the report calls it.
         max_length: tokens after which training cuts a row.
         data_format: the shape of the rows, `auto` to recognise it.
+        mapping: what makes rows of a shape out of other columns.
     """
 
     def __init__(
@@ -63,13 +63,15 @@ class Inspection:
         model: str = "",
         max_length: int = 1024,
         data_format: str = "auto",
+        mapping: Mapping | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.indices = [RowIndex(path) for path in files]
         self.table = RowTable(self.indices)
         """All rows that were met."""
-        self._shapes: list[Shape | None] = [None] * len(self.indices)
-        self._format = data_format
+        self._examples = [Examples(data_format, mapping) for _ in self.indices]
+        self._known: set[int] = set()
+        """Files of which the shape is decided."""
         self.checks = Checks(self._back, tokenizer)
         self.numbers = Numbers()
         """Which rows something was found in."""
@@ -94,6 +96,7 @@ class Inspection:
             report.exact_duplicates, self._counted = duplicates.exact(), now
             report.near_duplicates = duplicates.near
         report.checked = self.checks.findings(whole=self._surveyed)
+        report.said = [finding for examples in self._examples for finding in examples.findings()]
         return report
 
     def steps(self) -> Iterator[float]:
@@ -118,6 +121,8 @@ class Inspection:
     def _sample(self, survey: Iterator[float], tokens: Iterator[float]) -> None:
         """Look at the first rows and count their tokens, for a first verdict in a moment."""
         next(survey, None)
+        if any(examples.gathers for examples in self._examples):
+            return  # a conversation is known once all rows of its file were met
         end = time.monotonic() + _SAMPLE_SECONDS
         while self._report.tokenised < self._report.rows and time.monotonic() < end:
             if next(tokens, None) is None:
@@ -149,6 +154,13 @@ class Inspection:
                 raise broken[0]
             file.encoding = index.source.encoding.told
             self._report.told += notes_of(index.source)
+            for at, row, example in self._examples[number].finish():
+                self._take(row, example, first + at)
+                if at % _SURVEYED == 0:
+                    yield self._report.surveyed
+            self._report.shapes = dict(
+                sum((Counter(examples.counts) for examples in self._examples), Counter())
+            )
             before += file.size
             self._report.surveyed = before / whole
             yield self._report.surveyed
@@ -159,6 +171,7 @@ class Inspection:
 
     def _examine_line(self, number: int, row: Row, at: int) -> None:
         self._report.files[number].format = "text"
+        self._report.examples += 1
         self._look(row.values)
         self.checks.add_line(seen(row, Document(row.values["text"]), at))
 
@@ -166,14 +179,19 @@ class Inspection:
         self._look(row.values)
         self.checks.duplicates.meet(at, row.values)
         try:
-            example = self.example(number, row)
+            for made, example in self._read_as(number).feed(row):
+                self._take(made, example, at)
         except Refusal as refusal:
             self._reject(row, refusal, at)
-            return
-        if example is None:
+
+    def _take(self, row: Row, example: Example | Refusal | None, at: int) -> None:
+        if isinstance(example, Refusal):
+            self._reject(row, example, at)
+        elif example is None:
             self._report.losses.empty.add(row.where)
             self.numbers.found(EMPTY, at)
         else:
+            self._report.examples += 1
             self.checks.add(seen(row, example, at))
 
     def _look(self, values: dict[str, Any]) -> None:
@@ -200,26 +218,33 @@ class Inspection:
         self.numbers.found(refused(refusal.what), at)
 
     def example(self, number: int, row: Row) -> Example | None:
-        """A row of file `number` as training reads it; None where its answer is empty.
+        """A row of file `number` as training reads it; None where it has no answer, or a filter keeps it out.
+
+        Where a mapping makes several of it, this is the first; where it is a turn, its conversation.
 
         Raises:
             Refusal: training would refuse the row.
         """
-        return example_of(row, self._shape(number, row))
+        return next(iter(self.examples(number, row)), None)
 
-    def _shape(self, number: int, row: Row) -> Shape:
-        """The shape of all rows of a file; the first row that has one decides it."""
-        known = self._shapes[number]
-        if known is not None:
-            return known
-        shape = shape_of(row, self._format)
-        self._shapes[number] = shape
-        self._report.files[number].format = shape
-        if unused := unused_columns(row, shape):
-            self._report.ignored[row.file] = unused
-        if shape in _CHATS and self.tokenizer is not None:
+    def examples(self, number: int, row: Row) -> list[Example | None]:
+        """Everything that training makes of a row of file `number`; raises Refusal as `example` does."""
+        return self._read_as(number).of(row)
+
+    def _read_as(self, number: int) -> Examples:
+        """What reads the rows of a file; its first rows decide how."""
+        examples = self._examples[number]
+        if number in self._known:
+            return examples
+        self._known.add(number)
+        index = self.indices[number]
+        examples.decide(first_rows(rows_of(index.source, bad=passed_over)))
+        self._report.files[number].format = examples.shape
+        if examples.unused:
+            self._report.ignored[str(index.path)] = examples.unused
+        if examples.shape in CHATS and self.tokenizer is not None:
             self._report.template = self.tokenizer.template_name
-        return shape
+        return examples
 
     # --- any row ---
 
@@ -239,9 +264,8 @@ class Inspection:
         [(number, found)] = here
         path = self.indices[number].path
         if is_text(path):
-            return shown_line(
-                row, found, _following(self.indices[number], found, max_length), self.tokenizer, max_length
-            )
+            text = following(self.indices[number], found, max_length)
+            return shown_line(row, found, text, self.tokenizer, max_length)
         try:
             example = self.example(number, found)
         except Refusal as refusal:
@@ -310,13 +334,7 @@ class Inspection:
         self, number: int, index: RowIndex, tokenizer: ModelTokenizer, numbers: deque[int]
     ) -> Iterator[Draft]:
         """Rows as texts, their numbers put into `numbers`; what the survey refuses too is passed over."""
-        for at, row in enumerate(rows_of(index.source, bad=passed_over), self.table.first(number)):
-            try:
-                example = self.example(number, row)
-            except Refusal:
-                continue
-            if example is None:
-                continue
+        for at, row, example in self._anew(number, index):
             try:
                 made = draft(row, example, tokenizer)
             except Refusal as refusal:
@@ -326,18 +344,16 @@ class Inspection:
             self.checks.add_turns(row.where, example, at)
             yield made
 
-
-def _following(index: RowIndex, row: Row, max_length: int) -> str:
-    """A line of a text file and those after it, as many as a window can hold."""
-    lines: list[str] = []
-    size = 0
-    with suppress(Refusal):  # what comes later cannot be read, and this line can
-        for line in seen_of(index.source, row.start, passed_over):
-            lines.append(line.values["text"])
-            size += len(lines[-1]) + 1
-            if size >= max_length * _CHARACTERS_A_TOKEN:
-                break
-    return "\n".join(lines)
+    def _anew(self, number: int, index: RowIndex) -> Iterator[tuple[int, Row, Example]]:
+        """What the survey of a file took, once more; conversations are still gathered from it."""
+        first = self.table.first(number)
+        if self._examples[number].gathers:
+            gathered = self._examples[number].gathered()
+            yield from ((first + at, row, each) for at, row, each in gathered if isinstance(each, Example))
+            return
+        for at, row in enumerate(rows_of(index.source, bad=passed_over), first):
+            with suppress(Refusal):
+                yield from ((at, row, each) for each in self.examples(number, row) if each is not None)
 
 
 def _count_reason(reasons: list[Rejected], refusal: Refusal, where: str, found: Rejected | None) -> None:
@@ -345,7 +361,12 @@ def _count_reason(reasons: list[Rejected], refusal: Refusal, where: str, found: 
         found = reasons[-1]
     if found is None:
         found = Rejected(
-            category=refusal.category, what=refusal.what, why=refusal.why, do=refusal.do, places=Places()
+            category=refusal.category,
+            what=refusal.what,
+            why=refusal.why,
+            do=refusal.do,
+            places=Places(),
+            patch=refusal.patch,
         )
         reasons.append(found)
     found.places.add(where)

@@ -8,10 +8,11 @@ from typing import Final
 
 import msgspec
 
+from engine.data.examples import Examples
 from engine.data.read.rows import is_text, read_rows
 from engine.data.refusal import Refusal
-from engine.data.shapes import shape_of
 from engine.data.split import held_out
+from engine.mapping.mapping import Mapping
 from engine.recipe.recipe import Recipe
 from engine.sources.resolve import Sources
 
@@ -41,7 +42,9 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...]
 
 
-def counted(sources: Sources, data_format: str, seconds: float = 0.5) -> Counted:
+def counted(
+    sources: Sources, data_format: str, seconds: float = 0.5, mapping: Mapping | None = None
+) -> Counted:
     """Count rows for at most about `seconds`.
 
     Raises:
@@ -55,13 +58,14 @@ def counted(sources: Sources, data_format: str, seconds: float = 0.5) -> Counted
         if is_text(path):
             shapes["text"] = None
             continue
-        for count, row in enumerate(read_rows(path)):
-            if not count:
-                shapes[shape_of(row, data_format)] = None
-            rows += 1
+        examples = Examples(data_format, mapping)
+        for count, made in enumerate(examples.counted(read_rows(path))):
+            rows += made
             if count % _CLOCK_EVERY == 0 and time.monotonic() > end:
                 exact = False
                 break
+        if examples.shape is not None:
+            shapes[examples.shape] = None
     if not plain and exact and not rows:
         raise Refusal(
             "empty_or_tiny_dataset",

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from itertools import chain
 from typing import Final
 
 import msgspec
 
 from engine.data.dataset import Dataset, Rows
 from engine.data.encode import encode_examples, encode_stream
+from engine.data.examples import Examples
 from engine.data.read.rows import is_text, read_rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.data.shapes import Chat, Document, Example, Pair, Shape, example_of, shape_of, unused_columns
+from engine.data.shapes import Chat, Document, Example, Pair, Shape
 from engine.data.split import split
 from engine.data.tokenizer import ModelTokenizer
 from engine.events import Form
@@ -59,6 +59,7 @@ class _Reading:
         self.ignored: dict[str, list[str]] = {}
         self.probes: list[str] = []
         self.chats: list[Chat] = []
+        self.said: list[Finding] = []
 
 
 def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None = None) -> Prepared:
@@ -87,6 +88,7 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
         shapes=reading.shapes,
         findings=[
             *told(sources, offered=held is None),
+            *reading.said,
             *findings_of(reading.losses, reading.ignored, recipe.max_length),
         ],
         probes=reading.probes,
@@ -103,7 +105,7 @@ def _read(sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Pro
             pieces = _watched_pieces(rows, reading)
             encode_stream(pieces, tokenizer, recipe.max_length, reading.rows, tick)
         else:
-            examples = _examples(rows, recipe.data_format, reading)
+            examples = _examples(rows, Examples(recipe.data_format, recipe.mapping), reading)
             encode_examples(examples, tokenizer, recipe.max_length, reading.rows, reading.losses, tick)
     return reading
 
@@ -115,22 +117,21 @@ def _watched_pieces(rows: Iterator[Row], reading: _Reading) -> Iterator[Row]:
         yield row
 
 
-def _examples(rows: Iterator[Row], wanted: str, reading: _Reading) -> Iterator[tuple[Row, Example]]:
-    """Rows as examples; the first row of a file decides the shape of all."""
-    first = next(rows, None)
-    if first is None:
-        return
-    shape = shape_of(first, wanted)
-    _met(reading, shape)
-    if unused := unused_columns(first, shape):
-        reading.ignored[first.file] = unused
-    for row in chain([first], rows):
-        example = example_of(row, shape)
+def _examples(rows: Iterator[Row], examples: Examples, reading: _Reading) -> Iterator[tuple[Row, Example]]:
+    """The examples of a file, with what they were read as."""
+    for row, example in examples.all(rows):
+        if isinstance(example, Refusal):
+            raise example
+        if examples.shape is not None:
+            _met(reading, examples.shape)
+        if examples.unused:
+            reading.ignored[row.file] = examples.unused
         if example is None:
             reading.losses.empty.add(row.where)
             continue
         _probe(reading, example)
         yield row, example
+    reading.said += examples.findings()
 
 
 def _met(reading: _Reading, shape: Shape) -> None:

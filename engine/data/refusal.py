@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from engine.findings import Category
+from engine.findings import Category, Patch
 from engine.problem import BAD_INPUT, Problem
 
 
 class Refusal(Problem):
-    """A problem with a finding's category; the other arguments are those of `Problem`."""
+    """A problem with a finding's category and patch; the other arguments are those of `Problem`."""
 
     raw: str = ""
     """The row as it stands in its file, where a reader refuses a row and can tell where it ends."""
@@ -23,9 +23,19 @@ class Refusal(Problem):
         why: str = "",
         do: str = "",
         exit_status: int = BAD_INPUT,
+        patch: Patch | None = None,
     ) -> None:
         super().__init__(what, where=where, why=why, do=do, exit_status=exit_status)
         self.category: Category = category
+        self.patch = patch
+        """What would mend it, where that is known."""
+
+    def at(self, where: str) -> Refusal:
+        """The same of another place, without looking for secrets in its words once more."""
+        same = type(self).__new__(type(self), self.what)
+        same.__dict__.update(self.__dict__)
+        same.where = where
+        return same
 
 
 Bad = Callable[[Refusal], None]

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import compress, groupby
 from typing import Final
 
 from msgspec.structs import replace
 
 from engine.data.encode import Draft, Labelled, draft, endless, labelled
-from engine.data.refusal import Refusal
+from engine.data.read.index import RowIndex
+from engine.data.read.rows import seen_of
+from engine.data.refusal import Refusal, passed_over
 from engine.data.row import Row
 from engine.data.shapes import Example
 from engine.data.tokenizer import ModelTokenizer
@@ -18,6 +21,8 @@ from engine.inspection.talk import Piece, Shown
 
 MOST: Final = 12_000
 """Tokens of a row that are shown: more than that nobody reads, and a screen has to fold them."""
+_CHARACTERS_A_TOKEN: Final = 12
+"""No usual text has longer tokens on average, so a window needs no more characters than this."""
 _NO_ANSWER: Final = "The answer is empty: training leaves this row out."
 _WINDOW: Final = "A text file is learnt whole, in windows of max_length tokens; this one begins at the line."
 _DROPPED: Final = "The row is longer than max_length: training leaves it out."
@@ -107,6 +112,19 @@ def shown_line(number: int, row: Row, text: str, tokenizer: ModelTokenizer | Non
         windows=True,
         note=_WINDOW,
     )
+
+
+def following(index: RowIndex, row: Row, max_length: int) -> str:
+    """A line of a text file and those after it, as many as a window can hold."""
+    lines: list[str] = []
+    size = 0
+    with suppress(Refusal):  # what comes later cannot be read, and this line can
+        for line in seen_of(index.source, row.start, passed_over):
+            lines.append(line.values["text"])
+            size += len(lines[-1]) + 1
+            if size >= max_length * _CHARACTERS_A_TOKEN:
+                break
+    return "\n".join(lines)
 
 
 def _stops(whole: Labelled, kept: bytearray, tokenizer: ModelTokenizer) -> bool:

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.findings import SEVERITIES, Finding
+from engine.findings import SEVERITIES, Finding, Patch
 from engine.inspection.lengths import Lengths
 from engine.inspection.losses import Losses, Places, findings_of, refused
 
@@ -47,6 +47,7 @@ class Rejected(msgspec.Struct, kw_only=True):
     why: str
     do: str
     places: Places
+    patch: Patch | None = None
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -54,6 +55,12 @@ class Report(msgspec.Struct, kw_only=True):
 
     files: list[FileReport]
     columns: dict[str, Column] = {}
+    shapes: dict[str, int] = {}
+    """Rows by the shape that they fit, `none` for those that fit none."""
+    examples: int = 0
+    """What training takes of them: rows, or conversations that a mapping made of several."""
+    said: list[Finding] = []
+    """What is to be said of how the rows were read."""
     exact_duplicates: int = 0
     near_duplicates: int | None = None
     """Rows beyond the first of each cluster that say nearly the same, equal ones aside; None until known."""
@@ -118,8 +125,8 @@ class Report(msgspec.Struct, kw_only=True):
         lost = findings_of(losses, self.ignored, max_length)
         refused = [*map(_breakage, self.broken), *map(_rejection, self.rejected)]
         broken = [broken_off(self.problem)] if self.problem is not None else []
-        found = [*broken, *self.told, *refused, *lost, *self.checked]
-        left = self.rows - self.refused - len(losses.empty) - len(losses.vanished) - len(losses.dropped)
+        found = [*broken, *self.told, *refused, *self.said, *lost, *self.checked]
+        left = self.examples - len(losses.vanished) - len(losses.dropped)
         if self.done and left <= 0:
             found.append(_nothing(self))
         return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
@@ -143,6 +150,8 @@ class Report(msgspec.Struct, kw_only=True):
         return {
             "rows": self.rows,
             "format": self.format,
+            "shapes": self.shapes,
+            "examples": self.examples,
             "columns": {name: self._column(column) for name, column in self.columns.items()},
             "exact_duplicates": self.exact_duplicates,
             "near_duplicates": self.near_duplicates,
@@ -211,6 +220,7 @@ def _told(reason: Rejected, title: str) -> Finding:
             "cause": reason.why,
             "remedy": reason.do,
             "check": refused(reason.what),
+            "patch": reason.patch,
         },
         Finding,
     )

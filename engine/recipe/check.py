@@ -10,6 +10,8 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.mapping.check import Misfit, mapping_of
+from engine.mapping.mapping import Mapping
 from engine.recipe.edit import written
 from engine.recipe.fields import FIELDS, Field, nearest
 from engine.recipe.recipe import Recipe
@@ -73,6 +75,8 @@ def parsed(field: Field, text: str) -> Any:
         return value_of(field, _structured(stripped))
     if kind == list[str] or (_allows_list(kind) and stripped.startswith("[")):
         return value_of(field, _listed(stripped))
+    if field.name == "mapping":
+        return value_of(field, _structured(stripped))
     if kind is bool:
         words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
         return value_of(field, words.get(stripped.lower(), stripped))
@@ -124,7 +128,7 @@ def _structured(text: str) -> object:
     except (YAMLError, RecursionError):
         found = 0
     if not isinstance(found, (list, dict)):
-        do = "Write it as {path: rows.jsonl, weight: 2}, or several in [ ]."
+        do = 'Write it as {name: value, other: "a text"}, or several of them in [ ].'
         raise Mistake(f"{one_line(repr(text), 80)} cannot be read", do)
     return found
 
@@ -142,10 +146,20 @@ def _entries(raw: object) -> object:
         raise Mistake(what, "Write it as {path: rows.jsonl, weight: 2}.") from None
 
 
+def _mapping(raw: object) -> Mapping:
+    try:
+        return raw if isinstance(raw, Mapping) else mapping_of(raw)
+    except Misfit as error:
+        where = f"`{error.at}`: " if error.at else ""
+        raise Mistake(f"{where}{error.why}", error.do) from None
+
+
 def _typed(field: Field, raw: object) -> Any:
     kind = _TYPES[field.name]
     if _allows_entry(kind):
         raw = _entries(raw)
+    if field.name == "mapping":
+        return None if raw is None else _mapping(raw)
     if kind is int and isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
     if field.name == "adapter" and type(raw) is int:

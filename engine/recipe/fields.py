@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final
 
+from engine.nearest import nearest as near
 from engine.recipe.field import Field, Level, Section
 from engine.recipe.table import FIELDS
 
@@ -20,5 +20,4 @@ def field_named(name: str) -> Field | None:
 
 def nearest(name: str, names: tuple[str, ...] = tuple(_BY_NAME)) -> str | None:
     """The valid name that `name` was most likely meant to be, or None."""
-    close = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-    return close[0] if close else None
+    return near(name, names)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.mapping.mapping import Mapping
 from engine.sources.entry import Entry, entries_of
 
 
@@ -23,6 +24,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     eval_data: str | Entry | list[str | Entry] | None = None
     eval_split: float = 0.05
     data_format: str = "auto"
+    mapping: Mapping | None = None
     chat_template: str | None = None
     max_length: int = 1024
     truncation: str = "cut"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.mapping.mapping import Mapping, Turn
 from engine.problem import Problem
 from engine.recipe import FIELDS, Field, Recipe, RecipeFile, changed, override, read, template
 from engine.recipe.check import Mistake, parsed
@@ -41,6 +42,10 @@ def _texts() -> st.SearchStrategy[str]:
     return odd | st.text(characters, min_size=1, max_size=30)
 
 
+def _escaped(text: str) -> str:
+    return text.replace("{", "{{").replace("}", "}}")
+
+
 def _values(field: Field) -> st.SearchStrategy[object]:
     """Valid values of a field, found from the table alone."""
     default, listed = field.default, st.lists(_texts(), min_size=1, max_size=3)
@@ -54,6 +59,15 @@ def _values(field: Field) -> st.SearchStrategy[object]:
         return st.integers(int(field.low or 0), int(field.high or 1))
     if isinstance(default, list):
         return listed
+    if field.name == "mapping":
+        turns = st.builds(Turn, role=st.just("assistant"), content=_texts().map(_escaped))
+        return st.builds(
+            Mapping,
+            messages=st.lists(turns, min_size=1, max_size=2),
+            system=_texts().map(_escaped),
+            labels=st.dictionaries(_texts(), _texts(), max_size=2),
+            strip=st.lists(st.sampled_from(["html", "signatures"]), max_size=2),
+        )
     if field.name in ("data", "eval_data", "target_modules"):
         return _texts() | listed
     return _texts()

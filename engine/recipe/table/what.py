@@ -108,7 +108,30 @@ FIELDS: Final = (
         source="Our choice: column names decide, and the run's log says what was found.",
         section="what",
         on_resume="refused",
-        choices=("auto", "text", "prompt_completion", "alpaca", "sharegpt", "messages", "question_answer"),
+        choices=(
+            "auto",
+            "text",
+            "prompt_completion",
+            "alpaca",
+            "sharegpt",
+            "messages",
+            "question_answer",
+            "classification",
+            "preference",
+            "kto",
+        ),
+    ),
+    Field(
+        name="mapping",
+        label="Mapping",
+        help="Makes rows of columns of any names; `openlora inspect DATA --propose` writes one.",
+        wrong=(
+            "A column taken for another teaches the wrong text: look at a row with `openlora inspect "
+            "DATA --mapping … --row 1` first."
+        ),
+        source="Our choice: columns of known names need none.",
+        section="what",
+        on_resume="refused",
     ),
     Field(
         name="chat_template",

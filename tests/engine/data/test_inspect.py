@@ -119,13 +119,18 @@ def test_duplicates_are_rows_with_equal_values_in_any_order(tmp_path: Path) -> N
 
 
 def test_rows_that_training_refuses_are_all_named(tokenizer: Make, tmp_path: Path) -> None:
-    rows = [QUESTION, {"question": "x"}, {"question": "x", "answer": ""}, {"question": "y", "answer": ["z"]}]
+    rows = [
+        QUESTION,
+        {"question": "x"},
+        {"question": "x", "answer": ""},
+        {"question": "y", "answer": {"z": 1}},
+    ]
     report = looked_at(write(tmp_path / "r.jsonl", rows), tokenizer=tokenizer())
     document = report.document(1024)
     assert (document["rows"], document["rejected_rows"], document["empty_rows"]) == (4, 2, 1)
     blockers = [f for f in report.findings(1024) if f.severity == "blocker"]
     assert [f.evidence for f in blockers] == [[f"{tmp_path}/r.jsonl:2"], [f"{tmp_path}/r.jsonl:4"]]
-    assert document["columns"]["answer"] == {"kinds": {"text": 1, "empty": 1, "list": 1}, "filled": 0.5}
+    assert document["columns"]["answer"] == {"kinds": {"text": 1, "empty": 1, "object": 1}, "filled": 0.5}
     assert document["sampled"] is False
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.data.read.rows import read_rows
-from engine.data.shapes import Pair, example_of, shape_of
+from engine.data.shapes import Pair, example_of, fitting
 from engine.starter.lesson import BUNDLED, PROMPTS
 from engine.starter.logbook import held_out, jsonl, rows
 from engine.starter.tales import Teller
@@ -46,7 +46,7 @@ def test_the_bundled_rows_are_what_the_generator_writes() -> None:
     assert BUNDLED.read_bytes() == jsonl(rows(len(lines)))
     assert 200 <= len(lines) <= 2000
     for row in read_rows(BUNDLED):
-        assert shape_of(row) == "prompt_completion"
+        assert fitting(row.values) == ["prompt_completion"]
         assert isinstance(example_of(row, "prompt_completion"), Pair)
 
 

@@ -1,0 +1,1 @@
+"""Applies a mapping to the rows of a file."""
