@@ -317,7 +317,7 @@ def test_a_models_tokenizer_is_found_by_folder_and_in_the_cache(
         ("llamafactory_demo/alpaca_en_demo.json", 999, "alpaca", 14, 0),
         ("llamafactory_demo/glaive_toolcall_en_demo.json", 300, "sharegpt", 35, 5),
         ("gsm8k/test.jsonl", 1319, "question_answer", 0, 0),
-        ("banking77/test.csv", 3080, "classification", 0, 8),
+        ("banking77/test.csv", 3080, "classification", 0, 12),
     ],
 )
 def test_real_data(shared: Path, name: str, rows: int, format: str, duplicates: int, near: int) -> None:

@@ -260,7 +260,7 @@ def test_reading_data_imports_nothing_heavy() -> None:
         ("llamafactory_demo/glaive_toolcall_en_demo.json", "sharegpt", 300),
         ("llamafactory_demo/v1_sft_demo.jsonl", "messages", 500),
         ("gsm8k/test.jsonl", "question_answer", 1319),
-        ("banking77/test.csv", "text", 3080),
+        ("banking77/test.csv", "classification", 3080),
         ("misc_small/dolly.json", "alpaca", 12),
     ],
 )
