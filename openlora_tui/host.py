@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,6 +62,9 @@ class Host(Protocol):
 
     def draft_changed(self) -> None:
         """The draft was changed: keep it, in a moment."""
+
+    def change_recipe(self, values: Mapping[str, object]) -> None:
+        """Set fields of the recipe under edit, as one change that can be undone there."""
 
     def open_data(self, files: Sequence[str], model: str = "", max_length: int | None = None) -> None:
         """Go on to the recipe with this data, and this `max_length` if one is given."""

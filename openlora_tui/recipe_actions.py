@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, cast
 from textual.timer import Timer
 
 from engine.problem import Problem
+from engine.text import one_line
 from openlora_tui.keeper import Keeper
 from openlora_tui.run_actions import RunActions
 
@@ -121,6 +122,23 @@ class RecipeActions(RunActions):
         if max_length is not None:
             self.draft.set("max_length", said(max_length))
         self._show_recipe()
+
+    def change_recipe(self, values: Mapping[str, object]) -> None:
+        """Set fields of the recipe under edit, and say so; `u` on the Recipe screen takes it back."""
+        from openlora_tui.draft import Draft, said
+
+        if self.draft is None:
+            self.draft = Draft(self.folder)
+        self.draft.settle()
+        for name, value in values.items():
+            self.draft.set(name, said(value))
+        self._refresh_recipe()
+        self.draft_changed()
+        told = ", ".join(f"{name} {said(value)}" for name, value in values.items())
+        undo, recipe = self.facts().key("undo"), self.facts().key("recipe")
+        self.tell(
+            f"In the recipe: {one_line(told, 60)}. {recipe} shows it, {undo} there undoes it.", good=True
+        )
 
     def pick_recipe(self, path: str) -> None:
         """Open a recipe that was found by its name."""

@@ -34,8 +34,9 @@ def gathered(inspection: Inspection, wanted: Gather) -> Iterator[Gathered | None
 def _answer(wanted: Gather, rows: Sequence[int], note: str = "") -> Gathered:
     if len(rows) > MOST_NUMBERED:
         note = f"the first {MOST_NUMBERED:,} of {len(rows):,}"
+    kept = list(rows[:MOST_NUMBERED])
     return Gathered(
-        finding=wanted.finding, by=wanted.by, down=wanted.down, rows=list(rows[:MOST_NUMBERED]), note=note
+        finding=wanted.finding, by=wanted.by, down=wanted.down, rows=kept, view=wanted.view, note=note
     )
 
 

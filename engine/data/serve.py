@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.data.encode import draft, labelled
@@ -69,6 +69,8 @@ class _Desk:
         self._errands: dict[str, Iterator[None]] = {}
         """What takes longer than an answer, by its kind: a new one takes the place of the old."""
         self._told = 0.0
+        self._view: talk.Gathered | None = None
+        """What a table looks at that does not show all rows in their order."""
 
     def work(self) -> None:
         """Until the line is gone."""
@@ -124,7 +126,7 @@ class _Desk:
 
     def _window(self, request: talk.Window) -> None:
         first, view = request.first, request.view
-        numbers = request.rows or range(first, first + request.count)
+        numbers = self._places(view)[first : first + request.count]
         rows = list(self._inspection.table.numbered(numbers))
         columns = list(self._inspection.report().columns)
         cells = []
@@ -159,13 +161,19 @@ class _Desk:
     def _gather(self, request: talk.Gather) -> Iterator[None]:
         for answer in gathered(self._inspection, request):
             if answer is not None:
+                self._view = answer if answer.view else self._view
                 self._say(answer)
             yield
 
+    def _places(self, view: int) -> Sequence[int]:
+        """The rows of a view in its order; none of a view that there is no more."""
+        if not view:
+            return range(self._inspection.report().rows)
+        return self._view.rows if self._view is not None and self._view.view == view else ()
+
     def _seek(self, request: talk.Seek) -> Iterator[None]:
-        wanted = request.text.lower()
-        at = request.start
-        for at, row in self._inspection.table.walk(request.start, request.way):
+        wanted, at = request.text.lower(), request.start
+        for at, row in self._walk(request):
             if any(wanted in as_text(value).lower() for value in row.values.values()):
                 self._say(talk.Sought(text=request.text, row=at, at=at, ended=True))
                 return
@@ -173,6 +181,16 @@ class _Desk:
                 self._say(talk.Sought(text=request.text, row=None, at=at, ended=False))
                 yield
         self._say(talk.Sought(text=request.text, row=None, at=at, ended=True))
+
+    def _walk(self, request: talk.Seek) -> Iterator[tuple[int, Row]]:
+        """Rows of a view from a place on, with their places."""
+        if not request.view:
+            yield from self._inspection.table.walk(request.start, request.way)
+            return
+        rows = self._places(request.view)
+        for at in range(request.start, len(rows) if request.way > 0 else -1, request.way):
+            for _, _, row in self._inspection.table.numbered(rows[at : at + 1]):
+                yield at, row
 
 
 def _cell(text: str | None) -> str | None:

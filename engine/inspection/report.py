@@ -120,7 +120,7 @@ class Report(msgspec.Struct, kw_only=True):
         return sum(len(reason.places) for reason in self.rejected)
 
     def findings(self, max_length: int) -> list[Finding]:
-        """The findings at a `max_length`, the gravest first."""
+        """The findings at a `max_length`, the gravest and of these the most frequent first."""
         losses = self._losses(max_length)
         lost = findings_of(losses, self.ignored, max_length)
         refused = [*map(_breakage, self.broken), *map(_rejection, self.rejected)]
@@ -129,7 +129,14 @@ class Report(msgspec.Struct, kw_only=True):
         left = self.examples - len(losses.vanished) - len(losses.dropped)
         if self.done and left <= 0:
             found.append(_nothing(self))
-        return sorted(found, key=lambda finding: SEVERITIES.index(finding.severity))
+        found = [self._with_share(finding) for finding in found]
+        return sorted(found, key=lambda finding: (SEVERITIES.index(finding.severity), -(finding.share or 0)))
+
+    def _with_share(self, finding: Finding) -> Finding:
+        """The finding with its share of all rows, where it is about rows and does not say itself of which."""
+        if finding.count is None or finding.share is not None or not self.rows:
+            return finding
+        return msgspec.structs.replace(finding, share=min(finding.count / self.rows, 1.0))
 
     def _losses(self, max_length: int) -> Losses:
         """What is lost at a `max_length`."""

@@ -33,18 +33,19 @@ class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
 
 
 class Window(Request, frozen=True, kw_only=True):
-    """Send the values of `count` rows from row `first` on."""
+    """Send the values of `count` rows from place `first` on of a view."""
 
     first: int
     count: int
-    rows: list[int] = []
-    """The rows themselves where they are no neighbours: `first` is then their place in the table."""
     view: int = 0
-    """Told back, so that what a table does not show any more is known as such."""
+    """0 for all rows as they lie in the files, else the number of the last `Gather`."""
 
 
 class Gather(Request, frozen=True, kw_only=True):
     """Send the numbers of rows: those of a finding, or all, as in the files or sorted."""
+
+    view: int = 0
+    """By this number they can be looked at from now on, in place of those before; 0 only sends them."""
 
     finding: str = ""
     """A `Finding.check`; empty for all rows."""
@@ -64,11 +65,15 @@ class Show(Request, frozen=True, kw_only=True):
 
 
 class Seek(Request, frozen=True, kw_only=True):
-    """Find the next row (`way` 1) or the one before (-1) that holds `text`, case aside, from `start` on."""
+    """Find the next row (`way` 1) or the one before (-1) that holds `text`, case aside.
+
+    From place `start` of a view on.
+    """
 
     text: str
     start: int
     way: int = 1
+    view: int = 0
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -107,6 +112,7 @@ class Gathered(Answer, frozen=True, kw_only=True):
     by: str
     down: bool
     rows: list[int]
+    view: int = 0
     note: str = ""
     """Of how many these are the first; empty where they are all."""
 
@@ -146,7 +152,7 @@ class Shown(Answer, frozen=True, kw_only=True):
 
 
 class Sought(Answer, frozen=True, kw_only=True):
-    """The row that was sought, or None and how far the search has come."""
+    """The place of the row that was sought, or None and how far the search has come."""
 
     text: str
     row: int | None

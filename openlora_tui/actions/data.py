@@ -11,9 +11,14 @@ DATA: Final = Table(
     "Data",
     (
         Action("read_row", ("enter",), "read row", "Read the whole row as the model sees it."),
-        Action("other_data", ("o",), "other data", "Choose another data file to look at."),
+        Action("other_data", ("o",), "other data", "Choose other data to look at."),
         Action("data_model", ("m",), "model", "Choose the model whose tokenizer and template are used."),
         Action("data_findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
+        Action("only_these", ("F",), "only these", "Show only the rows of the finding; again to see all."),
+        Action("sort_rows", ("s",), "sort", "Sort the rows by their tokens or by what a column holds."),
+        Action("mend", ("p",), "mend", "Apply the patch of the finding: to the recipe, or as a new dataset.",
+               changes=True),
+        Action("dismiss", ("x",), "dismiss", "Put the finding aside for this data; again to take it back."),
         Action("longer", ("plus", "equals_sign"), "longer", "See what a longer max_length would cut."),
         Action("shorter", ("minus",), "shorter", "See what a shorter max_length would cut."),
         Action("view", ("v",), "view", "Change what is shown under the table, in a narrow terminal."),
@@ -22,6 +27,6 @@ DATA: Final = Table(
         Action("goto_row", ("number_sign",), "row", "Go to a row by its number."),
         Action("copy_place", ("y",), "copy", "Copy the row's place, file:line."),
     ),
-    beside=("find",),
-    footer=("read_row", "other_data", "data_model", "longer", "data_findings", "view", "onward"),
-)
+    beside=("find", "dialogue"),
+    footer=("read_row", "data_findings", "other_data", "data_model", "mend", "view", "onward"),
+)  # fmt: skip

@@ -65,10 +65,10 @@ class RowView(Dialogue[None]):
 
     def show(self) -> None:
         """Paint the row under the cursor, once it has come."""
-        about, number = self._about, self._cursor()
+        about, number = self._about, self._about.number(self._cursor())
         title = self.query_one(Title)
         shown = about.shown if about.shown is not None and about.shown.row == number else None
-        title.title = f"row {number + 1:,} of {about.count:,}"
+        title.title = f"row {number + 1:,} of {about.rows:,}"
         title.remark = self._place(shown.where) if shown is not None else ""
         title.repaint()
         if shown is None or shown is self._painted:

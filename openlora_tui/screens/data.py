@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
-from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
 from engine.inspection.talk import Spec
 from engine.text import one_line
-from openlora_tui.actions import bindings
+from openlora_tui.actions import bindings, tables
 from openlora_tui.inspecting import Inspecting, Watching
-from openlora_tui.screens.place import Place
+from openlora_tui.screens.data_acts import DataActs
 from openlora_tui.subject import of_draft, of_run
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.data_empty import empty_rows
@@ -29,7 +28,7 @@ from openlora_tui.widgets.data_panels import (
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.painted import Row
 from openlora_tui.widgets.table import BigTable
-from openlora_tui.widgets.wrap import near
+from openlora_tui.widgets.trail_line import TrailLine
 
 if TYPE_CHECKING:
     from openlora_tui.session import Change
@@ -37,17 +36,17 @@ if TYPE_CHECKING:
 LENGTHS: Final = tuple(sorted({*(1 << n for n in range(5, 21)), *(3 << n for n in range(5, 19))}))
 """What `+` and `-` go through: powers of two and what lies half-way."""
 _OF_ROWS: Final = frozenset({
-    "read_row", "goto_row", "copy_place", "find", "column_left", "column_right", "view",
+    "read_row", "goto_row", "copy_place", "find", "column_left", "column_right", "view", "sort_rows",
 })  # fmt: skip
-_VIEWS: Final = ("row", "lengths", "columns", "findings")
+_VIEWS: Final = ("findings", "row", "lengths", "columns")
 
 
-class DataScreen(Place):
+class DataScreen(DataActs):
     """The table, and beside or below it what is known of the data."""
 
     CSS_PATH = "data.tcss"
-    TABLES = ("data", "find")
-    BINDINGS = bindings("data", "find")
+    TABLES = tables("data")
+    BINDINGS = bindings(*TABLES)
     AUTO_FOCUS = "#rows"
 
     def __init__(self) -> None:
@@ -62,13 +61,14 @@ class DataScreen(Place):
         """Everything that any size shows; the style sheet decides what a size leaves out."""
         yield TopBar()
         yield DataHead(self.about)
+        yield TrailLine(self.about, lambda: self.trail, lambda: self.table.cursor)
         with Horizontal(id="body"):
             yield BigTable(_Rows(self.about), figures="tokens", empty=self._empty, id="rows")
             with Vertical(id="beside"):
+                yield DataFindings(self.about)
                 yield LengthsPanel(self.about)
                 yield ColumnsPanel(self.about)
-                yield DataFindings(self.about)
-                yield RowPanel(self.about, lambda: self.table.cursor)
+                yield RowPanel(self.about, lambda: self.about.number(self.table.cursor))
         yield FindLine("find in all rows", id="find")
         yield FindLine("go to row number", id="goto")
         yield KeyBar()
@@ -114,6 +114,7 @@ class DataScreen(Place):
     def _look_at(self, spec: Spec) -> None:
         same = self.about.spec is not None and spec.files == self.about.spec.files
         self.about.begin(spec)
+        self.trail = None
         if not same:
             self.table.reset()
         self.paint_about()
@@ -143,7 +144,10 @@ class DataScreen(Place):
     def paint_about(self) -> None:
         """Everything that is known of the data."""
         self.set_class(self.about.report is None, "-none")
+        self.set_class(self.trail is not None or self.about.view is not None, "-trail")
+        self.table.following = self.trail is not None
         self.table.repaint()
+        self.query_one(TrailLine).repaint()
         for panel in self.query(DataPanel):
             panel.repaint()
 
@@ -152,7 +156,8 @@ class DataScreen(Place):
         if not self.ready or not self.is_attached:
             return
         if self.about.count:
-            self.about.show(self.table.cursor)
+            self._show_row()
+        self.catch_up()
         self._follow_search()
         top = self.app.screen
         if top is self:
@@ -179,6 +184,12 @@ class DataScreen(Place):
             return f"Tokens are not counted; {self._key('data_model')} chooses a model."
         if id == "data_findings" and not about.findings:
             return "There are no findings: nothing was noticed that needs you."
+        if id == "only_these" and self.trail is None and (about.view is None or not about.view.finding):
+            return f"Choose a finding first; {self._key('data_findings')} lists them."
+        if id in ("mend", "dismiss") and not about.findings:
+            return "There are no findings: nothing was noticed that needs you."
+        if id == "mend" and not any(finding.patch for finding in about.findings):
+            return "None of the findings has a patch."
         if id == "view" and (self.has_class("-wide") or self.has_class("-vast")):
             return "Everything is shown already."
         return ""
@@ -187,21 +198,7 @@ class DataScreen(Place):
         """The row on the whole screen."""
         from openlora_tui.modals.row_view import RowView
 
-        self.app.push_screen(RowView(self.about, lambda: self.table.cursor, self._go, self._lengthen))
-
-    def do_data_findings(self) -> None:
-        """All findings."""
-        from openlora_tui.modals.findings import Findings
-
-        folder = self.tui.folder
-        self.app.push_screen(
-            Findings(
-                [
-                    replace(finding, evidence=[near(line, folder) for line in finding.evidence])
-                    for finding in self.about.findings
-                ]
-            )
-        )
+        self.app.push_screen(RowView(self.about, lambda: self.table.cursor, self.go_to, self._lengthen))
 
     def do_other_data(self) -> None:
         """Choose a file."""
@@ -246,7 +243,7 @@ class DataScreen(Place):
         steps = [step for step in LENGTHS if (step > now if way > 0 else step < now)]
         if steps:
             self.about.max_length = steps[0] if way > 0 else steps[-1]
-            self.about.show(self.table.cursor)
+            self._show_row()
             self.paint_about()
 
     def do_view(self) -> None:
@@ -266,20 +263,25 @@ class DataScreen(Place):
     def do_copy_place(self) -> None:
         """`file:line` into the terminal's clipboard."""
         shown = self.about.shown
-        if shown is not None and shown.row == self.table.cursor:
+        if shown is not None and shown.row == self.about.number(self.table.cursor):
             self.app.copy_to_clipboard(shown.where)
             self.tui.tell(f"Copied {one_line(shown.where)}", good=True)
 
     # --- moving and finding ---
 
-    def _go(self, row: int) -> None:
-        self.table.go(row)
-        self.about.show(self.table.cursor)
+    def go_to(self, place: int) -> None:
+        """To a place of the table."""
+        self.table.go(place)
+        self._show_row()
+
+    def _show_row(self) -> None:
+        self.about.show(self.about.number(self.table.cursor))
 
     @on(BigTable.Moved)
     def _moved(self) -> None:
-        self.about.show(self.table.cursor)
+        self._show_row()
         self.query_one(RowPanel).repaint()
+        self.query_one(TrailLine).repaint()
 
     @on(BigTable.Chosen)
     def _clicked(self) -> None:
@@ -307,19 +309,26 @@ class DataScreen(Place):
         if number:
             self._go_to(number)
         elif find.value.strip().lower() != self.table.wanted:
+            self.trail = None if find.value.strip() else self.trail
             self.table.wanted = find.value.strip().lower()
             self.table.repaint()
             if self.table.wanted:
                 self._seek(self.table.cursor, 1)
 
     def _go_to(self, text: str) -> None:
-        if text.isdecimal() and 1 <= int(text) <= self.about.count:
-            self._go(int(text) - 1)
+        place = self.about.place(int(text) - 1) if text.isdecimal() and int(text) else None
+        if place is not None:
+            self.go_to(place)
+        elif text.isdecimal() and 1 <= int(text) <= self.about.rows:
+            self.tui.tell(f"Row {int(text):,} is not among those shown; {self._key('close')} shows all.")
         else:
-            self.tui.tell(f"Rows go from 1 to {self.about.count:,}.")
+            self.tui.tell(f"Rows go from 1 to {self.about.rows:,}.")
 
     @on(BigTable.Again)
     def _again(self, event: BigTable.Again) -> None:
+        if self.trail is not None:
+            self.step(event.way)
+            return
         self._seek(self.table.cursor + event.way, event.way)
 
     def _seek(self, start: int, way: int) -> None:
@@ -337,8 +346,7 @@ class DataScreen(Place):
         if sought.row is None:
             self.tui.tell(f"No row further on holds {one_line(sought.text, 40)}.")
         else:
-            self.table.go(sought.row)
-            self.about.show(self.table.cursor)
+            self.go_to(sought.row)
 
 
 class _Rows:
@@ -358,6 +366,10 @@ class _Rows:
     def columns(self) -> list[str]:
         """The columns met so far."""
         return self._about.columns
+
+    def number(self, row: int) -> int:
+        """The row's own number, where only some are shown."""
+        return self._about.number(row)
 
     def figure(self, row: int) -> tuple[str, str]:
         """Tokens of the row; marked where some are cut."""

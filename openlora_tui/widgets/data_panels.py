@@ -13,10 +13,10 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, Glyphs
 from openlora_tui.inspecting import Inspecting
+from openlora_tui.widgets.finding_rows import in_two_lines
 from openlora_tui.widgets.machine import heading
 from openlora_tui.widgets.mask import facts_row, mask_rows, value_rows
 from openlora_tui.widgets.painted import Painted, Row, between, fitting
-from openlora_tui.widgets.panels import finding_row
 from openlora_tui.widgets.wrap import wrapped
 
 _TAIL: Final = 1.15
@@ -63,7 +63,7 @@ class DataHead(DataPanel):
         if report is None:
             return [between(names, Row("being read", "dim"), width)]
         shape = Row(_shape(report), "text" if report.format else "bad") if report.rows else Row()
-        parts = [names, Row(f"{report.rows:,} rows"), shape]
+        parts = [names, _rows(report), shape]
         parts.append(Row(figures.size(sum(file.size for file in report.files)), "dim"))
         return [
             between(fitting(parts, "   ", width - 12), self._progress(report), width),
@@ -79,7 +79,7 @@ class DataHead(DataPanel):
 
     def _losses(self, report: Report, width: int) -> Row:
         about = self.about
-        found = about.findings
+        found = about.heeded
         worst = finding_count(found, self.tui.glyphs)
         length = Row("max_length ", "dim").add(f"{about.max_length:,}")
         if about.spec is not None and about.max_length != about.spec.max_length:
@@ -220,21 +220,33 @@ class ColumnsPanel(_Growing):
 class DataFindings(_Growing):
     """The findings, each in at most two lines."""
 
-    DEFAULT_CSS = "DataFindings { height: auto; max-height: 8; }"
+    JUMP = "data_findings"
+    DEFAULT_CSS = "DataFindings { height: auto; max-height: 10; }"
 
     def rows(self, width: int, height: int) -> list[Row]:
-        """A heading, then the gravest first."""
-        found, key = self.about.findings, self.tui.facts().key("data_findings")
+        """A heading, then the gravest first, as many as have room."""
+        found, key = self.about.heeded, self.tui.facts().key("data_findings")
         rows = [heading("findings", f"{len(found)}   {key} read" if found else "", width, self.tui.glyphs)]
         if not found:
-            return [*rows, Row("none", "dim")]
-        for finding in found:
-            first = finding_row(finding, self.tui.glyphs)
-            head, rest = first.pieces[0], one_line(finding.title)
-            lines = wrapped(f"{head[0]}{rest}", width)[:2]
-            rows.append(Row(*head).add(lines[0][len(head[0]) :]))
-            rows += [Row("  ").add(line) for line in lines[1:]]
+            return [*rows, Row(_nothing_found(self.about.report), "dim")]
+        for number, finding in enumerate(found):
+            told = in_two_lines(finding, width, self.tui.glyphs)
+            rest = len(found) - number
+            if (rest > 1 and len(rows) + len(told) >= height) or len(rows) + len(told) > height:
+                return [*rows, Row("  ").add(f"and {rest:,} more", "dim")]
+            rows += told
         return rows
+
+    def on_click(self) -> None:
+        """Read them."""
+        self.tui.action_do("data_findings")
+
+
+def _nothing_found(report: Report | None) -> str:
+    """How sure it is that there is nothing: what none of n rows has, at most 3 in n have (95 %)."""
+    if report is None or report.surveyed >= 1 or not report.rows:
+        return "none"
+    return f"none in {report.rows:,} rows: fewer than 1 in {max(report.rows // 3, 1):,} have any"
 
 
 class RowPanel(DataPanel):
@@ -266,6 +278,13 @@ class RowPanel(DataPanel):
 def _names(files: list[str]) -> str:
     first = Path(files[0]).name if files else ""
     return first if len(files) < 2 else f"{first} and {len(files) - 1} more"
+
+
+def _rows(report: Report) -> Row:
+    """How many rows; of a sample, which part of what is expected in all."""
+    if report.surveyed >= 1 or report.done or not report.surveyed:
+        return Row(f"{report.rows:,} rows")
+    return Row(f"first {report.rows:,} of about {figures.short(report.expected)} rows", "accent")
 
 
 def _shape(report: Report) -> str:

@@ -31,6 +31,9 @@ class Source(Protocol):
     def columns(self) -> Sequence[str]:
         """The names of the columns."""
 
+    def number(self, row: int) -> int:
+        """What the row is called, from 0: its own number where only some rows are shown."""
+
     def cells(self, row: int) -> Sequence[str | None] | None:
         """The values of a row; None while they are on their way."""
 
@@ -76,6 +79,8 @@ class BigTable(Painted, can_focus=True):
         """The row under the cursor, from 0."""
         self.wanted = ""
         """Text that is marked where it stands in a row."""
+        self.following = False
+        """True while the keys of a search go through something else than what was searched for."""
         self._offset = 0
         self._first = 0
         self._widths: dict[str, int] = {}
@@ -101,7 +106,7 @@ class BigTable(Painted, can_focus=True):
         view = range(self._offset, min(self._offset + room, count))
         self._source.want(view.start, view.stop - 1)
         self._measure(view)
-        number = max(len(f"{view.stop:,}"), 3)
+        number = max(3, *(len(f"{self._source.number(row) + 1:,}") for row in view))
         figure = max(len(self._figures), 6) if self._figures else 0
         before = 1 + number + 2 + (figure + 2 if figure else 0)
         layout = self._layout(width - before)
@@ -113,7 +118,7 @@ class BigTable(Painted, can_focus=True):
         return [head, *(self._line(row, number, figure, layout, width) for row in view)]
 
     def _line(self, row: int, number: int, figure: int, layout: list[tuple[str, int]], width: int) -> Row:
-        line = Row().add(f"{row + 1:,}".rjust(number), "faint").add("  ")
+        line = Row().add(f"{self._source.number(row) + 1:,}".rjust(number), "faint").add("  ")
         if figure:
             text, role = self._source.figure(row)
             line.add(text.rjust(figure), role).add("  ")
@@ -224,7 +229,7 @@ class BigTable(Painted, can_focus=True):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool:
         """The keys of a search are others' while nothing is searched for."""
-        return bool(self.wanted) or action not in ("find_next", "find_before")
+        return bool(self.wanted) or self.following or action not in ("find_next", "find_before")
 
     def action_find(self) -> None:
         """Open the search line of the screen."""

@@ -3,120 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable
-from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tokenizers import Tokenizer, models, pre_tokenizers
 
-from openlora_tui.app import OpenLoraApp
 from openlora_tui.modals.row_view import RowView
-from openlora_tui.screens.data import DataScreen
 from tests.tui.conftest import settle
+from tests.tui.data.driving import compare, notices, screen_of, until, whole
 from tests.tui.fake_engine import row
 from tests.tui.fake_inspector import InspectingEngine
-from tests.tui.screen_picture import picture, shown
-
-PICTURES = Path(__file__).parent / "pictures"
-TEMPLATE = (
-    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
-    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> Path:
-    """A tokenizer of single characters, so that lengths can be counted by hand."""
-    folder = tmp_path / "work" / "tiny-chat"
-    folder.mkdir(parents=True)
-    specials = ["<unk>", "<|im_start|>", "<|im_end|>"]
-    letters = sorted({chr(code) for code in range(32, 127)} | {"\n", "é"})
-    vocabulary = {text: id for id, text in enumerate([*specials, *letters])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Split("", "isolated")
-    tokenizer.add_special_tokens(specials)
-    tokenizer.save(str(folder / "tokenizer.json"))
-    (folder / "config.json").write_text('{"model_type": "llama", "eos_token_id": 2}')
-    config = {"eos_token": "<|im_end|>", "chat_template": TEMPLATE}
-    (folder / "tokenizer_config.json").write_text(json.dumps(config))
-    return folder
-
-
-def answer(row: int) -> str:
-    return f"On its way, {'very ' * (row % 30)}soon."
-
-
-@pytest.fixture
-def data(tmp_path: Path, model: Path) -> Path:
-    """300 rows: short ones, long ones, one twice, one without an answer; row 77 speaks of a parcel."""
-    rows = [{"question": f"Ticket {i}: where is it?", "answer": answer(i), "id": i} for i in range(300)]
-    rows[76]["question"] = "My parcel says delivered but it is not here."
-    rows[120]["answer"] = ""
-    rows[200] = rows[201]
-    path = model.parent / "tickets.jsonl"
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    return path
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> InspectingEngine:
-    # The job is a thread here, and only a process of its own can be stopped in its work.
-    monkeypatch.setattr("engine.data.template.bounded", nullcontext)
-    engine = InspectingEngine()
-    engine.list([])
-    return engine
-
-
-Condition = Callable[[DataScreen], object]
-
-
-async def until(pilot: Any, condition: Condition) -> None:
-    """Let what comes be painted until `condition` holds."""
-    screen = screen_of(pilot)
-    for _ in range(500):
-        await settle(pilot)
-        if condition(screen):
-            break
-        await pilot.pause(0.02)
-    assert condition(screen)
-    await settle(pilot)
-
-
-def screen_of(pilot: Any) -> DataScreen:
-    place = pilot.app.place
-    assert isinstance(place, DataScreen)
-    return place
-
-
-def whole(screen: DataScreen) -> bool:
-    """True once everything that the screen shows has come."""
-    about, table = screen.about, screen.table
-    if about.report is None or not (about.report.done or about.problem):
-        return False
-    here = about.shown is not None and (about.shown.row, about.shown.max_length) == (
-        table.cursor,
-        about.max_length,
-    )
-    counted = about.lengths is None or about.tokens(table.cursor) is not None or about.shown is None
-    return not about.count or (here and about.cells(table.cursor) is not None and counted)
-
-
-@pytest.fixture
-def looking(opened: Any, engine: InspectingEngine, data: Path, model: Path) -> Any:
-    """Opens the Data screen on the 300 rows of a run that used them."""
-
-    @asynccontextmanager
-    async def look(width: int = 80, height: int = 24, file: Path = data, **options: Any) -> Any:
-        engine.list([row("tickets", "succeeded", data=[str(file)], model=str(model))])
-        async with opened(width, height, **options) as pilot:
-            await pilot.press("2")
-            await until(pilot, whole)
-            yield pilot
-
-    return look
+from tests.tui.screen_picture import shown
 
 
 async def test_the_run_says_which_data_is_looked_at(
@@ -244,15 +141,11 @@ async def test_rows_are_found_and_gone_to(looking: Any) -> None:
         assert "from 1 to 300" in notices(pilot)
 
 
-def notices(pilot: Any) -> str:
-    return "\n".join(str(notice.message) for notice in pilot.app._notifications)
-
-
 async def test_the_views_under_a_narrow_table(looking: Any) -> None:
     async with looking() as pilot:
         heads = []
         for _ in range(4):
-            heads.append(next(head for head in ("row 1 ─", "lengths ─", "columns ─", "findings ─")
+            heads.append(next(head for head in ("findings ─", "lengths ─", "columns ─", "row 1 ─")
                               if head in shown(pilot.app)))  # fmt: skip
             await pilot.press("v")
             await settle(pilot)
@@ -368,12 +261,3 @@ async def scene_is_good(pilot: Any, scene: str, name: str, folder: Path) -> str:
         await pilot.press(key)
         await until(pilot, whole)
     return compare(pilot.app, name, folder)
-
-
-def compare(app: OpenLoraApp, name: str, folder: Path) -> str:
-    text = picture(app).replace(str(folder / "work"), "/work")
-    path = PICTURES / f"{name}.txt"
-    if os.environ.get("UPDATE_PICTURES"):
-        path.write_text(text, encoding="utf-8")
-    assert text == path.read_text(encoding="utf-8"), f"not as in {path}; look, then UPDATE_PICTURES=1"
-    return text
