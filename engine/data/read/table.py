@@ -43,7 +43,7 @@ class RowTable:
             first, end = numbers[at], at + 1
             while (
                 end < len(numbers)
-                and numbers[end] - numbers[end - 1] <= _NEAR
+                and 0 < numbers[end] - numbers[end - 1] <= _NEAR
                 and numbers[end] - first < _AT_ONCE
             ):
                 end += 1

@@ -90,3 +90,9 @@ def test_the_first_verdict_is_of_some_rows_and_says_of_how_many(tmp_path: Path) 
     assert 0 < report.rows < 5000
     assert report.expected == pytest.approx(5000, rel=0.01)
     assert inspected(tmp_path / "r.jsonl").report().expected == 5000
+
+
+def test_rows_are_read_in_whatever_order_they_are_asked_for(two: list[Path]) -> None:
+    table = inspected(*two).table
+    for numbers in ([89, 3, 4, 5, 2, 40, 39], list(range(89, -1, -1)), [7, 7, 8]):
+        assert [row.values["n"] for _, _, row in table.numbered(numbers)] == [-number for number in numbers]

@@ -18,7 +18,7 @@ Condition = Callable[[DataScreen], object]
 async def until(pilot: Any, condition: Condition) -> None:
     """Let what comes be painted until `condition` holds."""
     screen = screen_of(pilot)
-    for _ in range(500):
+    for _ in range(150):
         await settle(pilot)
         if condition(screen):
             break
