@@ -6,12 +6,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import compress
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from engine.data.again import back, taken
 from engine.data.checks.checks import Checks
 from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
@@ -53,6 +55,7 @@ class Inspection:
         max_length: tokens after which training cuts a row.
         data_format: the shape of the rows, `auto` to recognise it.
         mapping: what makes rows of a shape out of other columns.
+        held: of the evaluation data, which these files may give away; it is read when these have been.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Inspection:
         max_length: int = 1024,
         data_format: str = "auto",
         mapping: Mapping | None = None,
+        held: Inspection | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.indices = [RowIndex(path) for path in files]
@@ -72,7 +76,9 @@ class Inspection:
         self._examples = [Examples(data_format, mapping) for _ in self.indices]
         self._known: set[int] = set()
         """Files of which the shape is decided."""
-        self.checks = Checks(self._back, tokenizer)
+        self.checks = Checks(partial(back, self), tokenizer)
+        if held is not None:
+            self.checks.hold(partial(taken, self), partial(taken, held), partial(back, held))
         self.numbers = Numbers()
         """Which rows something was found in."""
         self._counted = (0, False)
@@ -179,7 +185,7 @@ class Inspection:
         self._look(row.values)
         self.checks.duplicates.meet(at, row.values)
         try:
-            for made, example in self._read_as(number).feed(row):
+            for made, example in self.read_as(number).feed(row):
                 self._take(made, example, at)
         except Refusal as refusal:
             self._reject(row, refusal, at)
@@ -229,9 +235,9 @@ class Inspection:
 
     def examples(self, number: int, row: Row) -> list[Example | None]:
         """Everything that training makes of a row of file `number`; raises Refusal as `example` does."""
-        return self._read_as(number).of(row)
+        return self.read_as(number).of(row)
 
-    def _read_as(self, number: int) -> Examples:
+    def read_as(self, number: int) -> Examples:
         """What reads the rows of a file; its first rows decide how."""
         examples = self._examples[number]
         if number in self._known:
@@ -247,14 +253,6 @@ class Inspection:
         return examples
 
     # --- any row ---
-
-    def _back(self, numbers: Sequence[int]) -> Iterator[tuple[int, Row, Example | None]]:
-        """Rows that were met, read once more by their numbers."""
-        for number, file, row in self.table.numbered(numbers):
-            try:
-                yield number, row, self.example(file, row)
-            except Refusal:
-                yield number, row, None
 
     def show(self, row: int, max_length: int) -> Shown:
         """One row as the model sees it; the caller knows that there is such a row."""

@@ -8,6 +8,7 @@ from typing import Final
 
 from engine.data.encode import draft, labelled
 from engine.data.gather import gathered
+from engine.data.held import held_of
 from engine.data.inspect import Inspection
 from engine.data.named import tokenizer_of
 from engine.data.read.rows import is_text
@@ -43,6 +44,7 @@ def serve(spec: bytes, line: Line) -> None:
         model=wanted.model,
         max_length=wanted.max_length,
         data_format=wanted.data_format,
+        held=held_of(wanted.eval_files, wanted.data_format),
     )
     inspection.report().without = without
     inspection.report().told = told(sources)

@@ -26,6 +26,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     truncation: str = "cut"
     train_on: str = "answers"
     tokenize_turns: str = "together"
+    eval_files: list[str] = []
+    """The evaluation data, which the files may give away."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

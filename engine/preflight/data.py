@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from engine.data.checks.model_folder import template_findings, vocabulary_findings
+from engine.data.checks.model_folder import template_findings
 from engine.data.inspect import Inspection
 from engine.data.outlook import Counted, outlook
 from engine.data.refusal import Refusal
@@ -51,9 +51,11 @@ class DataLook:
         recipe, tokenizer = subject.recipe, self._tokenizer()
         self._sources: list[Finding] = []
         """What was decided when the files were found."""
-        held = recipe.eval_entries
-        self.train = self._inspection(self._files(recipe.data_entries, "train"), tokenizer)
-        self.held = self._inspection(self._files(held, "eval"), tokenizer) if held else None
+        files, held = self._files(recipe.data_entries, "train"), recipe.eval_entries
+        held_files = self._files(held, "eval") if held else []
+        compared = self._inspection(held_files, None) if held_files else None
+        self.train = self._inspection(files, tokenizer, compared)
+        self.held = self._inspection(held_files, tokenizer) if held else None
         self._pieces = self._steps()
 
     @property
@@ -92,11 +94,13 @@ class DataLook:
         if self._unread is not None:
             yield self._unread
         if (tokenizer := self.train.tokenizer) is not None:
-            yield from vocabulary_findings(tokenizer)
             yield from template_findings(tokenizer) if self._talks else []
-        yield from self._of(self.train)
+        trained = list(self._of(self.train))
+        yield from trained
         if self.held is not None:
             for finding in self._of(self.held):
+                if finding in trained:
+                    continue  # it is about the model
                 yield msgspec.structs.replace(finding, title=f"eval_data: {finding.title}")
         if self._talks and self.train.report().template == _PLAIN:
             yield Finding(
@@ -152,7 +156,9 @@ class DataLook:
         self._sources += told(sources, offered=purpose == "train" and not self.subject.recipe.eval_entries)
         return [source.path for source in sources.files]
 
-    def _inspection(self, files: Sequence[Path], tokenizer: ModelTokenizer | None) -> Inspection:
+    def _inspection(
+        self, files: Sequence[Path], tokenizer: ModelTokenizer | None, held: Inspection | None = None
+    ) -> Inspection:
         recipe = self.subject.recipe
         return Inspection(
             files,
@@ -160,6 +166,7 @@ class DataLook:
             model=recipe.model,
             max_length=self.subject.max_length,
             data_format=recipe.data_format,
+            held=held,
         )
 
 

@@ -49,6 +49,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("--max-length", type=int, default=1024, metavar="N", help="cut rows after N tokens [1024]")
     add("--data-format", default="auto", metavar="F", help="read the rows as this shape [auto]")
     add("--chat-template", metavar="T", help="write turns by this template: a name, or a Jinja file")
+    add(
+        "--eval",
+        dest="eval_files",
+        nargs="+",
+        default=[],
+        metavar="DATA",
+        help="evaluation data: which of its rows are in the data?",
+    )
     add("--row", type=int, metavar="N", help="show row N (from 1) as the model sees it, too")
     add(
         "--apply",
@@ -110,13 +118,19 @@ def _found(words: list[str]) -> Sources:
 
 def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     # Imported on use: `--help` needs no tokenizer.
+    from engine.data.held import held_of
     from engine.data.inspect import Inspection
     from engine.data.named import tokenizer_of
     from engine.sources.tell import told
 
     tokenizer = tokenizer_of(args.model, _rules(args)) if args.model else None
     inspection = Inspection(
-        args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
+        args.data,
+        tokenizer,
+        model=args.model,
+        max_length=args.max_length,
+        data_format=args.data_format,
+        held=held_of(args.eval_files, args.data_format),
     )
     inspection.report().told = told(sources)
     if tokenizer is None:

@@ -36,6 +36,7 @@ def mend(args: argparse.Namespace) -> int:
 
 def _mending(args: argparse.Namespace) -> Mending:
     # Imported on use: `--help` needs no tokenizer.
+    from engine.data.held import held_of
     from engine.data.inspect import Inspection
     from engine.data.mend.mending import Mending
     from engine.data.mend.setting import Setting
@@ -45,7 +46,7 @@ def _mending(args: argparse.Namespace) -> Mending:
     inspection = Inspection(
         args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
     )
-    setting = Setting(inspection, args.max_length, args.seed)
+    setting = Setting(inspection, args.max_length, args.seed, held_of(args.eval_files, args.data_format))
     return Mending(args.data, args.apply, args.output, setting, force=args.force)
 
 

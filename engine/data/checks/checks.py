@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from engine.data.checks.check import Back, Tally
+from engine.data.checks.check import Back, SetCheck, Tally
 from engine.data.checks.duplicates import Duplicates
+from engine.data.checks.leakage import Leakage, Taken
 from engine.data.checks.seen import Seen
 from engine.data.checks.table import ROW_CHECKS, SET_CHECKS
 from engine.data.checks.tokens import TokenChecks
@@ -20,12 +21,17 @@ class Checks:
 
     def __init__(self, back: Back, tokenizer: ModelTokenizer | None = None) -> None:
         self.rows = 0
+        self._back = back
         self.duplicates = Duplicates(back)
         self._tallies = [Tally(check) for check in ROW_CHECKS]
         self._looks = [(tally.check.look, tally) for tally in self._tallies]
         self._of_lines = [(look, tally) for look, tally in self._looks if tally.check.lines]
         self._tokens = TokenChecks(tokenizer) if tokenizer is not None else None
-        self._sets = [self.duplicates, *(make(back) for make in SET_CHECKS)]
+        self._sets: list[SetCheck] = [self.duplicates, *(make(back) for make in SET_CHECKS)]
+
+    def hold(self, taken: Taken, held: Taken, held_back: Back) -> None:
+        """Compare the rows that are `taken` with those of the evaluation data too."""
+        self._sets.append(Leakage(taken, self._back, held, held_back))
 
     def add(self, seen: Seen) -> None:
         """One more row, in the order of the files."""

@@ -51,6 +51,17 @@ def said(example: Example) -> str:
             return "\n".join(turn["content"] for turn in messages if turn["role"] in ("user", "assistant"))
 
 
+def asked(example: Example) -> str:
+    """What the user says; empty for a text that is no answer to anything."""
+    match example:
+        case Document():
+            return ""
+        case Pair(prompt, _):
+            return prompt
+        case Chat(messages):
+            return "\n".join(turn["content"] for turn in messages if turn["role"] == "user")
+
+
 def _odd(text: str) -> frozenset[str]:
     text = text.replace("\n", "").replace("\t", "")
     if text.isprintable():

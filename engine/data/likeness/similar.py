@@ -8,6 +8,7 @@ datatrove has it), and the sets themselves, whose Jaccard similarity has to be 0
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import combinations, islice
 from typing import Final, TypeVar
@@ -121,13 +122,17 @@ class Similar:
 
     def _sets(self, texts: Indices, again: Again, common: Hashes) -> Iterator[tuple[int, Hashes]]:
         """The set of each of these texts, without what is `common`, in the order of their numbers."""
-        wanted = np.sort(texts)
-        numbers = np.frombuffer(self.numbers, np.uint64)[wanted].tolist()
-        at = dict(zip(numbers, wanted.tolist(), strict=True))
+        wanted = set(texts.tolist())
+        numbers = np.unique(np.frombuffer(self.numbers, np.uint64)[texts]).tolist()
         waiting: dict[int, str] = {}
-        characters = 0
+        characters, last, at = 0, -1, 0
         for number, text in again(numbers):
-            waiting[at[number]] = text
+            # Several texts may have one number: they come in the order in which they were added.
+            at = at + 1 if number == last else bisect_left(self.numbers, number)
+            last = number
+            if at not in wanted:
+                continue
+            waiting[at] = text
             characters += len(text)
             if characters >= _AT_ONCE:
                 yield from _apart(waiting, common)

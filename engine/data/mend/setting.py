@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
+from functools import partial
+
+from engine.data.again import back, taken
+from engine.data.checks.leakage import Leakage
 from engine.data.inspect import Inspection
 from engine.data.refusal import Refusal
 from engine.data.row import Row
@@ -17,11 +22,19 @@ class Setting:
         inspection: of the files that are mended; it need not have looked at them yet.
         max_length: tokens after which training cuts a row.
         seed: decides every draw.
+        held: of the evaluation data, which need not have been looked at either.
     """
 
-    def __init__(self, inspection: Inspection, max_length: int = 1024, seed: int = 42) -> None:
+    def __init__(
+        self,
+        inspection: Inspection,
+        max_length: int = 1024,
+        seed: int = 42,
+        held: Inspection | None = None,
+    ) -> None:
         self.max_length = max_length
         self.seed = seed
+        self._held = held
         self._inspection = inspection
         self._files = {str(index.path): number for number, index in enumerate(inspection.indices)}
 
@@ -53,6 +66,26 @@ class Setting:
                 do="Name the model: --model FOLDER, or a hub id.",
             )
         return self._inspection.tokenizer
+
+    def leaked(self, check: str) -> frozenset[str]:
+        """The places of the rows that give evaluation data away, as the check of that name has it.
+
+        Raises:
+            Problem: no evaluation data is named.
+        """
+        if self._held is None:
+            raise Problem(
+                f"drop={check} compares rows with evaluation data, and none is named.",
+                where=f"--apply drop={check}",
+                do="Name the evaluation data: --eval FILE.",
+            )
+        data = self._inspection
+        leakage = Leakage(
+            partial(taken, data), partial(back, data), partial(taken, self._held), partial(back, self._held)
+        )
+        deque(leakage.steps(), 0)
+        rows = back(data, leakage.numbers(check) or ())
+        return frozenset(row.where for _, row, _ in rows)
 
     def _read(self, row: Row) -> Example | None:
         return self._inspection.example(self._files[row.file], row)

@@ -276,6 +276,15 @@ def test_evaluation_data_is_looked_at_too(check: Check, folder: Path) -> None:
     assert finding.title.startswith("eval_data: ")
 
 
+def test_evaluation_rows_that_are_trained_on_are_told_once(check: Check, folder: Path) -> None:
+    rows = (folder / "rows.jsonl").read_text().splitlines()
+    (folder / "held.jsonl").write_text("\n".join(rows[:3]) + "\n")
+    leaks = [finding for finding in check(eval_data="./held.jsonl").findings if finding.category == "leakage"]
+    assert [finding.title for finding in leaks] == [
+        "3 of 3 evaluation rows are word for word in the training data"
+    ]
+
+
 def test_a_broken_line_is_a_blocker_with_its_place(check: Check, folder: Path) -> None:
     with (folder / "rows.jsonl").open("a") as file:
         file.write("{nonsense\n")
