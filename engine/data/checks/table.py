@@ -8,6 +8,8 @@ from typing import Final
 from engine.data.checks.answers import ANSWERS
 from engine.data.checks.characters import CHARACTERS
 from engine.data.checks.check import Back, RowCheck, SetCheck
+from engine.data.checks.endings import UNFINISHED, CutAtOneLength
+from engine.data.checks.languages import Languages
 from engine.data.checks.leftovers import LEFTOVERS
 from engine.data.checks.mojibake import MOJIBAKE
 from engine.data.checks.pii import PII
@@ -15,6 +17,8 @@ from engine.data.checks.placeholders import PLACEHOLDERS
 from engine.data.checks.refusals import REFUSALS
 from engine.data.checks.repetition import REPETITION
 from engine.data.checks.roles import ROLES
+from engine.data.checks.sameness import Sameness
+from engine.data.checks.sizes import BLOB, Sizes
 from engine.data.checks.special_tokens import SPECIAL_TOKENS
 
 ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
@@ -22,6 +26,8 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     ROLES,
     *ANSWERS,
     REPETITION,
+    UNFINISHED,
+    BLOB,
     PII,
     SPECIAL_TOKENS,
     MOJIBAKE,
@@ -29,4 +35,4 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *REFUSALS,
     LEFTOVERS,
 )
-SET_CHECKS: Final[tuple[Callable[[Back], SetCheck], ...]] = ()
+SET_CHECKS: Final[tuple[Callable[[Back], SetCheck], ...]] = (Sameness, CutAtOneLength, Sizes, Languages)

@@ -13,6 +13,9 @@ from engine.data.checks.personal.network import addresses
 from engine.data.checks.personal.phone import phones
 from engine.data.checks.personal.secret import secrets
 
+_NO_DIGITS: Final = bytes(code for code in range(256) if code not in b"0123456789")
+_FEW: Final = 3
+"""Digits that a key or an address has at least, but for the keys of Hugging Face."""
 _KEY: Final = b"k" * 20
 """The shortest token that any maker of keys gives out, as `_TOKENS` writes it."""
 _NUMBER: Final = b"0" * 7
@@ -47,15 +50,20 @@ def hits(text: str) -> Iterator[Hit]:
     if "@" in text:
         yield from emails(text)
     written = text.encode("utf-8", "replace")
-    if _KEY in written.translate(_TOKENS):
+    digits = len(written.translate(None, _NO_DIGITS))
+    if (digits >= _FEW or b"hf_" in written) and _KEY in written.translate(_TOKENS):
         yield from secrets(text)
-    if _NUMBER in written.translate(_DIGITS, _BETWEEN):
+    if digits >= len(_NUMBER) and _NUMBER in written.translate(_DIGITS, _BETWEEN):
         for begin, end in _numbers(text):
             yield from ibans(text, begin, end)
             yield from cards(text, begin, end)
             yield from phones(text, begin, end)
-    if (written.count(b".") >= 3 and _FOUR.search(written.translate(_DIGITS))) or _may_hold_six(written):
+    if digits >= _FEW and (_may_hold_four(written) or _may_hold_six(written)):
         yield from addresses(text)
+
+
+def _may_hold_four(written: bytes) -> bool:
+    return written.count(b".") >= 3 and _FOUR.search(written.translate(_DIGITS)) is not None
 
 
 def _may_hold_six(written: bytes) -> bool:

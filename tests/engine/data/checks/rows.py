@@ -19,17 +19,19 @@ def checks() -> Checks:
 def chat(prompt: str, answer: str, line: int = 1) -> Seen:
     """A question and its answer, as chat templates take them."""
     turns = [{"role": "user", "content": prompt}, {"role": "assistant", "content": answer}]
-    return seen(Row("d.jsonl", line, {"question": prompt, "answer": answer}), Chat(turns))
+    return seen(Row("d.jsonl", line, {"question": prompt, "answer": answer}), Chat(turns), line)
 
 
 def pair(prompt: str, completion: str, line: int = 1) -> Seen:
     """A prompt as it stands, and its completion."""
-    return seen(Row("d.jsonl", line, {"prompt": prompt, "completion": completion}), Pair(prompt, completion))
+    return seen(
+        Row("d.jsonl", line, {"prompt": prompt, "completion": completion}), Pair(prompt, completion), line
+    )
 
 
 def document(text: str, line: int = 1) -> Seen:
     """A text that is learnt whole."""
-    return seen(Row("d.jsonl", line, {"text": text}), Document(text))
+    return seen(Row("d.jsonl", line, {"text": text}), Document(text), line)
 
 
 def wrong(name: str, answer: str, prompt: str = "Tell me something.") -> str:

@@ -96,7 +96,8 @@ def test_a_row_that_is_not_sound_is_found_and_its_flaw_quoted(name: str, prompt:
 
 
 def test_every_check_has_a_row_that_fails_it() -> None:
-    assert set(CHECKS) - {name for name, _, _ in UNSOUND} == {"pii", "roles"}, "those have tests of their own"
+    own = {"pii", "roles", "blob", "unfinished"}
+    assert set(CHECKS) - {name for name, _, _ in UNSOUND} == own, "those have tests of their own"
 
 
 @given(prompt=st.text(), answer=st.text())
