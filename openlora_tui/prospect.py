@@ -82,9 +82,16 @@ class Lookup:
     def _count(self, recipe: Recipe) -> Counted:
         sources = resolve(recipe.data_entries)
         stats = [source.path.stat() for source in sources.files]
-        key = (*sources.files, recipe.data_format, *((s.st_size, s.st_mtime_ns) for s in stats))
+        key = (
+            *sources.files,
+            recipe.data_format,
+            repr(recipe.mapping),
+            recipe.bad_rows,
+            recipe.seed,
+            *((s.st_size, s.st_mtime_ns) for s in stats),
+        )
         if key not in self._counts:
-            self._counts[key] = counted(sources, recipe.data_format)
+            self._counts[key] = counted(sources, recipe)
         return self._counts[key]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 class Rows:
     """Where encoded rows are kept: token ids and label mask end to end, and each row's origin.
 
-    Four bytes a token for its id, one for its mask, sixteen a row for where it is and came from.
+    Four bytes a token for its id, one for its mask, eighteen a row for where it is and came from.
     """
 
     def __init__(self) -> None:
@@ -20,8 +20,10 @@ class Rows:
         self.files: list[str] = []
         self._file_of = array("I")
         self._line_of = array("I")
+        self.times = array("H")
+        """How often an epoch draws each row."""
 
-    def add(self, ids: Sequence[int], mask: bytes | bytearray, file: str, line: int) -> None:
+    def add(self, ids: Sequence[int], mask: bytes | bytearray, file: str, line: int, times: int = 1) -> None:
         """Append one row: `mask` is 1 where the token is learnt, as long as `ids`."""
         if not self.files or self.files[-1] != file:
             self.files.append(file)
@@ -30,6 +32,7 @@ class Rows:
         self.offsets.append(len(self.ids))
         self._file_of.append(len(self.files) - 1)
         self._line_of.append(line)
+        self.times.append(times)
 
     def __len__(self) -> int:
         return len(self._line_of)

@@ -70,19 +70,19 @@ class Labelled(NamedTuple):
         return found
 
 
-def encode_examples(
-    examples: Iterable[tuple[Row, Example]],
+def encode_drafts(
+    texts: Iterable[Draft],
     tokenizer: ModelTokenizer,
     max_length: int,
     rows: Rows,
     losses: Losses,
     tick: Tick,
 ) -> None:
-    """Append every example to `rows`, cut at `max_length` tokens, and count what is lost in `losses`.
+    """Append every draft to `rows`, cut at `max_length` tokens, and count what is lost in `losses`.
 
     Documents longer than `max_length` are cut into several rows and lose nothing.
     """
-    for drafts in chunks(draft(row, example, tokenizer) for row, example in examples):
+    for drafts in chunks(texts):
         for row in labelled(drafts, tokenizer):
             if row.made.spans is None:
                 _add_windows(row.ids, row.made.row, tokenizer, max_length, rows)
@@ -254,7 +254,7 @@ def _add_cut(row: Labelled, tokenizer: ModelTokenizer, max_length: int, rows: Ro
     if not mask.count(1):
         losses.vanished.add(made.row.where)
         return
-    rows.add(ids, mask, made.row.file, made.row.line)
+    rows.add(ids, mask, made.row.file, made.row.line, made.row.times)
 
 
 def _add_windows(ids: list[int], row: Row, tokenizer: ModelTokenizer, max_length: int, rows: Rows) -> None:
@@ -263,13 +263,15 @@ def _add_windows(ids: list[int], row: Row, tokenizer: ModelTokenizer, max_length
     for at in range(0, len(body), room):
         window = body[at : at + room]
         if len(window) > 1 or (tokenizer.prefix and window):
-            _add_window(window, tokenizer, rows, row.file, row.line)
+            _add_window(window, tokenizer, rows, row.file, row.line, row.times)
 
 
-def _add_window(body: list[int], tokenizer: ModelTokenizer, rows: Rows, file: str, line: int) -> None:
+def _add_window(
+    body: list[int], tokenizer: ModelTokenizer, rows: Rows, file: str, line: int, times: int = 1
+) -> None:
     ids = [*tokenizer.prefix, *body]
     given = max(len(tokenizer.prefix), 1)
-    rows.add(ids, b"\0" * given + b"\1" * (len(ids) - given), file, line)
+    rows.add(ids, b"\0" * given + b"\1" * (len(ids) - given), file, line, times)
 
 
 def _line_finder(piece: Row, encoding: Encoding | WordEncoding) -> Callable[[int], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -11,10 +12,11 @@ import msgspec
 from engine.data.examples import Examples
 from engine.data.read.rows import is_text, read_rows
 from engine.data.refusal import Refusal
+from engine.data.rejects import DROP, Rejects
 from engine.data.split import held_out
-from engine.mapping.mapping import Mapping
 from engine.recipe.recipe import Recipe
-from engine.sources.resolve import Sources
+from engine.sources.mix import draws_of
+from engine.sources.resolve import Source, Sources
 
 _CLOCK_EVERY: Final = 256
 """Rows between two looks at the clock."""
@@ -24,7 +26,9 @@ class Counted(msgspec.Struct, frozen=True, kw_only=True):
     """The rows of some files."""
 
     rows: int | None
-    """None for plain text: only a tokenizer knows its windows."""
+    """Rows that an epoch draws; None for plain text, of which only a tokenizer knows the windows."""
+    repeats: int = 0
+    """How many more it draws by drawing rows again, where an entry has a weight."""
     exact: bool
     """False where time ran out and `rows` is how far the counting came."""
     shapes: tuple[str, ...]
@@ -42,49 +46,83 @@ class Outlook(msgspec.Struct, frozen=True, kw_only=True):
     shapes: tuple[str, ...]
 
 
-def counted(
-    sources: Sources, data_format: str, seconds: float = 0.5, mapping: Mapping | None = None
-) -> Counted:
-    """Count rows for at most about `seconds`.
+def counted(sources: Sources, recipe: Recipe, seconds: float = 0.5) -> Counted:
+    """Count rows for at most about `seconds`, as training would draw them.
 
     Raises:
         Refusal: a file or row that cannot be read, with its place.
     """
-    end = time.monotonic() + seconds
-    rows, exact, shapes = 0, True, dict[str, None]()
-    files = [source.path for source in sources.files]
-    plain = any(map(is_text, files))
-    for path in files:
-        if is_text(path):
-            shapes["text"] = None
-            continue
-        examples = Examples(data_format, mapping)
-        for count, made in enumerate(examples.counted(read_rows(path))):
-            rows += made
-            if count % _CLOCK_EVERY == 0 and time.monotonic() > end:
-                exact = False
-                break
-        if examples.shape is not None:
-            shapes[examples.shape] = None
-    if not plain and exact and not rows:
+    count = _Count(sources, recipe, time.monotonic() + seconds)
+    plain = any(is_text(source.path) for source in sources.files)
+    for source in sources.files:
+        count.add(source)
+    count.rejects.judge()
+    if not plain and count.exact and not count.rows:
         raise Refusal(
             "empty_or_tiny_dataset",
             "There are no rows to learn from.",
-            where=", ".join(map(str, files)),
+            where=", ".join(str(source.path) for source in sources.files),
             do="Name a file with rows.",
         )
-    return Counted(rows=None if plain else rows, exact=exact, shapes=tuple(shapes))
+    rows = None if plain else count.rows
+    return Counted(rows=rows, repeats=count.repeats, exact=count.exact, shapes=tuple(count.shapes))
+
+
+class _Count:
+    """Rows counted so far."""
+
+    def __init__(self, sources: Sources, recipe: Recipe, end: float) -> None:
+        self.rows = self.repeats = 0
+        self.exact = True
+        self.shapes = dict[str, None]()
+        self.rejects = Rejects(drop=recipe.bad_rows == DROP)
+        self._recipe, self._end = recipe, end
+        self._draws = draws_of(sources, recipe.seed)
+
+    def add(self, source: Source) -> None:
+        """Count the rows of one more file."""
+        if is_text(source.path):
+            self.shapes["text"] = None
+            return
+        examples = Examples(self._recipe.data_format, self._recipe.mapping)
+        draws = self._draws.get(source.entry)
+        for number, made in enumerate(self._made(examples, source)):
+            for _ in range(made):
+                drawn = 1 if draws is None else next(draws)
+                self.rows += drawn > 0
+                self.repeats += max(drawn - 1, 0)
+            if number % _CLOCK_EVERY == 0 and time.monotonic() > self._end:
+                self.exact = False
+                break
+        if examples.shape is not None:
+            self.shapes[examples.shape] = None
+
+    def _made(self, examples: Examples, source: Source) -> Iterator[int]:
+        """How many examples come of each row."""
+        rows = read_rows(source.path, bad=self.rejects.bad)
+        if self._recipe.bad_rows != DROP:
+            yield from examples.counted(rows)
+            return
+        for row, example in examples.all(rows):
+            if isinstance(example, Refusal):
+                self.rejects.refuse(row, example)
+                continue
+            self.rejects.good += 1
+            yield 1
 
 
 def outlook(recipe: Recipe, found: Counted) -> Outlook:
     """What a run of `recipe` on these rows would come to, on one device."""
-    held = 0 if recipe.eval_entries or not found.rows else held_out(found.rows, recipe.eval_split)
+    rows = found.rows or 0
+    held = 0 if recipe.eval_entries or not rows else held_out(rows, recipe.eval_split)
     known = found.rows is not None and found.exact
+    # Rows that are held out are not drawn again either.
+    repeats = round(found.repeats * (rows - held) / rows) if rows else 0
     return Outlook(
-        rows=found.rows,
+        rows=None if found.rows is None else rows + repeats,
         exact=found.exact,
         held=held,
-        steps=_steps(recipe, (found.rows or 0) - held if known else None),
+        steps=_steps(recipe, rows - held + repeats if known else None),
         shapes=found.shapes,
     )
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from itertools import islice
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from engine.data.dataset import Dataset, Rows
-from engine.data.encode import encode_examples, encode_stream
+from engine.data.encode import Draft, draft, encode_drafts, encode_stream
 from engine.data.examples import Examples
 from engine.data.read.rows import is_text, read_rows
-from engine.data.refusal import Refusal
+from engine.data.refusal import Refusal, as_refusal
+from engine.data.rejects import DROP, Kept, Rejects, how_many
 from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair, Shape
-from engine.data.split import split
+from engine.data.split import drawn, split
 from engine.data.tokenizer import ModelTokenizer
 from engine.events import Form
 from engine.findings import Finding
 from engine.inspection.losses import Losses, findings_of
+from engine.problem import Problem
 from engine.recipe.recipe import Recipe
 from engine.sources.entry import Entry
-from engine.sources.resolve import Sources, resolve
+from engine.sources.mix import draws_of
+from engine.sources.resolve import Purpose, Sources, resolve
 from engine.sources.tell import told
 
 _PROBES: Final = 48
@@ -52,7 +59,8 @@ class Prepared(msgspec.Struct, kw_only=True):
 class _Reading:
     """What gathers while files are read."""
 
-    def __init__(self) -> None:
+    def __init__(self, recipe: Recipe, tokenizer: ModelTokenizer, rejects: Rejects) -> None:
+        self.recipe, self.tokenizer, self.rejects = recipe, tokenizer, rejects
         self.rows = Rows()
         self.losses = Losses()
         self.shapes: list[Shape] = []
@@ -61,33 +69,50 @@ class _Reading:
         self.chats: list[Chat] = []
         self.said: list[Finding] = []
 
+    @property
+    def data(self) -> Dataset:
+        """The rows that an epoch draws."""
+        return Dataset(self.rows, [row for row, times in enumerate(self.rows.times) if times])
 
-def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None = None) -> Prepared:
+
+def prepare(
+    recipe: Recipe,
+    tokenizer: ModelTokenizer,
+    progress: Progress | None = None,
+    *,
+    rejects: Path | None = None,
+) -> Prepared:
     """Read and encode the recipe's data, `progress` being told the rows done so far.
+
+    Args:
+        rejects: the file that keeps the rows which are left out for being bad; none is written without any.
 
     Raises:
         Refusal: a file or row that cannot be used, or nothing left to learn.
     """
-    tick = progress or (lambda _: None)
-    sources = resolve(recipe.data_entries)
-    reading = _read(sources, recipe, tokenizer, tick)
-    everything = Dataset(reading.rows)
+    with ExitStack() as stack:
+        kept = stack.enter_context(Kept(rejects))
+
+        def read(entries: list[Entry], purpose: Purpose) -> tuple[Sources, _Reading]:
+            sources = _found(entries, purpose)
+            return sources, _read(sources, recipe, tokenizer, progress or (lambda _: None), kept)
+
+        sources, reading = read(recipe.data_entries, "train")
+        held = read(recipe.eval_entries, "eval")[1] if recipe.eval_entries else None
+    everything = reading.data
     if not len(everything):
         raise _nothing(recipe.data_entries, recipe, reading.losses)
-    held = None
-    if recipe.eval_entries:
-        held = _read(resolve(recipe.eval_entries, "eval"), recipe, tokenizer, tick)
-        if not len(held.rows):
-            raise _nothing(recipe.eval_entries, recipe, held.losses)
-    train, evaluation = (
-        (everything, Dataset(held.rows)) if held else split(everything, recipe.eval_split, recipe.seed)
-    )
+    if held and not len(held.data):
+        raise _nothing(recipe.eval_entries, recipe, held.losses)
+    train, evaluation = (everything, held.data) if held else split(everything, recipe.eval_split, recipe.seed)
+    left_out = [each.rejects.finding(rejects) for each in (reading, held) if each]
     return Prepared(
-        train=train,
+        train=drawn(train),
         eval=evaluation,
         shapes=reading.shapes,
         findings=[
             *told(sources, offered=held is None),
+            *filter(None, left_out),
             *reading.said,
             *findings_of(reading.losses, reading.ignored, recipe.max_length),
         ],
@@ -96,42 +121,81 @@ def prepare(recipe: Recipe, tokenizer: ModelTokenizer, progress: Progress | None
     )
 
 
-def _read(sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress) -> _Reading:
-    reading = _Reading()
-    for source in sources.files:
-        path = source.path
-        rows = read_rows(path)
-        if is_text(path):
-            pieces = _watched_pieces(rows, reading)
-            encode_stream(pieces, tokenizer, recipe.max_length, reading.rows, tick)
-        else:
-            examples = _examples(rows, Examples(recipe.data_format, recipe.mapping), reading)
-            encode_examples(examples, tokenizer, recipe.max_length, reading.rows, reading.losses, tick)
+def _found(entries: list[Entry], purpose: Purpose) -> Sources:
+    try:
+        return resolve(entries, purpose)
+    except Problem as problem:
+        raise as_refusal("dataset_format", problem) from None
+
+
+def _read(
+    sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress, kept: Kept
+) -> _Reading:
+    reading = _Reading(recipe, tokenizer, Rejects(drop=recipe.bad_rows == DROP, keep=kept.keep))
+    draws = draws_of(sources, recipe.seed)
+    try:
+        for source in sources.files:
+            _read_file(source.path, draws.get(source.entry), reading, tick)
+    except Refusal as refusal:
+        if refusal is reading.rejects.stopped:
+            how_many(refusal, sources, recipe)
+        raise
+    reading.rejects.judge()
     return reading
+
+
+def _read_file(path: Path, draws: Iterator[int] | None, reading: _Reading, tick: Progress) -> None:
+    rows, found = read_rows(path, bad=reading.rejects.bad), reading.rows
+    tokenizer, longest = reading.tokenizer, reading.recipe.max_length
+    if not is_text(path):
+        encode_drafts(_drafts(rows, draws, reading), tokenizer, longest, found, reading.losses, tick)
+        return
+    before = len(found)
+    encode_stream(_watched_pieces(rows, reading), tokenizer, longest, found, tick)
+    if draws is not None:
+        found.times[before:] = array("H", islice(draws, len(found) - before))
 
 
 def _watched_pieces(rows: Iterator[Row], reading: _Reading) -> Iterator[Row]:
     for row in rows:
+        reading.rejects.good += max(row.values["text"].count("\n"), 1)
         _met(reading, "text")
         _probe(reading, Document(row.values["text"]))
         yield row
 
 
-def _examples(rows: Iterator[Row], examples: Examples, reading: _Reading) -> Iterator[tuple[Row, Example]]:
-    """The examples of a file, with what they were read as."""
+def _drafts(rows: Iterator[Row], draws: Iterator[int] | None, reading: _Reading) -> Iterator[Draft]:
+    """The examples of a file as texts, those that an epoch draws."""
+    examples = Examples(reading.recipe.data_format, reading.recipe.mapping)
     for row, example in examples.all(rows):
         if isinstance(example, Refusal):
-            raise example
+            reading.rejects.refuse(row, example)
+            continue
         if examples.shape is not None:
             _met(reading, examples.shape)
         if examples.unused:
             reading.ignored[row.file] = examples.unused
-        if example is None:
-            reading.losses.empty.add(row.where)
-            continue
-        _probe(reading, example)
-        yield row, example
+        times = 1 if draws is None else next(draws)
+        if times and (made := _draft(row, example, reading)) is not None:
+            made.row = row if times == 1 else msgspec.structs.replace(row, times=times)
+            yield made
     reading.said += examples.findings()
+
+
+def _draft(row: Row, example: Example | None, reading: _Reading) -> Draft | None:
+    """The text of an example; None where there is nothing to learn in it."""
+    if example is None:
+        reading.rejects.good += 1
+        reading.losses.empty.add(row.where)
+        return None
+    try:
+        made = draft(row, example, reading.tokenizer)
+    except Refusal as refusal:
+        reading.rejects.refuse(row, refusal)
+        return None
+    reading.rejects.good += 1
+    _probe(reading, example)
+    return made
 
 
 def _met(reading: _Reading, shape: Shape) -> None:

@@ -35,6 +35,8 @@ class Row(msgspec.Struct, frozen=True):
     values: dict[str, Any]
     offset: int = 0
     """Bytes of the file before the row."""
+    times: int = 1
+    """How often an epoch draws it."""
 
     @property
     def start(self) -> Start:

@@ -26,6 +26,14 @@ def split(data: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | No
     return Dataset(data.rows, train), Dataset(data.rows, [data.index[i] for i in sorted(chosen)])
 
 
+def drawn(data: Dataset) -> Dataset:
+    """The rows of `data`, each as often as an epoch draws it."""
+    times = data.rows.times
+    if all(times[row] == 1 for row in data.index):
+        return data
+    return Dataset(data.rows, [row for row in data.index for _ in range(times[row])])
+
+
 def held_out(count: int, share: float) -> int:
     """How many of `count` rows are held out."""
     return min(max(round(count * share), 1), count - 1) if share > 0 and count >= _FEWEST else 0

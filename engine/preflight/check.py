@@ -64,7 +64,7 @@ class Preflight:
         recipe = self._subject.recipe
         try:
             sources = resolve(recipe.data_entries, env=self._subject.env)
-            found = outlook(recipe, counted(sources, recipe.data_format, _MOMENT))
+            found = outlook(recipe, counted(sources, recipe, _MOMENT))
         except Problem:  # whoever reads the rows says it with its place
             return
         rows = None if found.rows is None or not found.exact else found.rows - found.held

@@ -25,6 +25,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     eval_split: float = 0.05
     data_format: str = "auto"
     mapping: Mapping | None = None
+    bad_rows: str = "stop"
     chat_template: str | None = None
     max_length: int = 1024
     truncation: str = "cut"

@@ -172,8 +172,9 @@ def explain(error: BaseException, job: Job, journal: Journal, loss: float | None
 
 def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Finding, Problem]:
     if isinstance(error, Problem):
-        category: Category = error.category if isinstance(error, Refusal) else "other"
-        return _finding(category, error, journal), error
+        if isinstance(error, Refusal):
+            return _finding(error.category, error, journal, patch=error.patch), error
+        return _finding("other", error, journal), error
     if out_of_memory(error):
         return _memory(error, job, journal)
     said = one_line(f"{type(error).__name__}: {error}", 400)

@@ -16,6 +16,7 @@ from engine import events as ev
 from engine.atomic import sweep
 from engine.data.prepare import Prepared, prepare
 from engine.data.refusal import Refusal
+from engine.data.rejects import NAME as REJECTS
 from engine.data.rules import rules_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
@@ -139,7 +140,8 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     folder = tokenizer_folder(job, trust=trust)
     tokenizer = ModelTokenizer(folder, date.fromisoformat(day), rules_of(job.recipe))
     recipe = _within_context(job.recipe, folder, journal)
-    data = prepare(recipe, tokenizer, _Ticker(journal, listener))
+    rejects = job.folder / REJECTS if machine.rank == 0 else None
+    data = prepare(recipe, tokenizer, _Ticker(journal, listener), rejects=rejects)
     for finding in data.findings:
         journal.found(finding)
 

@@ -143,6 +143,7 @@ def _finding(refusal: Refusal) -> Finding:
         evidence=[text for text in (refusal.where, refusal.why) if text],
         cause=refusal.why,
         remedy=refusal.do,
+        patch=refusal.patch,
     )
 
 

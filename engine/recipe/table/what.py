@@ -43,7 +43,7 @@ FIELDS: Final = (
     Field(
         name="data",
         label="Data",
-        help="A file or a list of files to learn from: .jsonl, .json, .csv or .txt.",
+        help="Files, globs, folders or hub datasets to learn from; or {path, weight, name, split, revision}.",
         wrong=(
             "Fewer than some hundred rows are learnt by heart rather than understood. Mistakes in the rows "
             "are learnt like everything else."
@@ -74,7 +74,7 @@ FIELDS: Final = (
     Field(
         name="eval_data",
         label="Evaluation data",
-        help="Files to measure on and never train on. Left out, part of the training rows is held out.",
+        help="What to measure on and never train on. Left out, part of the training rows is held out.",
         wrong=(
             "Rows that are in the training data too make the evaluation loss look better than the model is."
         ),
@@ -144,6 +144,19 @@ FIELDS: Final = (
         source="The model's makers: their template comes with its tokenizer.",
         section="what",
         on_resume="refused",
+    ),
+    Field(
+        name="bad_rows",
+        label="Bad rows",
+        help="A row that cannot be read or learnt from: `stop` ends the run at it, `drop` leaves it out.",
+        wrong=(
+            "Rows that are dropped teach nothing: look at the finding that counts them, and at rejects.jsonl "
+            "in the run's folder."
+        ),
+        source="Our choice: nothing is left out unasked.",
+        section="what",
+        on_resume="safe",
+        choices=("stop", "drop"),
     ),
     Field(
         name="max_length",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from engine.data.outlook import Outlook, counted, outlook
 from engine.data.refusal import Refusal
 from engine.data.split import held_out, split
 from engine.recipe import Recipe
+from engine.sources.entry import Entry
 from engine.sources.resolve import resolve
 
 
@@ -24,7 +26,7 @@ def write(folder: Path, count: int, name: str = "rows.jsonl") -> str:
 
 
 def seen(recipe: Recipe, seconds: float = 0.5) -> Outlook:
-    return outlook(recipe, counted(resolve(recipe.data_entries), recipe.data_format, seconds))
+    return outlook(recipe, counted(resolve(recipe.data_entries), recipe, seconds))
 
 
 @pytest.mark.parametrize(
@@ -73,3 +75,14 @@ def test_as_many_rows_are_held_out_as_the_outlook_says(count: int, share: float)
         rows.add([1], b"\1", "f", line)
     held = split(Dataset(rows), share, 1)[1]
     assert held_out(count, share) == (len(held) if held is not None else 0)
+
+
+def test_weights_and_bad_rows_count_as_they_do_in_training(tmp_path: Path) -> None:
+    files = [write(tmp_path, 40, "twice.jsonl"), write(tmp_path, 60, "once.jsonl")]
+    with (tmp_path / "once.jsonl").open("a") as file:
+        file.write("[1]\n")
+    data: list[str | Entry] = [Entry(path=files[0], weight=2), files[1]]
+    recipe = Recipe(model="m", data=data, bad_rows="drop", eval_split=0)
+    assert (seen(recipe).rows, seen(recipe).steps) == (140, 27)
+    held = seen(msgspec.structs.replace(recipe, eval_split=0.5))
+    assert (held.held, held.rows) == (50, 120)
