@@ -15,6 +15,7 @@ import msgspec
 
 from engine.data.again import back, taken
 from engine.data.checks.checks import Checks
+from engine.data.checks.columns import column_findings
 from engine.data.checks.seen import seen
 from engine.data.encode import Draft, Labelled, chunks, draft, endless, labelled
 from engine.data.examples import Examples, first_rows
@@ -102,6 +103,8 @@ class Inspection:
             report.exact_duplicates, self._counted = duplicates.exact(), now
             report.near_duplicates = duplicates.near
         report.checked = self.checks.findings(whole=self._surveyed)
+        if self._surveyed:
+            report.checked += column_findings(report)
         report.said = [finding for examples in self._examples for finding in examples.findings()]
         return report
 

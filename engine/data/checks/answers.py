@@ -9,6 +9,7 @@ from typing import Final
 from engine.data.checks.check import RowCheck
 from engine.data.checks.seen import Seen
 from engine.data.shapes import Chat, Pair
+from engine.data.shapes.plain import label_column
 
 _SHORT: Final = 16
 _LEFT: Final = """
@@ -33,11 +34,11 @@ def _trivial(seen: Seen) -> str:
         return ""
     answer = seen.answer.strip()
     if not answer:
-        return "an empty answer"
+        return ""  # a call of a tool, which needs no words
     if set(answer) <= _MARKS:
         return "" if _OF_MARKS.search(seen.prompt) else f"answer: {answer}"
     word = answer.casefold().rstrip(".!")
-    if word in _FILLERS and word not in seen.prompt.casefold():
+    if word in _FILLERS and word not in seen.prompt.casefold() and label_column(seen.row.values) is None:
         return f"answer: {answer}"
     return ""
 

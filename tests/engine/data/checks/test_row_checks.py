@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 
 from engine.data.checks.characters import tidied
 from engine.data.checks.check import RowCheck
+from engine.data.checks.seen import seen
 from engine.data.checks.table import ROW_CHECKS
+from engine.data.row import Row
+from engine.data.shapes import Chat
 from engine.inspection.report import Report
 from engine.inspection.words import WORDS
 from tests.engine.data.checks.rows import CHECKS, all_wrong, chat, checks, document, pair, wrong
@@ -201,3 +204,14 @@ def test_findings_travel_in_a_report() -> None:
     assert told.patch is not None
     assert told.patch.data == ["drop=trivial"]
     assert all_wrong("...").keys() == {"trivial"}
+
+
+def test_a_label_may_be_any_word_and_a_call_of_a_tool_needs_none() -> None:
+    turns = [{"role": "user", "content": "a text"}, {"role": "assistant", "content": "n/a"}]
+    label = seen(Row("d.csv", 1, {"text": "a text", "label": "n/a"}), Chat(turns))
+    assert CHECKS["trivial"].look(label) == ""
+    call = [
+        {"role": "user", "content": "Weather?"},
+        {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]},
+    ]
+    assert CHECKS["trivial"].look(seen(Row("d.jsonl", 1, {"messages": call}), Chat(call))) == ""
