@@ -2,8 +2,8 @@
 
 Byte-level BPE never merges across the pieces that its regular expression cuts; BPE in SentencePiece's style
 never merges into a `▁` from the left where no token of the vocabulary holds one inside. So a text's ids are
-those of its words in a row. Only printable ASCII is encoded so, where what is a letter is the same
-in every version of Unicode; the library does the rest, and all of it for a tokenizer of another kind.
+those of its words in a row. Only Latin, Greek and Cyrillic texts are encoded so: what is a letter there is
+the same in every version of Unicode, and spaces set words apart that come again. The library does the rest.
 """
 
 from __future__ import annotations
@@ -13,19 +13,28 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from itertools import accumulate, chain
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tokenizers import Tokenizer
 
-_PLAIN: Final = re.compile(r"[\t\n\r -~]*")
+# Letters since the first versions of Unicode; ſ is left out, which is an s where case does not count.
+_LETTERS: Final = "\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u017e\u0391-\u03a1\u03a3-\u03c9\u0400-\u0481"
+_NUMBERS: Final = "\xb2\xb3\xb9\xbc-\xbe"
+_SIGNS: Final = "\xa1-\xa9\xab-\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7\u2010-\u2015\u2018-\u201e\u2022\u2026\u20ac\u2122"
+_ASCII: Final = re.compile(r"[\t\n\r -~]*")
+_WIDE: Final = re.compile(rf"[\t\n\r -~{_LETTERS}{_NUMBERS}{_SIGNS}]*")
 _GPT2: Final = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-_ASCII: Final = {
-    "L": "A-Za-z", "Lu": "A-Z", "Ll": "a-z", "N": "0-9", "Nd": "0-9", "Lt": "", "Lm": "", "Lo": "", "M": "",
+_HOLDS: Final = {
+    "L": f"A-Za-z{_LETTERS}", "N": f"0-9{_NUMBERS}",
+    "Lu": "A-Z", "Ll": "a-z", "Nd": "0-9", "Lt": "", "Lm": "", "Lo": "", "M": "",
 }  # fmt: skip
-"""What the categories of Unicode hold of ASCII."""
+"""What the categories of Unicode hold of a plain text; of ASCII alone where a pattern tells cases apart."""
 _CLASS: Final = re.compile(r"\\p\{(\w+)\}")
-_SAME: Final = frozenset({None, "NFC", "NFD", "NFKC", "NFKD"})
-"""Normalizers that leave ASCII as it is."""
+_TELLS: Final = re.compile(r"\\p\{(Lu|Ll|Nd)\}|\\[wdb]")
+"""What tells letters and digits beyond ASCII apart in a way that is not spelled out here."""
+_SAME: Final = (None, "NFC")
+"""Normalizers that leave a plain text as it is."""
+_SAME_IN_ASCII: Final = ("NFD", "NFKC", "NFKD")
 _MOST: Final = 300_000
 """Words that are kept: those of a language are fewer, and what has more is no language."""
 _PROOF: Final = (
@@ -37,10 +46,19 @@ _PROOF: Final = (
     "x=f(y)[0]; // ok  ",
     "We'LL DON'T I'm she'd they've",
     "https://example.org/a_b?c=d&e=%20 #!/bin/sh\n\n\n",
+    "“Schöne Grüße”, l’été – 5 € … ½ x² Здравствуй, мир! Καλημέρα",
     "~`@#$%^&*()_+-={}[]|\\:;\"'<>,.?/",
 )
 _BEGUN: Final = "\0"
 """Before a word whose `▁` stands for no character of the text; no plain text holds it."""
+
+
+class Cutter(NamedTuple):
+    """How words are cut."""
+
+    plain: re.Pattern[str]
+    """What a text has to be."""
+    cut: Callable[[str], list[str]]
 
 
 class _Unknown(Exception):
@@ -148,7 +166,7 @@ class ByWord:
 
     Args:
         alone: encodes one word, of which it cuts and adds nothing.
-        cut: the words of a text between two added tokens.
+        cutter: cuts a text between two added tokens in words.
         begins: True where the first word after an added token is marked with `_BEGUN`.
         added: tokens that are met before words are cut, with their ids.
         unknown: the id of what the vocabulary does not know.
@@ -157,13 +175,13 @@ class ByWord:
     def __init__(
         self,
         alone: Tokenizer,
-        cut: Callable[[str], list[str]],
+        cutter: Cutter,
         *,
         begins: bool,
         added: dict[str, int],
         unknown: int | None,
     ) -> None:
-        self._cut = cut
+        self._plain, self._cut = cutter
         self._begins = begins
         self._ids = _Ids(alone, unknown)
         self._offsets = _Offsets(alone, self._ids)
@@ -175,7 +193,7 @@ class ByWord:
 
     def encode(self, text: str) -> WordEncoding | None:
         """The encoding of `text`; None where it has to be the library's."""
-        if not _PLAIN.fullmatch(text):
+        if not self._plain.fullmatch(text):
             return None
         try:
             words = self._words(text)
@@ -226,8 +244,8 @@ def _made(said: dict[str, Any]) -> ByWord | None:
         return None
     if any(token["lstrip"] or token["rstrip"] or token["single_word"] for token in said["added_tokens"]):
         return None
-    cut = _sentencepiece(normalizer, cutter, model) or _byte_level(normalizer, cutter)
-    if cut is None:
+    words = _sentencepiece(normalizer, cutter, model) or _byte_level(normalizer, cutter)
+    if words is None:
         return None
     inner = {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}
     level = "ByteLevel" in json.dumps(cutter)
@@ -235,12 +253,13 @@ def _made(said: dict[str, Any]) -> ByWord | None:
     added = {token["content"]: token["id"] for token in said["added_tokens"]}
     unknown = model["vocab"].get(model.get("unk_token") or "")
     begins = "Prepend" in json.dumps(normalizer)
-    return ByWord(Tokenizer.from_str(json.dumps(alone)), cut, begins=begins, added=added, unknown=unknown)
+    return ByWord(Tokenizer.from_str(json.dumps(alone)), words, begins=begins, added=added, unknown=unknown)
 
 
-def _byte_level(normalizer: Any, cutter: Any) -> Callable[[str], list[str]] | None:
+def _byte_level(normalizer: Any, cutter: Any) -> Cutter | None:
     """Cuts as a regular expression says; for GPT-2, Llama 3, Qwen, and most since."""
-    if (normalizer or {}).get("type") not in _SAME or cutter is None:
+    normal = (normalizer or {}).get("type")
+    if normal not in (*_SAME, *_SAME_IN_ASCII) or cutter is None:
         return None
     steps = cutter["pretokenizers"] if cutter["type"] == "Sequence" else [cutter]
     last = steps[-1]
@@ -254,12 +273,13 @@ def _byte_level(normalizer: Any, cutter: Any) -> Callable[[str], list[str]] | No
         pattern = steps[0]["pattern"]["Regex"]
     else:
         return None
-    find = re.compile(_in_ascii(pattern), re.ASCII).findall
-    return lambda text: find(text)
+    find = re.compile(_spelled(pattern), re.ASCII).findall
+    wide = normal in _SAME and not _TELLS.search(pattern)
+    return Cutter(_WIDE if wide else _ASCII, find)
 
 
-def _in_ascii(pattern: str) -> str:
-    """The pattern with what its categories hold of ASCII in their place.
+def _spelled(pattern: str) -> str:
+    """The pattern with what its categories hold of a plain text in their place.
 
     Raises:
         KeyError: a category is not known, or holds nothing.
@@ -268,7 +288,7 @@ def _in_ascii(pattern: str) -> str:
     for found in _CLASS.finditer(pattern):
         between = pattern[at : found.start()]
         inside = _inside(between, inside)
-        letters = _ASCII[found.group(1)]
+        letters = _HOLDS[found.group(1)]
         if not inside and not letters:
             raise KeyError(found.group())
         made += between + (letters if inside else f"[{letters}]")
@@ -283,7 +303,7 @@ def _inside(pattern: str, inside: bool) -> bool:
     return inside
 
 
-def _sentencepiece(normalizer: Any, cutter: Any, model: dict[str, Any]) -> Callable[[str], list[str]] | None:
+def _sentencepiece(normalizer: Any, cutter: Any, model: dict[str, Any]) -> Cutter | None:
     """Cuts before each `▁` that follows something else; for Llama 2, Mistral, Gemma."""
     steps = normalizer["normalizers"] if normalizer and normalizer["type"] == "Sequence" else [normalizer]
     kinds = [step and step["type"] for step in steps]
@@ -298,8 +318,8 @@ def _sentencepiece(normalizer: Any, cutter: Any, model: dict[str, Any]) -> Calla
         return None
     find = re.compile(r"▁*[^▁]+|▁+").findall
     if kinds[0] != "Prepend":
-        return lambda text: find(text.replace(" ", "▁"))
-    return lambda text: _begun(find("▁" + text.replace(" ", "▁"))) if text else []
+        return Cutter(_WIDE, lambda text: find(text.replace(" ", "▁")))
+    return Cutter(_WIDE, lambda text: _begun(find("▁" + text.replace(" ", "▁"))) if text else [])
 
 
 def _cuts_at_space(cutter: Any) -> bool:

@@ -71,7 +71,29 @@ def _kinds() -> dict[str, Tokenizer]:
 
 KINDS = _kinds()
 _PIECES = st.sampled_from(
-    [*"abzT '019_-,.\n\t\r<|>", "  ", "the", " hello", "<s>", "<|im_end|>", "'LL", "é", "你", "\x00"]
+    [
+        *"abzT '019_-,.\n\t\r<|>",
+        "  ",
+        "the",
+        " hello",
+        "<s>",
+        "<|im_end|>",
+        "'LL",
+        "é",
+        " Ünder",
+        "“",
+        "’s",
+        "…",
+        "½",
+        "²",
+        "ß",
+        " мир",
+        "Ω",
+        "\xa0",
+        "ſ",
+        "你",
+        "\x00",
+    ]
 )
 _TEXTS = st.lists(_PIECES, max_size=30).map("".join)
 
@@ -81,6 +103,12 @@ def test_the_usual_kinds_of_tokenizers_are_understood(kind: str) -> None:
     words = by_word(KINDS[kind])
     assert words is not None
     assert isinstance(words.encode("hello to the world"), WordEncoding)
+    if kind not in (
+        "llama2",
+        "gemma",
+        "tekken",
+    ):  # their small vocabularies, and a pattern that tells cases apart
+        assert isinstance(words.encode("“Schöne Grüße” – привет, l’été!"), WordEncoding)
 
 
 @pytest.mark.parametrize("kind", KINDS)
