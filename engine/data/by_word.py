@@ -20,7 +20,9 @@ from tokenizers import Tokenizer
 # Letters since the first versions of Unicode; ſ is left out, which is an s where case does not count.
 _LETTERS: Final = "\xaa\xb5\xba\xc0-\xd6\xd8-\xf6\xf8-\u017e\u0391-\u03a1\u03a3-\u03c9\u0400-\u0481"
 _NUMBERS: Final = "\xb2\xb3\xb9\xbc-\xbe"
-_SIGNS: Final = "\xa1-\xa9\xab-\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7\u2010-\u2015\u2018-\u201e\u2022\u2026\u20ac\u2122"
+_SIGNS: Final = "\xa1-\xa9\xab-\xac\xae-\xb1\xb4\xb6-\xb8\xbb\xbf\xd7\xf7" + (
+    "\u2010-\u2015\u2018-\u201e\u2022\u2026\u20ac\u2122"
+)
 _ASCII: Final = re.compile(r"[\t\n\r -~]*")
 _WIDE: Final = re.compile(rf"[\t\n\r -~{_LETTERS}{_NUMBERS}{_SIGNS}]*")
 _GPT2: Final = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
