@@ -27,6 +27,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     dash: str
     newline: str
     """Where a line of shown text ends."""
+    border: str
+    """Between two tokens."""
     corner: str
     tick: str
     dot: str
@@ -57,6 +59,7 @@ UNICODE: Final = Glyphs(
     dashed_wall="┊",
     dash="┄",
     newline="⏎",
+    border="·",
     corner="└",
     tick="┤",
     dot="·",
@@ -85,6 +88,7 @@ ASCII: Final = Glyphs(
     dashed_wall=":",
     dash="-",
     newline="$",
+    border="|",
     corner="+",
     tick="+",
     dot="-",

@@ -5,22 +5,22 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from contextlib import suppress
-from itertools import compress, groupby
+from itertools import compress
 from typing import Final
 
 from msgspec.structs import replace
 
+from engine.data.beside import beside
 from engine.data.encode import Draft, Labelled, draft, endless, labelled
+from engine.data.pieces import MOST, pieces_of, safe
 from engine.data.read.index import RowIndex
 from engine.data.read.rows import seen_of
 from engine.data.refusal import Refusal, passed_over
 from engine.data.row import Row
 from engine.data.shapes import Example
 from engine.data.tokenizer import ModelTokenizer
-from engine.inspection.talk import Piece, Shown
+from engine.inspection.talk import Shown
 
-MOST: Final = 12_000
-"""Tokens of a row that are shown: more than that nobody reads, and a screen has to fold them."""
 _CHARACTERS_A_TOKEN: Final = 12
 """No usual text has longer tokens on average, so a window needs no more characters than this."""
 _NO_ANSWER: Final = "The answer is empty: training leaves this row out."
@@ -52,12 +52,7 @@ def _turn(item: object) -> str:
 
 def values_of(row: Row) -> list[tuple[str, str]]:
     """The columns and their values as texts."""
-    return [(name, _safe(as_text(value))) for name, value in row.values.items()]
-
-
-def _safe(text: str) -> str:
-    """`text` with halves of characters replaced, so that it can be sent."""
-    return text.encode("utf-8", "replace").decode()
+    return [(name, safe(as_text(value))) for name, value in row.values.items()]
 
 
 def shown(
@@ -78,7 +73,7 @@ def shown(
     kept = whole.mask if windows else bytearray(compress(whole.mask, keep or b""))
     return replace(
         plain,
-        pieces=_pieces(whole, tokenizer, _windows(whole, max_length) if windows else _cuts(whole, keep)),
+        pieces=pieces_of(whole, tokenizer, _windows(whole, max_length) if windows else _cuts(whole, keep)),
         note=_DROPPED if keep is None and not windows else "",
         tokens=len(whole.ids),
         learnt=whole.mask.count(1),
@@ -86,6 +81,7 @@ def shown(
         left_out=max(len(whole.ids) - MOST, 0),
         windows=windows,
         endless=bool(kept.count(1)) and not _stops(whole, kept, tokenizer),
+        beside=beside(whole, example, tokenizer),
     )
 
 
@@ -106,7 +102,7 @@ def shown_line(number: int, row: Row, text: str, tokenizer: ModelTokenizer | Non
     whole = Labelled(made, encoding, ids, mask, len(tokenizer.prefix))
     return replace(
         plain,
-        pieces=_pieces(whole, tokenizer, bytes(len(ids))),
+        pieces=pieces_of(whole, tokenizer, bytes(len(ids))),
         tokens=len(ids),
         learnt=mask.count(1),
         windows=True,
@@ -142,29 +138,3 @@ def _windows(whole: Labelled, max_length: int) -> Sequence[int]:
 def _cuts(whole: Labelled, keep: bytearray | None) -> Sequence[int]:
     """0 for each token that is kept and 1 for the others; `keep` is None where the row is left out."""
     return [1 - kept for kept in keep] if keep is not None else b"\1" * len(whole.ids)
-
-
-def _pieces(whole: Labelled, tokenizer: ModelTokenizer, parts: Sequence[int]) -> list[Piece]:
-    """Neighbouring tokens that are alike and of one part, as text; a special token stands by itself."""
-    texts = _texts(whole, tokenizer)
-    kinds = [
-        (parts[at], bool(whole.mask[at]), at if whole.ids[at] in tokenizer.specials else -1)
-        for at in range(min(len(whole.ids), MOST))
-    ]
-    pieces = []
-    for (part, learnt, special), group in groupby(range(len(kinds)), key=kinds.__getitem__):
-        text = _safe("".join(texts[at] for at in group))
-        pieces.append(Piece(text=text, learnt=learnt, special=special >= 0, part=part))
-    return pieces
-
-
-def _texts(whole: Labelled, tokenizer: ModelTokenizer) -> list[str]:
-    """The text of each token; together they are the whole text, with what was put before and behind it."""
-    texts = [tokenizer.written(token) for token in whole.ids[: whole.before]]
-    text, done = whole.made.text, 0
-    ends = [end for _, end in whole.encoding.offsets]
-    # A token of a byte ends where its character does, and what no token covers belongs to the one before.
-    for end in [*ends[:-1], len(text)] if ends else []:
-        texts.append(text[done:end])
-        done = max(end, done)
-    return texts + [tokenizer.written(token) for token in whole.ids[len(texts) :]]

@@ -127,6 +127,21 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
     special: bool = False
     part: int = 0
     """0 for what is kept, 1 for what is cut off; of a text learnt in windows, which of them."""
+    tokens: list[tuple[int, int]] = []
+    """Each token's id and characters; 0 for all but the first token of a character split over several."""
+    name: str = ""
+    """Of a special token what it does: `BOS`, `EOS`, `stop`."""
+    differs: bool = False
+    """True for what the other one of two texts side by side has not."""
+
+
+class Beside(msgspec.Struct, frozen=True, kw_only=True):
+    """The prompt of a row as training writes it, and as `openlora chat` will."""
+
+    training: list[Piece]
+    chat: list[Piece]
+    said: list[str] = []
+    """Every difference in words; none where the two are the same, token for token."""
 
 
 class Shown(Answer, frozen=True, kw_only=True):
@@ -147,6 +162,8 @@ class Shown(Answer, frozen=True, kw_only=True):
     """Tokens at the end that are not among the pieces, because there are too many."""
     windows: bool = False
     """True where a long text is learnt in several windows and nothing is cut."""
+    beside: Beside | None = None
+    """None where a chat cannot ask for such a row, or there is no tokenizer."""
     endless: bool = False
     """True where nothing that is kept tells the model to stop."""
     note: str = ""

@@ -17,11 +17,12 @@ from engine.problem import Problem
 from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
 from engine.templates.registry import is_file
-from engine.text import clean, one_line
+from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.mend import mend
 from openlora_tui.cli.outlet import write_over
+from openlora_tui.cli.row_lines import row_lines
 
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
@@ -32,7 +33,6 @@ HELP: Final = "look at data: rows, shape, columns, token lengths, and what max_l
 _EVERY: Final = 0.5
 _BARS: Final = 10
 _BAR: Final = 40
-_SHOWN: Final = 4000
 _NAME: Final = 40
 
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         document = report.document(args.max_length)
         print_document(document if row is None else document | {"row": row})
         return 0
-    for line in [*_lines(report), *(_row_lines(row) if row is not None else [])]:
+    for line in [*_lines(report), *(row_lines(row) if row is not None else [])]:
         print(line)
     return 0
 
@@ -209,24 +209,3 @@ def _token_lines(report: Report) -> list[str]:
         f"{lengths.truncated_answer_tokens(most):,} answer tokens lost, "
         f"{lengths.fully_masked_rows(most):,} rows with nothing left to learn",
     ]
-
-
-def _row_lines(row: Shown) -> list[str]:
-    """The row; what is trained stands between »« so that it can be told without colours."""
-    lines = [
-        "",
-        f"row {row.row + 1:,}   {one_line(row.where)}   {row.tokens:,} tokens, {row.learnt:,} trained",
-    ]
-    if row.note:
-        lines.append(f"  {one_line(row.note)}")
-    text, part, learning = "", 0, False
-    for piece in row.pieces:
-        if learning and (not piece.learnt or piece.part != part):
-            text, learning = text + "«", False
-        if piece.part != part:
-            text += f"\n──── {'window' if row.windows else 'cut'} ────\n"
-        if piece.learnt and not learning:
-            text, learning = text + "»", True
-        text, part = text + piece.text, piece.part
-    text += "«" if learning else ""
-    return [*lines, *(f"  {line}" for line in clean(text[:_SHOWN]).split("\n"))]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Two changed spans closer than this go out as one: moving the terminal's cursor costs about as many bytes.
 _GAP: Final = 8
-_ASCII: Final = str.maketrans({"…": "~", "–": "-", "°": " ", "·": "-", "→": ">", "‹": "<", "›": ">"})
+_ASCII: Final = str.maketrans("…–°·→‹›“”", '~- -><>""')
 
 
 class Row:

@@ -57,7 +57,8 @@ def test_with_a_model_the_losses_are_counted(
     assert main(["inspect", str(data), "--model", str(model), "--max-length", "64", "--row", "1"]) == 0
     text = capsys.readouterr().out
     assert "1 rows cut" in text
-    assert "» Hello</s>«" in text
+    assert "» Hello</s>‹EOS›«" in text
+    assert "the same prompt, token for token" in text
 
 
 def test_what_cannot_be_read_is_named_with_its_line(

@@ -108,7 +108,7 @@ async def test_the_row_s_mask_and_the_rows_beside_it(looking: Any) -> None:
         await until(pilot, lambda _: isinstance(pilot.app.screen, RowView))
         await until(pilot, lambda _: "‹|im_start|›user" in shown(pilot.app))
         assert "│ ‹|im_start|›assistant" not in shown(pilot.app)
-        assert "│ On its way, soon.‹|im_end|›" in shown(pilot.app)
+        assert "│ On its way, soon.‹|im_end| EOS›" in shown(pilot.app)
         await pilot.press("j")
         await until(pilot, lambda _: "very soon." in shown(pilot.app))
         assert "row 2 of 300" in shown(pilot.app)
