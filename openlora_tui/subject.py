@@ -30,6 +30,7 @@ def of_draft(draft: Draft | None) -> Spec | None:
         truncation=str(draft.value("truncation")),
         train_on=str(draft.value("train_on")),
         tokenize_turns=str(draft.value("tokenize_turns")),
+        mapping=draft.value("mapping"),
     )
 
 
@@ -58,4 +59,5 @@ def of_run(row: RunRow, home: str) -> Spec:
         truncation=recipe.truncation,
         train_on=recipe.train_on,
         tokenize_turns=recipe.tokenize_turns,
+        mapping=recipe.mapping,
     )

@@ -13,7 +13,7 @@ from engine.data.shapes import PREFERENCES, SHAPES, Example, Shape, example_of, 
 from engine.data.shapes.preferences import verdict
 from engine.data.shapes.recognise import unused_columns
 from engine.findings import Finding, Patch
-from engine.mapping.mapping import Mapping, plain
+from engine.mapping.mapping import Mapping, Proposal, plain
 from engine.mapping.propose import propose
 from engine.mapping.spell import spelt
 
@@ -45,12 +45,19 @@ class Examples:
         self._mapper = Mapper(mapping) if mapping is not None else None
         self._refusal: Refusal | None = None
         """What is said of every row that is not read."""
+        self._turns: Proposal | None = None
+        """How rows of texts become conversations, where they look like turns."""
         self._decided = False
 
     @property
     def gathers(self) -> bool:
         """True where several rows are one conversation, which is known once all rows were fed."""
         return self._mapper is not None and bool(self._mapper.mapping.keys)
+
+    @property
+    def left_out(self) -> int:
+        """Rows that the mapping's filter kept out."""
+        return self._mapper.left_out if self._mapper is not None else 0
 
     def decide(self, head: Sequence[Row]) -> None:
         """Choose the shape by the first rows; where none fits, each row will be refused."""
@@ -66,6 +73,9 @@ class Examples:
         if self.shape is not None and head:
             first = next((row for row in head if self.shape in fitting(row.values)), head[0])
             self.unused = unused_columns(first, self.shape)
+        if self.shape == "text" and self._wanted == "auto" and len(self.unused) > 1 and mapping is None:
+            found = _proposal(head)
+            self._turns = found if found is not None and found.mapping.keys else None
         if self.shape in PREFERENCES and self._wanted == "auto":
             self._refusal = _unasked(self.shape, head)
         elif self.shape is None and head:
@@ -155,6 +165,8 @@ class Examples:
             whole = rows + self.disliked
             title = f"{self.disliked:,} of {whole:,} answers are labelled false: they are not learnt"
             yield _note(title, count=self.disliked, share=self.disliked / whole)
+        if self._turns is not None and rows:
+            yield _as_turns(self._turns, rows)
         if self.shape == "classification" and self._wanted == "auto" and rows:
             yield _note(
                 "The label is the answer that is learnt; the text is what is asked",
@@ -210,11 +222,10 @@ def first_rows(rows: Iterator[Row]) -> list[Row]:
 
 def _unknown(wanted: str, head: Sequence[Row]) -> Refusal:
     """What is said of rows that fit no shape, with the mapping that would make them fit."""
-    values = [row.values for row in head]
-    columns = list(dict.fromkeys(chain.from_iterable(values)))
+    columns = list(dict.fromkeys(chain.from_iterable(row.values for row in head)))
     accepted = "; ".join(f"{shape}: {words}" for shape, words in SHAPES.items())
     do = f"Rename the columns to one of these shapes, or write a mapping. {accepted}."
-    found = propose(columns, values) if wanted == "auto" else None
+    found = _proposal(head) if wanted == "auto" else None
     patch = None
     if found is not None:
         do = f"Put this into the recipe: mapping: {spelt(found.mapping)}. {do}"
@@ -225,6 +236,25 @@ def _unknown(wanted: str, head: Sequence[Row]) -> Refusal:
         why=f"The columns are: {listed(columns) or 'none'}.",
         do=do,
         patch=patch,
+    )
+
+
+def _proposal(head: Sequence[Row]) -> Proposal | None:
+    columns = list(dict.fromkeys(chain.from_iterable(row.values for row in head)))
+    return propose(columns, [row.values for row in head])
+
+
+def _as_turns(found: Proposal, rows: int) -> Finding:
+    return Finding(
+        category="dataset_format",
+        severity="warning",
+        title="The rows look like turns of conversations, and each is learnt as a text of its own",
+        confidence=found.confidence,
+        cause=f"It seems that {found.reason}.",
+        remedy=f"Put this into the recipe: mapping: {spelt(found.mapping)}. Or say data_format: text.",
+        patch=Patch(label="make conversations of them", recipe={"mapping": plain(found.mapping)}),
+        count=rows,
+        share=1.0,
     )
 
 

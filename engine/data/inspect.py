@@ -247,13 +247,19 @@ class Inspection:
             return examples
         self._known.add(number)
         index = self.indices[number]
-        examples.decide(first_rows(rows_of(index.source, bad=passed_over)))
+        examples.decide(self.head(number))
         self._report.files[number].format = examples.shape
         if examples.unused:
             self._report.ignored[str(index.path)] = examples.unused
         if examples.shape in CHATS and self.tokenizer is not None:
             self._report.template = self.tokenizer.template_name
         return examples
+
+    def head(self, number: int) -> list[Row]:
+        """The first rows of a file, as many as decide a shape; none of a file that there is not."""
+        if not 0 <= number < len(self.indices) or is_text(self.indices[number].path):
+            return []
+        return first_rows(rows_of(self.indices[number].source, bad=passed_over))
 
     # --- any row ---
 

@@ -10,6 +10,7 @@ from engine.data.encode import draft, labelled
 from engine.data.gather import gathered
 from engine.data.held import held_of
 from engine.data.inspect import Inspection
+from engine.data.mapping.preview import preview, proposed
 from engine.data.named import tokenizer_of
 from engine.data.read.rows import is_text
 from engine.data.refusal import Refusal
@@ -44,7 +45,8 @@ def serve(spec: bytes, line: Line) -> None:
         model=wanted.model,
         max_length=wanted.max_length,
         data_format=wanted.data_format,
-        held=held_of(wanted.eval_files, wanted.data_format),
+        held=held_of(wanted.eval_files, wanted.data_format, wanted.mapping),
+        mapping=wanted.mapping,
     )
     inspection.report().without = without
     inspection.report().told = told(sources)
@@ -116,6 +118,10 @@ class _Desk:
                     self._errands["seek"] = self._seek(request)
                 case talk.Gather():
                     self._errands["gather"] = self._gather(request)
+                case talk.Propose(file=file):
+                    self._say(talk.Previewed(preview=proposed(self._inspection.head(file))))
+                case talk.Try(mapping=mapping, file=file):
+                    self._say(talk.Previewed(preview=preview(mapping, self._inspection.head(file))))
         except Refusal as refusal:
             self._lose(refusal)
 

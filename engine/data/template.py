@@ -16,7 +16,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from engine.data.bounds import ROOM, TooLong, bounded
 from engine.data.refusal import Refusal
-from engine.data.shapes import Chat
+from engine.data.shapes import Chat, is_learnt
 
 PLAIN: Final = (
     "{% for message in messages %}"
@@ -69,6 +69,7 @@ class ChatTemplate:
         self.plain = source is None
         self.source = source
         self.whose = whose
+        self._knows = {word for word in ("tool_calls", "developer") if source and word in source}
         self._tokens = tokens
         self.end = tokens.get("eos_token", "")
         environment = ImmutableSandboxedEnvironment(
@@ -93,7 +94,7 @@ class ChatTemplate:
         Raises:
             Refusal: the template does not take these turns, in its own words.
         """
-        messages = chat.messages if upto is None else chat.messages[:upto]
+        messages = self._known(chat.messages if upto is None else chat.messages[:upto])
         try:
             with bounded():
                 text = self._template.render(
@@ -113,6 +114,21 @@ class ChatTemplate:
             raise _endless(self.whose, f"It wrote {len(text):,} characters.")
         return text
 
+    def _known(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The turns in words that the template has: it would leave out calls and roles that it does not name."""
+        if "tool_calls" not in self._knows and any("tool_calls" in turn for turn in turns):
+            turns = [_called(turn) if turn.get("tool_calls") else turn for turn in turns]
+        if "developer" not in self._knows and any(turn["role"] == "developer" for turn in turns):
+            turns = [turn | {"role": "system"} if turn["role"] == "developer" else turn for turn in turns]
+        return turns
+
+
+def _called(turn: dict[str, Any]) -> dict[str, Any]:
+    """A turn with its calls as lines of JSON in its text."""
+    calls = "\n".join(_tojson(call["function"]) for call in turn["tool_calls"])
+    said = "\n".join(part for part in (turn["content"], calls) if part)
+    return {name: value for name, value in turn.items() if name != "tool_calls"} | {"content": said}
+
 
 def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, int]]]:
     """The whole conversation as text, and the characters `[start, end)` of each answer in it.
@@ -127,7 +143,7 @@ def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, in
     whole = template.render(chat)
     spans = []
     for index, message in enumerate(chat.messages):
-        if message["role"] != "assistant" or not (message["content"].strip() or message.get("tool_calls")):
+        if not is_learnt(message):
             continue
         after = whole if index + 1 == len(chat.messages) else template.render(chat, index + 1)
         if not whole.startswith(after):

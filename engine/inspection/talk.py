@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from engine.inspection.report import Report
+from engine.mapping.mapping import Mapping
+from engine.mapping.preview import Preview
 
 TOKENS: Final = "\0tokens"
 """What `Gather.by` says to sort by length; no column has such a name."""
@@ -28,6 +30,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     tokenize_turns: str = "together"
     eval_files: list[str] = []
     """The evaluation data, which the files may give away."""
+    mapping: Mapping | None = None
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
@@ -64,6 +67,21 @@ class Show(Request, frozen=True, kw_only=True):
 
     row: int
     max_length: int
+
+
+class Propose(Request, frozen=True, kw_only=True):
+    """Propose a mapping for a file's columns, and send what it makes of the first rows."""
+
+    file: int = 0
+    """Its number among all."""
+
+
+class Try(Request, frozen=True, kw_only=True):
+    """Send what a mapping makes of the first rows of a file."""
+
+    mapping: dict[str, Any] | None
+    """As a person wrote it; None for the rows as they are."""
+    file: int = 0
 
 
 class Seek(Request, frozen=True, kw_only=True):
@@ -170,6 +188,12 @@ class Shown(Answer, frozen=True, kw_only=True):
     """Why there are no pieces, or what is special about them."""
 
 
+class Previewed(Answer, frozen=True, kw_only=True):
+    """What a mapping makes of the first rows, to `Propose` and `Try`."""
+
+    preview: Preview
+
+
 class Sought(Answer, frozen=True, kw_only=True):
     """The place of the row that was sought, or None and how far the search has come."""
 
@@ -179,8 +203,8 @@ class Sought(Answer, frozen=True, kw_only=True):
     ended: bool
 
 
-Requests = Window | Show | Seek | Gather
-Answers = Told | Cells | Counted | Shown | Sought | Gathered
+Requests = Window | Show | Seek | Gather | Propose | Try
+Answers = Told | Cells | Counted | Shown | Sought | Gathered | Previewed
 _requests: Final[msgspec.json.Decoder[Requests]] = msgspec.json.Decoder(Requests)
 _answers: Final[msgspec.json.Decoder[Answers]] = msgspec.json.Decoder(Answers)
 

@@ -123,9 +123,12 @@ _SPLIT: Final = re.compile(r"[\W_]+")
 def likeness(name: str, kind: str) -> float:
     """How much a column's name sounds like a kind, 0 to 1: the word itself, or one of its words."""
     words = KINDS[kind]
-    last = name.lower().rpartition(".")[2].strip()
+    above, _, last = name.lower().rpartition(".")
+    last = last.strip()
     if last in words:
         return 1.0
+    if kind in ("question", "answer") and last in KINDS["body"] and above.rpartition(".")[2] in words:
+        return 0.95  # what it is stands above it: `resolution.text`
     parts = [part for part in _SPLIT.split(last) if part]
     if parts and parts[-1] in words:
         return 0.8

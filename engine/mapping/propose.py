@@ -15,8 +15,12 @@ from engine.mapping.names import SPEAKERS, language, likeness
 
 _SAMPLE: Final = 200
 _LIKE: Final = 0.5
+_BOTH: Final = 3
+"""Texts that a label may be about together, such as premise and hypothesis."""
 _WORDS: Final = 24
 """Characters of the shortest text that is taken for one to learn when its column's name says nothing."""
+_FEW: Final = 16
+"""Rows that may all be one conversation."""
 _SOME: Final = 0.1
 """Share of texts in which markup or replies are met before taking them out is proposed."""
 _MARKS: Final[dict[Strip, re.Pattern[str]]] = {
@@ -94,7 +98,7 @@ def _turns(lists: dict[str, Lists], leaves: _Leaves) -> Proposal | None:
 def _grouped(leaves: _Leaves) -> Proposal | None:
     """A table in which each row is a turn."""
     role = _best(leaves, "role", _is_role)
-    group = _best(leaves, "group", lambda leaf: leaf.kinds < max(len(leaf.texts), 2))
+    group = _group(leaves)
     content = _content({path: leaf for path, leaf in leaves.items() if leaf not in (role, group)})
     if role is None or group is None or content is None or role is group:
         return None
@@ -113,6 +117,14 @@ def _grouped(leaves: _Leaves) -> Proposal | None:
     return Proposal(mapping=mapping, reason=reason, confidence=0.92)
 
 
+def _group(leaves: _Leaves) -> Leaf | None:
+    """The column whose values come again: the finest of those that are named so."""
+    named = [leaf for leaf in leaves.values() if likeness(leaf.path, "group") >= _LIKE]
+    again = [leaf for leaf in named if 1 < leaf.kinds < len(leaf.texts) and leaf.filled > 0.9]
+    few = [leaf for leaf in named if leaf.kinds == 1 and 1 < len(leaf.texts) <= _FEW]
+    return max(again or few, key=lambda leaf: leaf.kinds, default=None)
+
+
 def _is_role(leaf: Leaf) -> bool:
     known = sum(text.lower() in SPEAKERS for text in set(leaf.texts))
     return (leaf.is_class and leaf.kinds <= 12) or (bool(leaf.texts) and known >= max(leaf.kinds - 1, 1))
@@ -122,6 +134,9 @@ def _roles(role: Leaf | None) -> dict[str, str]:
     """What the values mean, where they are not the usual words."""
     values = list(dict.fromkeys(role.texts)) if role is not None else []
     odd = [value for value in values if value.lower() not in SPEAKERS]
+    if {value.lower() for value in values} == {"user", "system"}:
+        # Dialogues of machines call the one who answers so.
+        return {value: "assistant" for value in values if value.lower() == "system"}
     if not odd:
         return {}
     known = {SPEAKERS[value.lower()] for value in values if value.lower() in SPEAKERS}
@@ -151,7 +166,7 @@ def _content(leaves: _Leaves) -> Leaf | None:
 def _pair(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
     """A column that is named like an answer, and one that is named like a question or a text."""
     texts = {path: leaf for path, leaf in leaves.items() if leaf.is_text}
-    answer = _best(leaves, "answer", lambda leaf: leaf.is_text or leaf.filled > 0.5)
+    answer = _best(leaves, "answer", lambda leaf: leaf.filled > 0.5 and not _is_name(leaf))
     path = answer.path if answer is not None else _first_answer(lists)
     if path is None:
         return None
@@ -171,9 +186,22 @@ def _pair(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
     asked = "\n\n".join(f"{{{leaf.path}}}" for leaf in ordered)
     mapping = words.Mapping(question=asked, answer=f"{{{path}}}", system=_system(leaves))
     named = " and ".join(f"`{leaf.path}`" for leaf in ordered)
-    sure = likeness(path, "answer") * (0.95 if question is not None or len(parts) > 1 else 0.8)
+    like = likeness(path, "answer") if answer is not None else 0.9
+    sure = like * (0.95 if question is not None or len(parts) > 1 else 0.8)
     reason = f"{named} {'is' if len(ordered) == 1 else 'are'} what is asked, `{path}` sounds like the answer"
     return Proposal(mapping=mapping, reason=reason, confidence=round(sure, 2))
+
+
+def _is_name(leaf: Leaf) -> bool:
+    """True for names of people, as `agent` and `user` hold them: single short words that are no answers."""
+    words = [text for text in leaf.texts if " " not in text and len(text) < _WORDS]
+    return (
+        leaf.is_text and likeness(leaf.path, "role") + _speaks(leaf) > 0 and len(words) > len(leaf.texts) / 2
+    )
+
+
+def _speaks(leaf: Leaf) -> bool:
+    return leaf.path.rpartition(".")[2] in SPEAKERS and leaf.is_class
 
 
 def _first_answer(lists: dict[str, Lists]) -> str | None:
@@ -228,17 +256,25 @@ def _labelled(leaves: _Leaves) -> Proposal | None:
     if label is None:
         return None
     texts = [leaf for leaf in leaves.values() if leaf.is_text and leaf is not label]
-    texts = [leaf for leaf in texts if not leaf.is_class or leaf.length >= _WORDS]
-    text = max(texts, key=lambda leaf: leaf.length, default=None)
-    if text is None:
+    texts = [leaf for leaf in texts if (not leaf.is_class or leaf.length >= _WORDS) and leaf.filled > 0.5]
+    if not texts:
         return None
-    named = [leaf for leaf in texts if 1.0 in (likeness(leaf.path, "body"), likeness(leaf.path, "title"))]
-    both = [leaf for leaf in texts if leaf is text or leaf in named]
-    asked = "\n\n".join(f"{{{leaf.path}}}" for leaf in both)
+    asked = _asked(texts)
     numbered = "; name its numbers with labels: {0: …}" if label.is_number else ""
     reason = f"`{label.path}` holds {label.kinds} different short values, as labels do{numbered}"
     mapping = words.Mapping(question=asked, answer=f"{{{label.path}}}")
     return Proposal(mapping=mapping, reason=reason, confidence=round(0.7 * likeness(label.path, "label"), 2))
+
+
+def _asked(texts: list[Leaf]) -> str:
+    """The texts that a label is about: the longest, what is named like a text, or all of two or three."""
+    longest = max(texts, key=lambda leaf: leaf.length)
+    named = [leaf for leaf in texts if 1.0 in (likeness(leaf.path, "body"), likeness(leaf.path, "title"))]
+    if named or len(texts) > _BOTH:
+        return "\n\n".join(f"{{{leaf.path}}}" for leaf in texts if leaf is longest or leaf in named)
+    if len(texts) == 1:
+        return f"{{{longest.path}}}"
+    return "\n".join(f"{leaf.path.rpartition('.')[2].capitalize()}: {{{leaf.path}}}" for leaf in texts)
 
 
 def _longest(leaves: _Leaves) -> Proposal | None:

@@ -167,6 +167,7 @@ class DataLook:
             max_length=self.subject.max_length,
             data_format=recipe.data_format,
             held=held,
+            mapping=recipe.mapping,
         )
 
 
@@ -175,7 +176,7 @@ def _rows(report: Report, max_length: int) -> int | None:
     lengths = report.lengths
     if report.format == "text" or lengths.streams or lengths.documents:
         return sum(lengths.counts(max_length).values()) if report.counted else None
-    return max(report.rows - report.refused - len(report.losses.empty) - len(report.losses.vanished), 0)
+    return max(report.examples - len(report.losses.vanished) - len(report.losses.dropped), 0)
 
 
 def _read_as(subject: Subject) -> object:

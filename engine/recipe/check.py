@@ -11,7 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from engine.mapping.check import Misfit, mapping_of
-from engine.mapping.mapping import Mapping
+from engine.mapping.mapping import Mapping, plain
 from engine.recipe.edit import written
 from engine.recipe.fields import FIELDS, Field, nearest
 from engine.recipe.recipe import Recipe
@@ -83,6 +83,21 @@ def parsed(field: Field, text: str) -> Any:
     if kind in (int, float, str | int):
         return value_of(field, _number(stripped))
     return value_of(field, stripped)
+
+
+def part_set(field: Field, before: object, name: str, text: str) -> Any:
+    """The value of `field` with its part called `name` as a person typed it, such as `mapping.question`.
+
+    Raises:
+        Mistake: the field has no parts, or the text does not fit.
+    """
+    if field.name != "mapping":
+        raise Mistake("it has no parts", f"Write --set {field.name}=value.")
+    stripped = text.strip()
+    written_so = stripped.startswith("[") or (stripped.startswith("{") and name in ("roles", "labels"))
+    value = _structured(stripped) if written_so else text.replace("\\n", "\n")
+    parts = before if isinstance(before, dict) else plain(before) if isinstance(before, Mapping) else {}
+    return value_of(field, {**parts, name: value})
 
 
 def shown(raw: object, width: int) -> str:

@@ -19,7 +19,7 @@ from ruamel.yaml.scalarbool import ScalarBoolean
 
 from engine import reading
 from engine.problem import Problem
-from engine.recipe.check import Mistake, built, missing, parsed, shown, value_of
+from engine.recipe.check import Mistake, built, missing, parsed, part_set, shown, value_of
 from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
@@ -186,17 +186,32 @@ def survey(text: str, path: Path | None = None) -> Survey:
     return Survey(values, mistakes, raws)
 
 
+def field_in(path: Path, name: str) -> object:
+    """What a file says of one field: under its name, as a recipe does, or as the whole file.
+
+    Raises:
+        Problem: the file cannot be read, or is no YAML mapping.
+    """
+    document = _load(text_of(path), str(path))
+    return _bare(document.get(name, document))
+
+
 def override(file: RecipeFile, typed: Mapping[str, str]) -> RecipeFile:
     """The same recipe with fields changed to what a person typed for them, comments kept.
 
     Raises:
         Problem: naming the field, what is wrong and the nearest valid name.
     """
-    values = {}
+    values: dict[str, object] = {}
     for name, text in typed.items():
-        field = _known(name, f"--set {one_line(name, 80)}")
+        whole, dot, inner = name.partition(".")
+        field = _known(whole, f"--set {one_line(name, 80)}")
         try:
-            values[name] = parsed(field, text)
+            if dot:
+                before = values.get(whole, getattr(file.recipe, whole))
+                values[whole] = part_set(field, before, inner, text)
+            else:
+                values[name] = parsed(field, text)
         except Mistake as mistake:
             raise Problem(f"`{name}`: {mistake.why}.", where=f"--set {name}", do=mistake.do) from mistake
     return changed(file, values)

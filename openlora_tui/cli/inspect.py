@@ -19,6 +19,7 @@ from engine.recipe.fields import field_named
 from engine.templates.registry import is_file
 from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.cli import mapping
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.mend import mend
 from openlora_tui.cli.outlet import write_over
@@ -48,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     add("--max-length", type=int, default=1024, metavar="N", help="cut rows after N tokens [1024]")
     add("--data-format", default="auto", metavar="F", help="read the rows as this shape [auto]")
+    mapping.arguments(parser)
     add("--chat-template", metavar="T", help="write turns by this template: a name, or a Jinja file")
     add(
         "--eval",
@@ -79,6 +81,9 @@ def run(args: argparse.Namespace) -> int:
     args.data_format = _format(args.data_format)
     found = _found(args.data)
     args.data = [source.path for source in found.files]
+    if args.propose:
+        return mapping.propose(args.data, as_json=args.json)
+    args.mapping = mapping.mapping_from(args.mapping)
     if args.apply or args.output is not None:
         return mend(args)
     inspection = _inspected(args, found)
@@ -130,7 +135,8 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
         model=args.model,
         max_length=args.max_length,
         data_format=args.data_format,
-        held=held_of(args.eval_files, args.data_format),
+        held=held_of(args.eval_files, args.data_format, args.mapping),
+        mapping=args.mapping,
     )
     inspection.report().told = told(sources)
     if tokenizer is None:

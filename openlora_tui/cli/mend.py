@@ -44,9 +44,15 @@ def _mending(args: argparse.Namespace) -> Mending:
 
     tokenizer = tokenizer_of(args.model) if args.model else None
     inspection = Inspection(
-        args.data, tokenizer, model=args.model, max_length=args.max_length, data_format=args.data_format
+        args.data,
+        tokenizer,
+        model=args.model,
+        max_length=args.max_length,
+        data_format=args.data_format,
+        mapping=args.mapping,
     )
-    setting = Setting(inspection, args.max_length, args.seed, held_of(args.eval_files, args.data_format))
+    held = held_of(args.eval_files, args.data_format, args.mapping)
+    setting = Setting(inspection, args.max_length, args.seed, held)
     return Mending(args.data, args.apply, args.output, setting, force=args.force)
 
 

@@ -6,17 +6,22 @@ import argparse
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from engine import atomic, paths
 from engine.past_runs import run_called
 from engine.problem import Problem
 from engine.recipe import RecipeFile, field_named, moved, override, read, template
-from engine.recipe.check import Mistake, parsed
+from engine.recipe.check import Mistake, parsed, part_set
 from engine.recipe.fields import nearest
+from engine.sources.entry import entries_of
 from engine.text import one_line
 from openlora_tui.cli.options import add_field_options, given_fields
+
+if TYPE_CHECKING:
+    from engine.mapping.preview import Preview
 
 HELP: Final = "write a commented recipe"
 
@@ -70,8 +75,11 @@ def _text(args: argparse.Namespace) -> str:
     given = given_fields(args)
     if args.origin is None:
         values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
-        values |= {name: _value(name, text) for name, text in given.items()}
-        return template(values, expert=args.expert)
+        for name, text in given.items():
+            whole = name.partition(".")[0]
+            values[whole] = _value(name, text, values.get(whole))
+        found = _proposed(values, given)
+        return _with_mapping(template(values, expert=args.expert), found)
     folder = args.path.parent if args.path is not None else Path.cwd()
     return moved(override(_origin(args.origin), given), folder).text
 
@@ -84,8 +92,34 @@ def _origin(word: str) -> RecipeFile:
     return read(run_called(paths.home(), word).recipe)
 
 
-def _value(name: str, text: str) -> object:
-    field = field_named(name)
+def _proposed(values: dict[str, object], given: Mapping[str, str]) -> Preview | None:
+    """A mapping for data whose columns fit no shape, where the data is here and nobody wrote one."""
+    if "data" not in given or "mapping" in values or values.get("data_format", "auto") != "auto":
+        return None
+    from engine.sources.resolve import resolve
+    from openlora_tui.cli.mapping import proposal_for
+
+    try:
+        files = resolve([str(entry) for entry in entries_of(values["data"])]).files  # type: ignore[arg-type]
+        return proposal_for(files[0].path) if files else None
+    except Problem:  # it need not be here yet, and `train` says what is wrong with it
+        return None
+
+
+def _with_mapping(text: str, found: Preview | None) -> str:
+    """The recipe with a proposed mapping in the place of the line that speaks of one."""
+    if found is None:
+        return text
+    from openlora_tui.cli.mapping import paste
+
+    lines = text.split("\n")
+    at = next(number for number, line in enumerate(lines) if line.startswith("# mapping: "))
+    return "\n".join([*lines[:at], *paste(found), *lines[at + 1 :]])
+
+
+def _value(name: str, text: str, before: object) -> object:
+    whole, dot, part = name.partition(".")
+    field = field_named(whole)
     if field is None:
         near = nearest(name)
         raise Problem(
@@ -94,6 +128,6 @@ def _value(name: str, text: str) -> object:
             do=f"Did you mean `{near}`?" if near else "`openlora new --help` lists the fields.",
         )
     try:
-        return parsed(field, text)
+        return part_set(field, before, part, text) if dot else parsed(field, text)
     except Mistake as mistake:
         raise Problem(f"`{name}`: {mistake.why}.", where=f"--{name}", do=mistake.do) from mistake

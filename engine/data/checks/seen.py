@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
 from engine.data.row import Row
-from engine.data.shapes import Chat, Document, Example, Pair
+from engine.data.shapes import Chat, Document, Example, Pair, is_learnt
+from engine.mapping.path import said as as_text
 
 _NOTHING: Final[frozenset[str]] = frozenset()
 
@@ -35,9 +36,16 @@ def seen(row: Row, example: Example, number: int = 0) -> Seen:
         case Pair(before, completion):
             prompt, answer = before, completion
         case Chat(messages):
-            prompt = "\n".join([turn["content"] for turn in messages if turn["role"] != "assistant"])
-            answer = "\n".join([turn["content"] for turn in messages if turn["role"] == "assistant"])
+            prompt = "\n".join([turn["content"] for turn in messages if not is_learnt(turn)])
+            answer = "\n".join([words_of(turn) for turn in messages if is_learnt(turn)])
     return Seen(row, example, prompt, answer, number, _odd(prompt) | _odd(answer))
+
+
+def words_of(turn: dict[str, Any]) -> str:
+    """A turn's text; of a turn that only calls tools, the calls."""
+    if turn["content"].strip() or not turn.get("tool_calls"):
+        return str(turn["content"])
+    return "\n".join(as_text(call["function"]) for call in turn["tool_calls"])
 
 
 def said(example: Example) -> str:
@@ -48,7 +56,7 @@ def said(example: Example) -> str:
         case Pair(prompt, completion):
             return f"{prompt}\n{completion}"
         case Chat(messages):
-            return "\n".join(turn["content"] for turn in messages if turn["role"] in ("user", "assistant"))
+            return "\n".join(words_of(turn) for turn in messages if turn["role"] in ("user", "assistant"))
 
 
 def asked(example: Example) -> str:
