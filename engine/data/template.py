@@ -115,7 +115,7 @@ class ChatTemplate:
         return text
 
     def _known(self, turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The turns in words that the template has: it would leave out calls and roles that it does not name."""
+        """The turns in words that the template has: it leaves out calls and roles that it does not name."""
         if "tool_calls" not in self._knows and any("tool_calls" in turn for turn in turns):
             turns = [_called(turn) if turn.get("tool_calls") else turn for turn in turns]
         if "developer" not in self._knows and any(turn["role"] == "developer" for turn in turns):

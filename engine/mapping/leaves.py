@@ -65,6 +65,12 @@ class Leaf:
         return odd < 0.5 * len(self.texts)
 
     @property
+    def is_order(self) -> bool:
+        """True for numbers and dates, which sort turns; names of messages may be drawn by lot."""
+        dated = sum(bool(_DATE.match(text)) for text in self.texts)
+        return self.filled > 0.9 and (self.is_number or dated > 0.9 * len(self.texts))
+
+    @property
     def is_class(self) -> bool:
         """True for few short values that come again and again."""
         if len(self.texts) < 2 or max(map(len, self.texts)) > 60:
@@ -119,7 +125,8 @@ def _walk(
 ) -> None:
     for name, held in values.items():
         path = f"{at}.{name}" if at else str(name)
-        if len(leaves) > _MOST or any(mark in path for mark in "{}\n"):
+        odd = not str(name).strip() or any(mark in path for mark in "{}\n") or (at and "." in str(name))
+        if len(leaves) > _MOST or odd:
             continue
         value = opened(held)
         if isinstance(value, list):

@@ -82,7 +82,8 @@ author_type rolle absender sprecher autor rol remitente rôle auteur expéditeur
 роль автор отправитель 角色 发言人 发送者 役割 話者 역할 화자 دور الدور المرسل
 """
 _GROUP: Final = """
-conversation_id conversation thread_id thread ticket_id ticket dialog_id dialogue_id dialog
+conversation_id message_tree_id tree_id
+conversation thread_id thread ticket_id ticket dialog_id dialogue_id dialog
 dialogue session_id session chat_id chat case_id case issue_id request_id channel conv_id convid
 group_id gespräch_id gespraech_id vorgang vorgangsnummer ticketnummer fall fallnummer
 conversación conversacion hilo fil échange discussion разговор диалог 对话 会话 会话id 对话id

@@ -102,7 +102,7 @@ def _grouped(leaves: _Leaves) -> Proposal | None:
     content = _content({path: leaf for path, leaf in leaves.items() if leaf not in (role, group)})
     if role is None or group is None or content is None or role is group:
         return None
-    order = _best(leaves, "order", lambda leaf: leaf not in (role, group, content) and leaf.filled > 0.9)
+    order = _best(leaves, "order", lambda leaf: leaf not in (role, group, content) and leaf.is_order)
     mapping = words.Mapping(
         group_by=group.path,
         order_by=order.path if order is not None else "",
@@ -194,14 +194,9 @@ def _pair(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
 
 def _is_name(leaf: Leaf) -> bool:
     """True for names of people, as `agent` and `user` hold them: single short words that are no answers."""
-    words = [text for text in leaf.texts if " " not in text and len(text) < _WORDS]
-    return (
-        leaf.is_text and likeness(leaf.path, "role") + _speaks(leaf) > 0 and len(words) > len(leaf.texts) / 2
-    )
-
-
-def _speaks(leaf: Leaf) -> bool:
-    return leaf.path.rpartition(".")[2] in SPEAKERS and leaf.is_class
+    short = [text for text in leaf.texts if " " not in text and len(text) < _WORDS]
+    named = leaf.path.rpartition(".")[2] in SPEAKERS or likeness(leaf.path, "role") > 0
+    return leaf.is_text and named and len(short) > len(leaf.texts) / 2
 
 
 def _first_answer(lists: dict[str, Lists]) -> str | None:
