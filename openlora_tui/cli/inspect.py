@@ -175,8 +175,8 @@ def _lines(report: Report) -> list[str]:
     size = figures.size(sum(file.size for file in report.files))
     shape = report.format or "no shape fits"
     template = f" → {report.template}" if report.template else ""
-    rows = report.rows - len(report.losses.empty) - report.refused
-    made = f" → {report.examples:,} examples" if report.done and report.examples not in (rows, 0) else ""
+    taken = report.rows - len(report.losses.empty) - report.refused
+    made = f" → {report.examples:,} examples" if report.done and report.examples not in (taken, 0) else ""
     lines += [f"  {report.rows:,} rows{made}   {shape}{template}   {size}", "", "columns"]
     width = max((len(one_line(name, _NAME)) for name in report.columns), default=0)
     for name, column in report.columns.items():

@@ -103,6 +103,7 @@ def test_a_shape_that_training_does_not_take_is_reported(
     path = tmp_path / "pairs.csv"
     path.write_text("chosen,rejected\na,b\n")
     said = document(capsys, path)
-    assert (said["rows"], said["format"], said["rejected_rows"]) == (1, None, 1)
+    assert (said["rows"], said["format"], said["rejected_rows"]) == (1, "preference", 1)
     assert said["findings"][0]["severity"] == "blocker"
-    assert "preferences" in said["findings"][0]["cause"]
+    assert "a chosen and a rejected answer" in said["findings"][0]["title"]
+    assert said["findings"][0]["patch"]["recipe"] == {"data_format": "preference"}
