@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.data.checks.check import Back, SetCheck, Tally
 from engine.data.checks.duplicates import Duplicates
 from engine.data.checks.leakage import Leakage, Taken
+from engine.data.checks.prompts import ASKED_TWICE
 from engine.data.checks.seen import Seen
 from engine.data.checks.table import ROW_CHECKS, SET_CHECKS
 from engine.data.checks.tokens import TokenChecks
@@ -22,6 +23,8 @@ class Checks:
     def __init__(self, back: Back, tokenizer: ModelTokenizer | None = None) -> None:
         self.rows = 0
         self._back = back
+        self._held = False
+        """True with evaluation data: then no rows are held out at random."""
         self.duplicates = Duplicates(back)
         self._tallies = [Tally(check) for check in ROW_CHECKS]
         self._looks = [(tally.check.look, tally) for tally in self._tallies]
@@ -31,6 +34,7 @@ class Checks:
 
     def hold(self, taken: Taken, held: Taken, held_back: Back) -> None:
         """Compare the rows that are `taken` with those of the evaluation data too."""
+        self._held = True
         self._sets.append(Leakage(taken, self._back, held, held_back))
 
     def add(self, seen: Seen) -> None:
@@ -78,4 +82,6 @@ class Checks:
         found = [finding for tally in self._tallies if (finding := tally.finding(self.rows))]
         if whole:
             found += (finding for check in self._sets for finding in check.findings())
+        if self._held:
+            found = [finding for finding in found if finding.check != ASKED_TWICE]
         return [*found, *(self._tokens.findings() if self._tokens is not None else ())]

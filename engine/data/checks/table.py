@@ -14,6 +14,7 @@ from engine.data.checks.leftovers import LEFTOVERS
 from engine.data.checks.mojibake import MOJIBAKE
 from engine.data.checks.pii import PII
 from engine.data.checks.placeholders import PLACEHOLDERS
+from engine.data.checks.prompts import Prompts
 from engine.data.checks.refusals import REFUSALS
 from engine.data.checks.repetition import REPETITION
 from engine.data.checks.roles import ROLES
@@ -35,4 +36,10 @@ ROW_CHECKS: Final[tuple[RowCheck, ...]] = (
     *REFUSALS,
     LEFTOVERS,
 )
-SET_CHECKS: Final[tuple[Callable[[Back], SetCheck], ...]] = (Sameness, CutAtOneLength, Sizes, Languages)
+SET_CHECKS: Final[tuple[Callable[[Back], SetCheck], ...]] = (
+    Prompts,
+    Sameness,
+    CutAtOneLength,
+    Sizes,
+    Languages,
+)

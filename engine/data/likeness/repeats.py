@@ -46,6 +46,29 @@ def nearly(clusters: Indices, numbers: array[int], kinds: array[int], kind_numbe
     return _beyond_first(clusters[firsts], rows[firsts])
 
 
+def answered_otherwise(prompts: array[int], answers: array[int], numbers: array[int], most: int) -> Repeats:
+    """Rows of prompts that at most `most` rows have, with different answers; pairs are two of one prompt."""
+    prompt, answer = np.frombuffer(prompts, np.int64), np.frombuffer(answers, np.int64)
+    rows = np.frombuffer(numbers, np.uint64)
+    order = np.argsort(prompt, kind="stable")
+    begins = np.flatnonzero(np.diff(prompt[order], prepend=prompt[order[:1]] - 1))
+    sizes = np.diff(begins, append=len(order))
+    ordered = answer[order]
+    chosen = np.minimum.reduceat(ordered, begins) != np.maximum.reduceat(ordered, begins)
+    chosen &= sizes <= most
+    if not chosen.any():
+        return Repeats()
+    found = rows[order[np.repeat(chosen, sizes)]]
+    # A stable order leaves the first row of a prompt at the begin of its run.
+    first = np.argsort(order[begins[chosen]])[:_SHOWN]
+    runs = [
+        order[at : at + size] for at, size in zip(begins[chosen][first], sizes[chosen][first], strict=True)
+    ]
+    others = [run[np.flatnonzero(answer[run] != answer[run[0]])[0]] for run in runs]
+    pairs = [(int(rows[run[0]]), int(rows[other])) for run, other in zip(runs, others, strict=True)]
+    return Repeats(len(found), np.sort(found)[:MOST_NUMBERED].tolist(), pairs)
+
+
 def _beyond_first(kinds: Indices, numbers: NDArray[np.uint64]) -> Repeats:
     order = np.argsort(kinds, kind="stable")
     ordered = kinds[order]

@@ -7,6 +7,7 @@ from typing import Final
 
 from engine.data.checks.duplicates import canonical
 from engine.data.checks.leakage import LEAKED, NEARLY
+from engine.data.checks.prompts import CONFLICTS
 from engine.data.checks.seen import said, seen
 from engine.data.checks.table import ROW_CHECKS
 from engine.data.encode import draft, labelled
@@ -19,7 +20,7 @@ from engine.problem import Problem
 Flaw = Callable[[Row], bool]
 
 _CHECKS: Final = {check.name: check for check in ROW_CHECKS if check.drops}
-_OTHERS: Final = ("empty", "refused", "too_long", LEAKED, NEARLY)
+_OTHERS: Final = ("empty", "refused", "too_long", LEAKED, NEARLY, CONFLICTS)
 DROPPED: Final = (*_OTHERS, *_CHECKS)
 """What `drop=` takes."""
 
@@ -102,9 +103,9 @@ def _flaw(name: str, setting: Setting) -> Flaw:
         return lambda row: setting.understood(row) and setting.example(row) is None
     if name == "refused":
         return lambda row: not setting.understood(row)
-    if name in (LEAKED, NEARLY):
-        leaked = setting.leaked(name)
-        return lambda row: row.where in leaked
+    if name in (LEAKED, NEARLY, CONFLICTS):
+        places = setting.conflicting() if name == CONFLICTS else setting.leaked(name)
+        return lambda row: row.where in places
     if name == "too_long":
         return _too_long(setting)
     raise Problem(

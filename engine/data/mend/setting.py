@@ -7,6 +7,7 @@ from functools import partial
 
 from engine.data.again import back, taken
 from engine.data.checks.leakage import Leakage
+from engine.data.checks.prompts import CONFLICTS, Prompts
 from engine.data.inspect import Inspection
 from engine.data.refusal import Refusal
 from engine.data.row import Row
@@ -86,6 +87,15 @@ class Setting:
         deque(leakage.steps(), 0)
         rows = back(data, leakage.numbers(check) or ())
         return frozenset(row.where for _, row, _ in rows)
+
+    def conflicting(self) -> frozenset[str]:
+        """The places of rows that ask the same and have different labels."""
+        data = self._inspection
+        prompts = Prompts(partial(back, data))
+        for seen in taken(data):
+            prompts.add(seen)
+        deque(prompts.steps(), 0)
+        return frozenset(row.where for _, row, _ in back(data, prompts.numbers(CONFLICTS) or ()))
 
     def _read(self, row: Row) -> Example | None:
         return self._inspection.example(self._files[row.file], row)
