@@ -16,7 +16,7 @@ from engine.data.refusal import Refusal
 from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair
 from engine.data.shorten import kept
-from engine.data.template import answers
+from engine.data.template import answers, head_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.data.turns import Encoded, Part, Spans, exchanges, parts_of
 from engine.inspection.losses import Losses
@@ -175,7 +175,7 @@ def _chat_draft(row: Row, chat: Chat, tokenizer: ModelTokenizer) -> Draft:
         raise
     parts = None
     if rules.tokenize_turns == "apart":
-        parts = parts_of(text, spans, tokenizer.marks)
+        parts = parts_of(text, spans, tokenizer.marks, head_of(template, chat, text))
     else:
         ends = sorted({tokenizer.decode([stop]) for stop in tokenizer.stops})
         spans = [(start, _without_tail(text, start, end, ends)) for start, end in spans]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.data.refusal import Refusal
 from engine.data.shapes import Chat
-from engine.data.template import answers
+from engine.data.template import answers, head_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.data.turns import Spans, parts_of
 
@@ -18,7 +18,8 @@ def prompt_ids(chat: Chat, tokenizer: ModelTokenizer) -> list[int]:
     template = tokenizer.template
     text = template.render(chat, prompt=True)
     if tokenizer.rules.tokenize_turns == "apart":
-        parts = parts_of(text, _answered(chat, text, tokenizer), tokenizer.marks)
+        head = head_of(template, chat, text)
+        parts = parts_of(text, _answered(chat, text, tokenizer), tokenizer.marks, head)
         ids = [id for part in parts for id in tokenizer.encode(text[part.start : part.end])]
     else:
         ids = tokenizer.encode(text)

@@ -164,6 +164,16 @@ def answers(template: ChatTemplate, chat: Chat) -> tuple[str, list[tuple[int, in
     return whole, spans
 
 
+def head_of(template: ChatTemplate, chat: Chat, text: str) -> int:
+    """Characters of `text`, which is `chat` rendered, that come before the first turn of a person."""
+    told = bool(chat.messages) and chat.messages[0]["role"] in ("system", "developer")
+    try:
+        head = template.render(chat, int(told))
+    except Refusal:  # many templates take no turns at all for a mistake
+        return 0
+    return len(head) if text.startswith(head) else 0
+
+
 def _start(template: ChatTemplate, chat: Chat, index: int, after: str) -> int | None:
     head = template.render(chat, index, prompt=True) if index or template.plain else ""
     if after.startswith(head):

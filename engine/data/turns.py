@@ -49,9 +49,9 @@ class Encoded:
         return mask
 
 
-def parts_of(text: str, answers: Spans, marks: Sequence[str]) -> list[Part]:
-    """`text` cut where an answer begins or ends, and around each of the tokens `marks`."""
-    cuts = {0, len(text)} | {at for span in answers for at in span}
+def parts_of(text: str, answers: Spans, marks: Sequence[str], head: int = 0) -> list[Part]:
+    """`text` cut behind its `head`, where an answer begins or ends, and around each of the tokens `marks`."""
+    cuts = {0, head, len(text)} | {at for span in answers for at in span}
     if found := "|".join(re.escape(mark) for mark in marks if mark):
         cuts |= {at for match in re.finditer(found, text) for at in match.span()}
     inside = iter(answers)

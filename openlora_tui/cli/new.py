@@ -8,17 +8,22 @@ import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from engine import atomic, paths
 from engine.past_runs import run_called
 from engine.problem import Problem
-from engine.recipe import RecipeFile, field_named, moved, override, read, template
+from engine.recipe import RecipeFile, field_named, moved, near, override, read, template
 from engine.recipe.check import Mistake, parsed, part_set
 from engine.recipe.fields import nearest
+from engine.recipe.foreign.take_over import translation
+from engine.recipe.foreign.translation import Translation
+from engine.recipe.places import PATHS
 from engine.sources.entry import entries_of
 from engine.text import one_line
+from openlora_tui.cli.document import print_document
 from openlora_tui.cli.options import add_field_options, given_fields
+from openlora_tui.cli.taken_over import document, told
 
 if TYPE_CHECKING:
     from engine.mapping.preview import Preview
@@ -32,9 +37,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "path", nargs="?", type=Path, help="file to write, such as recipe.yaml; stdout if left out"
     )
     parser.add_argument(
-        "--from", dest="origin", metavar="RUN|RECIPE",
-        help="take over the recipe of a run (its number, its name, or last) or of a file, comments and all",
+        "--from", dest="origin", metavar="RUN|FILE",
+        help="take over the recipe of a run (its number, its name, or last) or of a file, comments and all; "
+        "or an Axolotl or LLaMA-Factory file, each key with what becomes of it",
     )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="what became of each key, as one JSON document")
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
     parser.add_argument("--expert", action="store_true", help="show the rarely needed fields too")
     parser.add_argument("--set", action="append", metavar="NAME=VALUE", help="set any recipe field")
@@ -43,23 +50,74 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Write the recipe, with what was given filled in."""
-    text = _text(args)
-    if args.path is None:
+    taken = _foreign(args.origin)
+    beside = _beside(args.path, taken) if taken is not None else {}
+    text = _text(args) if taken is None else _taken_over(args, taken)
+    if args.path is not None:
+        for path in (args.path, *beside):
+            if os.path.lexists(path):
+                _check_replaceable(path, force=args.force)
+        for path, content in {**beside, args.path: text}.items():
+            _write(path, content)
+    if taken is not None:
+        for line in told(taken):
+            print(line, file=sys.stderr)
+    if args.json:
+        print_document(document(args.path, text, taken))
+    elif args.path is None:
         print(text, end="")
-        return 0
-    if os.path.lexists(args.path):
-        _check_replaceable(args.path, force=args.force)
+    if args.path is not None:
+        name = one_line(str(args.path), 200)
+        word = shlex.quote(f"./{name}" if name.startswith("-") else name)
+        print(f"wrote {name}; `openlora train {word}` runs it", file=sys.stderr)
+    return 0
+
+
+def _write(path: Path, text: str) -> None:
     try:
-        atomic.write(args.path, text.encode(), mode=0o644)
+        atomic.write(path, text.encode(), mode=0o644)
     except OSError as error:
         raise Problem(
-            "The recipe cannot be written.", where=str(args.path), why=f"{error.strerror}.",
+            "The recipe cannot be written.", where=str(path), why=f"{error.strerror}.",
             do="Name a file in a folder that is there and that you may write.",
         ) from error  # fmt: skip
-    name = one_line(str(args.path), 200)
-    word = shlex.quote(f"./{name}" if name.startswith("-") else name)
-    print(f"wrote {name}; `openlora train {word}` runs it", file=sys.stderr)
-    return 0
+
+
+def _foreign(origin: str | None) -> Translation | None:
+    """What another trainer's file comes to; None where `origin` is a recipe, a run, or not there."""
+    if origin is None or not os.path.isfile(origin):
+        return None
+    return translation(Path(origin))
+
+
+def _beside(path: Path | None, taken: Translation) -> dict[Path, str]:
+    """Files that go beside the recipe, such as a template that the other file spelt out."""
+    if not taken.files:
+        return {}
+    if path is None:
+        raise Problem(
+            "The file spells out a chat template, which needs a file of its own.",
+            do="Name the recipe to write: `openlora new recipe.yaml --from FILE`.",
+        )
+    found = {path.with_suffix(f".{ending}"): text for ending, text in taken.files.items()}
+    taken.values["chat_template"] = f"./{path.with_suffix('.jinja').name}"
+    return found
+
+
+def _taken_over(args: argparse.Namespace, taken: Translation) -> str:
+    """The recipe that another trainer's file comes to, with what was given filled in."""
+    folder = (args.path.parent if args.path is not None else Path.cwd()).absolute()
+    values = {name: _near(value, folder) if name in PATHS else value for name, value in taken.values.items()}
+    _fill(values, given_fields(args))
+    head = f"# Taken over from {one_line(args.origin, 200)} ({taken.tool})."
+    return f"{head}\n{template(values, expert=args.expert)}"
+
+
+def _near(value: Any, folder: Path) -> Any:
+    """Paths as a recipe in `folder` says them; what the hub names stays as it is."""
+    if isinstance(value, list):
+        return [_near(item, folder) for item in value]
+    return near(value, folder) if isinstance(value, str) else value
 
 
 def _check_replaceable(path: Path, *, force: bool) -> None:
@@ -75,13 +133,18 @@ def _text(args: argparse.Namespace) -> str:
     given = given_fields(args)
     if args.origin is None:
         values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
-        for name, text in given.items():
-            whole = name.partition(".")[0]
-            values[whole] = _value(name, text, values.get(whole))
+        _fill(values, given)
         found = _proposed(values, given)
         return _with_mapping(template(values, expert=args.expert), found)
     folder = args.path.parent if args.path is not None else Path.cwd()
     return moved(override(_origin(args.origin), given), folder).text
+
+
+def _fill(values: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Set fields, or parts of them, to what a person typed."""
+    for name, text in given.items():
+        whole = name.partition(".")[0]
+        values[whole] = _value(name, text, values.get(whole))
 
 
 def _origin(word: str) -> RecipeFile:

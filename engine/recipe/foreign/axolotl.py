@@ -1,0 +1,156 @@
+"""Axolotl: its keys, and the defaults of its schemas (src/axolotl/utils/schemas) and trainer builders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from engine.problem import Problem
+from engine.recipe.fields import nearest
+from engine.recipe.foreign.axolotl_data import KEYS as DATA_KEYS
+from engine.recipe.foreign.axolotl_data import data
+from engine.recipe.foreign.axolotl_keys import ADAMW, KEYS, OTHER, QUANTISED
+from engine.recipe.foreign.source import located
+from engine.recipe.foreign.translation import Translation, empty, translate
+
+_OWN: Final = frozenset(
+    {
+        "base_model",
+        "adapter",
+        "optimizer",
+        "batch_size",
+        "warmup_steps",
+        "lora_target_modules",
+        "lora_target_linear",
+        "bf16",
+        "fp16",
+        "bfloat16",
+        "float16",
+        "float32",
+        "rl",
+    }
+)
+
+
+def from_axolotl(said: dict[str, Any], folder: Path) -> Translation:
+    """The recipe that an Axolotl file in `folder` comes to.
+
+    Raises:
+        Problem: it trains on what cannot be learnt here, or names no model.
+    """
+    found = Translation("Axolotl")
+    if not empty(said.get("rl")) or said.get("reward_model") or said.get("process_reward_model"):
+        raise Problem(
+            "The file trains on preferences, which OpenLoRA does not learn from.",
+            why=f"rl: {said.get('rl')}." if said.get("rl") else "It trains a reward model.",
+            do="Take over a file that trains on answers.",
+        )
+    model = said["base_model"]
+    if not isinstance(model, str) or not model:
+        raise Problem("The file names no model.", why="base_model is empty.", do="Fill in base_model.")
+    found.take("base_model", model, "model", located(model, folder))
+    data(said, folder, found)
+    for key, value in said.items():
+        if key in DATA_KEYS or key == "base_model":
+            continue
+        if key in _OWN:
+            _own(key, value, said, found)
+        elif not translate(KEYS, key, value, found):
+            close = nearest(key, tuple(KEYS))
+            more = f" Is {close} meant?" if close else ""
+            found.leave(key, value, f"It is not known here, and does nothing.{more}")
+    if "mixed_precision" not in found.values:
+        _precision("", said, found)
+    _defaults(said, found)
+    return found
+
+
+def _own(key: str, value: object, said: dict[str, Any], found: Translation) -> None:
+    """A key that takes more than a table."""
+    if empty(value):
+        found.leave(key, value, "")
+    elif key == "adapter":
+        quantised = QUANTISED if value == "qlora" else ""
+        found.take(key, value, "method", "lora", quantised if value in ("lora", "qlora") else OTHER)
+    elif key == "optimizer":
+        same = str(value).startswith(ADAMW) or value == "paged_adamw_32bit"
+        found.leave(
+            key,
+            value,
+            "AdamW in full precision is the only one here: "
+            + ("the same steps, to rounding." if same or ADAMW in str(value) else "other steps."),
+        )
+    elif key == "batch_size":
+        _batch(value, said, found)
+    elif key == "warmup_steps":
+        _warmup(value, said, found)
+    elif key in ("lora_target_modules", "lora_target_linear"):
+        _targets(key, value, said, found)
+    else:
+        _precision(key, said, found)
+
+
+def _batch(value: object, said: dict[str, Any], found: Translation) -> None:
+    micro = said.get("micro_batch_size") or 1
+    if isinstance(value, int) and isinstance(micro, int) and not said.get("gradient_accumulation_steps"):
+        found.take("batch_size", value, "gradient_accumulation_steps", max(value // micro, 1))
+    else:
+        found.leave("batch_size", value, "gradient_accumulation_steps decides.")
+
+
+def _warmup(value: object, said: dict[str, Any], found: Translation) -> None:
+    steps = said.get("max_steps")
+    if isinstance(value, int) and isinstance(steps, int) and steps > 0:
+        found.take("warmup_steps", value, "warmup_ratio", min(value / steps, 1.0))
+        return
+    found.leave(
+        "warmup_steps", value, f"Warm-up is a share of the steps here: set warmup_ratio to {value} / steps."
+    )
+
+
+def _targets(key: str, value: object, said: dict[str, Any], found: Translation) -> None:
+    linear = bool(said.get("lora_target_linear"))
+    if key == "lora_target_linear":
+        if linear:
+            found.take(key, value, "target_modules", "all-linear")
+        else:
+            found.leave(key, value, "lora_target_modules decides.")
+    elif linear:
+        found.leave(key, value, "lora_target_linear takes all linear layers.")
+    else:
+        found.take(key, value, "target_modules")
+
+
+def _precision(key: str, said: dict[str, Any], found: Translation) -> None:
+    """As `resolve_dtype` decides it: bf16 where asked or possible, else fp16, else fp32."""
+    bf16 = said.get("bf16", "auto")
+    if bf16 in (True, "full", "true") or said.get("bfloat16"):
+        chosen = "bf16"
+    elif said.get("fp16") or said.get("float16"):
+        chosen = "fp16"
+    else:
+        chosen = "auto" if bf16 == "auto" else "no"
+    if key:
+        found.take(key, said[key], "mixed_precision", chosen)
+    else:
+        found.default("bf16", "mixed_precision", chosen)
+
+
+def _defaults(said: dict[str, Any], found: Translation) -> None:
+    """What Axolotl takes where its file is silent."""
+    found.default("sequence_len", "max_length", 512)
+    found.default("excess_length_strategy", "truncation", "drop", "Longer rows are left out.")
+    found.default("train_on_inputs", "train_on", "answers")
+    found.default("micro_batch_size", "per_device_train_batch_size", 1)
+    found.default("gradient_accumulation_steps", "gradient_accumulation_steps", 1)
+    found.default("num_epochs", "num_train_epochs", 1.0)
+    found.default("lr_scheduler", "lr_scheduler_type", "cosine")
+    capped = "It warms up over at most 100 steps; set warmup_ratio lower for more than 3,333 steps."
+    if empty(said.get("warmup_steps")):
+        found.default("warmup_ratio", "warmup_ratio", 0.03, capped)
+    found.default("weight_decay", "weight_decay", 0.0)
+    found.default("max_grad_norm", "max_grad_norm", 1.0)
+    found.default("lora_dropout", "lora_dropout", 0.0)
+    found.default("seed", "seed", 42)
+    if "eval_data" not in found.values:
+        found.default("val_set_size", "eval_split", 0.0, "Nothing is held out, and nothing measured.")
