@@ -239,3 +239,28 @@ def test_rows_that_are_too_long_are_cut_dropped_or_balanced(tokenizer: Make, tmp
 def test_the_files_of_named_templates_are_short_and_there() -> None:
     assert all(0 < len(source_of(name) or "") < 4000 for name in ALL)
     assert source_of("nothing") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "word"),
+    [("chatlm", "Did you mean chatml"), ("./none.jinja", "no file"), ("quite-another", "Name a Jinja file")],
+)
+def test_a_recipe_with_an_unknown_template_is_refused_before_it_runs(
+    name: str, word: str, tmp_path: Path
+) -> None:
+    from engine.recipe import missing_paths, parse
+
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    recipe = parse(f"model: a/b\ndata: rows.jsonl\nchat_template: {name}\n", tmp_path / "r.yaml")
+    found = dict(missing_paths(recipe))
+    assert word in found["chat_template"].what + found["chat_template"].do
+
+
+def test_a_template_beside_the_recipe_is_found_from_anywhere(tmp_path: Path) -> None:
+    from engine.recipe import missing_paths, parse
+
+    (tmp_path / "mine.jinja").write_text(CHATML)
+    (tmp_path / "rows.jsonl").write_text("{}\n")
+    recipe = parse("model: a/b\ndata: rows.jsonl\nchat_template: mine.jinja\n", tmp_path / "r.yaml")
+    assert recipe.resolved().chat_template == str(tmp_path / "mine.jinja")
+    assert "chat_template" not in dict(missing_paths(recipe))

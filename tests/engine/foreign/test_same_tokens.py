@@ -221,3 +221,63 @@ def test_llamafactory(shape: str, name: str, options: dict[str, Any], folder: Pa
         ours(tmp_path / "r.yaml", folder),
         [row for row in expected if any(label != -100 for label in row[1][1:])],
     )
+
+
+def test_llamafactory_columns_of_other_names(folder: Path, tmp_path: Path) -> None:
+    names = {"instruction": "q", "input": "more", "output": "a"}
+    written(tmp_path / "rows.json", [{names[k]: v for k, v in row.items()} | {"id": 1} for row in ALPACA])
+    columns = {"prompt": "q", "query": "more", "response": "a"}
+    info = {"mine": {"file_name": "rows.json", "columns": columns}}
+    (tmp_path / "dataset_info.json").write_text(json.dumps(info))
+    (tmp_path / "lf.yaml").write_text(
+        f"model_name_or_path: {folder}\ndataset: mine\ndataset_dir: .\ntemplate: alpaca\n"
+    )
+    assert main(["new", str(tmp_path / "r.yaml"), "--from", str(tmp_path / "lf.yaml")]) == 0
+    template = TEMPLATES["alpaca"]
+    expected = [
+        theirs.llamafactory(template, words(folder), *theirs.llamafactory_alpaca(row), 2048) for row in ALPACA
+    ]
+    same(ours(tmp_path / "r.yaml", folder), expected)
+
+
+def test_axolotl_turns_of_other_names(tokenizer_json: str, tmp_path: Path) -> None:
+    model = tmp_path / "model"
+    model.mkdir()
+    (model / "tokenizer.json").write_text(tokenizer_json)
+    (model / "tokenizer_config.json").write_text(json.dumps({"bos_token": "<s>", "eos_token": "<|im_end|>"}))
+    written(
+        tmp_path / "rows.json",
+        [{"dialog": turned(turns, ("customer", "agent"), ("speaker", "said"))} for turns in TURNS],
+    )
+    (tmp_path / "ax.yml").write_text(
+        f"base_model: {model}\nchat_template: chatml\nsequence_len: 2048\nadapter: lora\ndatasets:\n"
+        "  - path: rows.json\n    type: chat_template\n    field_messages: dialog\n"
+        "    message_property_mappings: {role: speaker, content: said}\n"
+        "    roles: {user: [customer], assistant: [agent]}\n"
+    )
+    assert main(["new", str(tmp_path / "r.yaml"), "--from", str(tmp_path / "ax.yml")]) == 0
+    expected = [
+        theirs.axolotl_chat(
+            words(model, "<|im_end|>"), turned(turns, ("user", "assistant"), ("role", "content")), chatml
+        )
+        for turns in TURNS
+    ]
+    same(ours(tmp_path / "r.yaml", model), expected)
+
+
+def test_axolotl_prompts_of_ones_own(folder: Path, tmp_path: Path) -> None:
+    rows = [{"q": row["instruction"], "a": row["output"]} for row in ALPACA]
+    written(tmp_path / "rows.json", rows)
+    (tmp_path / "ax.yml").write_text(
+        f"base_model: {folder}\nsequence_len: 2048\nadapter: lora\n"
+        "datasets:\n  - path: rows.json\n    type:\n"
+        '      field_instruction: q\n      field_output: a\n      format: "Q: {instruction}\\nA:"\n'
+    )
+    assert main(["new", str(tmp_path / "r.yaml"), "--from", str(tmp_path / "ax.yml")]) == 0
+    held = words(folder)
+    expected = []
+    for row in rows:
+        prompt = held.encode(f"Q: {row['q']}\nA:", special=True)
+        answer = [*held.encode(row["a"], special=False), held.eos]
+        expected.append((prompt + answer, [-100] * len(prompt) + answer))
+    same(ours(tmp_path / "r.yaml", folder), expected)
