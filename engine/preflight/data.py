@@ -12,6 +12,7 @@ from engine.data.checks.model_folder import template_findings
 from engine.data.inspect import Inspection
 from engine.data.outlook import Counted, outlook
 from engine.data.refusal import Refusal
+from engine.data.rules import rules_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.inspection.report import Report
@@ -141,7 +142,7 @@ class DataLook:
         if folder is None or not (folder / "tokenizer.json").is_file():
             return None
         try:
-            return ModelTokenizer(folder)
+            return ModelTokenizer(folder, rules=rules_of(self.subject.recipe))
         except Refusal as refusal:
             self._unread = stopped(refusal.category, refusal)
             return None

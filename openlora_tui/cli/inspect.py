@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from pathlib import Path
@@ -16,10 +15,10 @@ from engine.inspection.words import WORDS
 from engine.problem import Problem
 from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
-from engine.templates.registry import is_file
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.cli import mapping
+from openlora_tui.cli.asked import rules_asked
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.mend import mend
 from openlora_tui.cli.outlet import write_over
@@ -27,7 +26,6 @@ from openlora_tui.cli.row_lines import row_lines
 
 if TYPE_CHECKING:
     from engine.data.inspect import Inspection
-    from engine.data.rules import Rules
     from engine.sources.resolve import Sources
 
 HELP: Final = "look at data: rows, shape, columns, token lengths, and what max_length would cut off"
@@ -98,13 +96,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rules(args: argparse.Namespace) -> Rules:
-    from engine.data.rules import Rules
-
-    name = args.chat_template
-    return Rules(chat_template=name and (os.path.abspath(name) if is_file(name) else name))
-
-
 def _format(word: str) -> str:
     field = field_named("data_format")
     assert field is not None
@@ -128,7 +119,7 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     from engine.data.named import tokenizer_of
     from engine.sources.tell import told
 
-    tokenizer = tokenizer_of(args.model, _rules(args)) if args.model else None
+    tokenizer = tokenizer_of(args.model, rules_asked(args)) if args.model else None
     inspection = Inspection(
         args.data,
         tokenizer,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.cli.asked import rules_asked
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.outlet import write_over
 
@@ -42,7 +43,7 @@ def _mending(args: argparse.Namespace) -> Mending:
     from engine.data.mend.setting import Setting
     from engine.data.named import tokenizer_of
 
-    tokenizer = tokenizer_of(args.model) if args.model else None
+    tokenizer = tokenizer_of(args.model, rules_asked(args)) if args.model else None
     inspection = Inspection(
         args.data,
         tokenizer,

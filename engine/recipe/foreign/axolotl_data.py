@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Final
 
+from engine.mapping.names import ROLES
 from engine.recipe.foreign.source import located
 from engine.recipe.foreign.translation import Translation, empty, told
 from engine.templates.registry import is_file
@@ -164,7 +165,7 @@ def _conversation(each: dict[str, Any], said: dict[str, Any], folder: Path, foun
     known = (
         {name: properties.get(name) for name in ("role", "content")} if isinstance(properties, dict) else {}
     )
-    if column in _COLUMNS and known in _PROPERTIES and empty(each.get("roles")):
+    if column in _COLUMNS and known in _PROPERTIES and _usual(each.get("roles")):
         found.note("datasets.field_messages", column, "read as it stands")
     else:
         roles = each.get("roles") if isinstance(each.get("roles"), dict) else {}
@@ -176,6 +177,14 @@ def _conversation(each: dict[str, Any], said: dict[str, Any], folder: Path, foun
         }
         found.note("datasets.field_messages", column, "mapping: turns, role_column, content, roles")
     _learnt(each, found)
+
+
+def _usual(roles: object) -> bool:
+    """True where roles are called what rows of turns call them anyhow."""
+    if not isinstance(roles, dict):
+        return True
+    words = [(old, new) for new, olds in roles.items() if isinstance(olds, list) for old in olds]
+    return all(isinstance(old, str) and ROLES.get(old.lower()) == new for old, new in words)
 
 
 def _learnt(each: dict[str, Any], found: Translation) -> None:

@@ -264,3 +264,23 @@ def test_a_template_beside_the_recipe_is_found_from_anywhere(tmp_path: Path) -> 
     recipe = parse("model: a/b\ndata: rows.jsonl\nchat_template: mine.jinja\n", tmp_path / "r.yaml")
     assert recipe.resolved().chat_template == str(tmp_path / "mine.jinja")
     assert "chat_template" not in dict(missing_paths(recipe))
+
+
+def test_a_check_before_the_run_judges_with_the_chosen_template(
+    shared: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from openlora_tui.cli.main import main
+
+    rows = [
+        {"messages": messages([("user", f"{at} and one?"), ("assistant", f"{at + 1}")])} for at in range(40)
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    model = shared / "models/stories260K"
+    (tmp_path / "r.yaml").write_text(f"model: {model}\ndata: rows.jsonl\nmax_length: 256\n")
+    said = {}
+    for name in ("llama3", "mistral"):
+        main(["check", str(tmp_path / "r.yaml"), "--set", f"chat_template={name}", "--json"])
+        findings = json.loads(capsys.readouterr().out)["findings"]
+        said[name] = [f["title"] for f in findings if f["severity"] == "blocker"]
+    assert any("<|eot_id|>" in title for title in said["llama3"])
+    assert not any("token of this tokenizer" in title for title in said["mistral"])
