@@ -39,6 +39,7 @@ class Groups:
     """Turns by the conversation that they belong to."""
 
     def __init__(self) -> None:
+        self._indexed = False
         self._rows = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         for line in (
             "PRAGMA journal_mode = OFF",
@@ -47,7 +48,7 @@ class Groups:
             f"PRAGMA cache_size = {_CACHE}",
             "CREATE TABLE turn (number INTEGER PRIMARY KEY, talk TEXT, line INTEGER, offset INTEGER, "
             "place REAL, placed TEXT, role TEXT, content TEXT, system TEXT)",
-            "CREATE INDEX talks ON turn (talk, number)",
+            "BEGIN",
         ):
             self._do(line)
 
@@ -55,13 +56,21 @@ class Groups:
         self, number: int, row: Row, talk: str, order: Order, role: str, content: str, system: str
     ) -> None:
         """Row `number` of the file, of the conversation called `talk`; no name is one of its own."""
-        self._do(
-            "INSERT OR REPLACE INTO turn VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (number, talk or f"\0{number}", row.line, row.offset, *order, role, content, system),
-        )
+        values = (number, talk or f"\0{number}", row.line, row.offset, *order, role, content, system)
+        try:
+            self._do("INSERT OR REPLACE INTO turn VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        except UnicodeEncodeError:
+            raise Refusal(
+                "dataset_encoding_or_parse",
+                "The row holds half of a character.",
+                where=row.where,
+                why="An escape such as \\ud83d stands alone; it is only the first half of a pair.",
+                do="Write the whole character, or remove the escape.",
+            ) from None
 
     def all(self) -> Iterator[Said]:
         """Every conversation, in the order of their first rows."""
+        self._index()
         for talk, _ in self._do("SELECT talk, min(number) AS first FROM turn GROUP BY talk ORDER BY first"):
             found = self.of(talk)
             if found is not None:
@@ -69,6 +78,7 @@ class Groups:
 
     def of(self, talk: str) -> Said | None:
         """The conversation called `talk` as far as its rows were added."""
+        self._index()
         found = self._do(
             "SELECT number, line, offset, role, content, system FROM turn WHERE talk = ? "
             "ORDER BY place IS NULL, place, placed, number LIMIT ?",
@@ -79,6 +89,12 @@ class Groups:
         first = min(found)
         turns = [(role, content) for _, _, _, role, content, _ in found]
         return Said(first[0], Start(first[2], first[1]), turns, first[5], len(found))
+
+    def _index(self) -> None:
+        """Make what finds a conversation's rows: sorting once is faster than keeping in order."""
+        if not self._indexed:
+            self._do("CREATE INDEX talks ON turn (talk, number)")
+            self._indexed = True
 
     def _do(self, words: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         try:

@@ -62,7 +62,7 @@ def html(text: str) -> str:
 
     What only looks like markup stays: `a < b`, `List<int>`, `<think>`.
     """
-    if not _TAGGED.search(text):
+    if ("<" not in text and "&" not in text) or not _TAGGED.search(text):
         return text
     reader = _Words()
     try:
@@ -75,7 +75,7 @@ def html(text: str) -> str:
 
 def quoted_replies(text: str) -> str:
     """A mail without the earlier mails below it, and without lines that begin with `>`."""
-    header = _HEADER.search(text)
+    header = _HEADER.search(text) if "\n" in text else None
     if header is not None and text[: header.start()].strip():
         text = text[: header.start()]
     if ">" in text:
@@ -85,6 +85,8 @@ def quoted_replies(text: str) -> str:
 
 def signatures(text: str) -> str:
     """A mail without what stands below its last words: `-- `, a closing with a name, `Sent from my …`."""
+    if "\n" not in text:
+        return text.strip()
     for mark in (_DASHES, _SENT):
         found = mark.search(text)
         if found is not None and text[: found.start()].strip():

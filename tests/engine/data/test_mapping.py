@@ -163,6 +163,14 @@ def test_the_inspection_counts_rows_and_conversations_and_shows_any_rows_convers
     assert counted(resolve([str(path)]), recipe).rows == 3
 
 
+def test_half_a_character_spoils_its_row_alone() -> None:
+    rows = [{"t": "x", "said": "hi"}, {"t": "x", "said": "half \ud83d"}, {"t": "x", "said": "ho"}]
+    refused, talk = read({"group_by": "t", "content": "{said}"}, rows)
+    assert isinstance(refused, Refusal)
+    assert refused.where == "f.jsonl:2"
+    assert spoken(talk) == [("user", "hi"), ("assistant", "ho")]
+
+
 def test_a_column_that_all_rows_share_is_no_conversation() -> None:
     rows = [{"t": "x", "said": str(number)} for number in range(MOST_TURNS + 1)]
     [refused] = read({"group_by": "t", "content": "{said}"}, rows)
