@@ -135,6 +135,16 @@ class Draft:
             return []
 
     @property
+    def eval_words(self) -> list[str]:
+        """The same of the evaluation data; empty where rows of the training data are held out."""
+        if not self.value("eval_data") or self.slip("eval_data") is not None:
+            return []
+        try:
+            return [str(entry) for entry in self._loose().resolved().eval_entries]
+        except Problem:
+            return []
+
+    @property
     def dirty(self) -> bool:
         """True where something is not in the file."""
         return self._now != Version(self._saved)

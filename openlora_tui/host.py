@@ -66,5 +66,11 @@ class Host(Protocol):
     def change_recipe(self, values: Mapping[str, object]) -> None:
         """Set fields of the recipe under edit, as one change that can be undone there."""
 
-    def open_data(self, files: Sequence[str], model: str = "", max_length: int | None = None) -> None:
-        """Go on to the recipe with this data, and this `max_length` if one is given."""
+    def open_data(
+        self,
+        files: Sequence[str],
+        model: str = "",
+        max_length: int | None = None,
+        eval_files: Sequence[str] = (),
+    ) -> None:
+        """Go on to the recipe with this data, and this `max_length` and evaluation data if given."""

@@ -69,6 +69,8 @@ class Inspecting:
         self.members: dict[str, talk.Gathered] = {}
         """The rows of the findings that were asked for."""
         self.dismissed = Dismissed()
+        self.mending: talk.Mended | None = None
+        """How far the writing of a new dataset is; None where none is written."""
         self._views = 0
         self._session = session
         self._changed = changed
@@ -85,6 +87,7 @@ class Inspecting:
         self.report, self.share, self.problem = None, 0.0, None
         self.shown, self.sought, self._asked, self.view = None, None, None, None
         self.members.clear()
+        self.mending = None
         self.dismissed = Dismissed(spec.files)
         self._blocks.clear()
         self._talk = self._session().begin("inspect", talk.encode(spec), self._said, self._ended)
@@ -196,6 +199,11 @@ class Inspecting:
     def _seen(self) -> int:
         return self.view.number if self.view is not None else 0
 
+    def mend(self, words: Sequence[str], target: str) -> None:
+        """Ask for a new dataset."""
+        self.mending = talk.Mended(share=0.0)
+        self._tell(talk.Mend(words=list(words), target=target, max_length=self.max_length))
+
     # --- some rows, or all in another order ---
 
     def ask_members(self, finding: Finding) -> None:
@@ -248,6 +256,8 @@ class Inspecting:
                     self.sought = answer
             case talk.Gathered():
                 self._gathered(answer)
+            case talk.Mended():
+                self.mending = answer
         self._changed()
 
     def _gathered(self, answer: talk.Gathered) -> None:

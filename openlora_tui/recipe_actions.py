@@ -106,17 +106,27 @@ class RecipeActions(RunActions):
         """Show a recipe's file in the form."""
         self.run_worker(self._open_file(path), exclusive=True, group="draft")
 
-    def open_data(self, files: Sequence[str], model: str = "", max_length: int | None = None) -> None:
+    def open_data(
+        self,
+        files: Sequence[str],
+        model: str = "",
+        max_length: int | None = None,
+        eval_files: Sequence[str] = (),
+    ) -> None:
         """Go on to the recipe with this data, this `max_length`, and this model where it has none yet."""
         from engine.recipe import near
         from openlora_tui.draft import Draft, said
 
         if self.draft is None:
             self.draft = Draft(self.folder)
-        if list(files) != self.draft.data_words:
-            named = [near(name, self.draft.folder) for name in files]
-            self.draft.settle()
-            self.draft.set("data", said(named[0] if len(named) == 1 else named))
+        self.draft.settle()
+        for field, words, before in (
+            ("data", list(files), self.draft.data_words),
+            ("eval_data", list(eval_files), self.draft.eval_words),
+        ):
+            if words and words != before:
+                named = [near(name, self.draft.folder) for name in words]
+                self.draft.set(field, said(named[0] if len(named) == 1 else named))
         if model and not self.draft.value("model"):
             self.draft.set("model", said(near(model, self.draft.folder)))
         if max_length is not None:

@@ -31,6 +31,7 @@ def of_draft(draft: Draft | None) -> Spec | None:
         train_on=str(draft.value("train_on")),
         tokenize_turns=str(draft.value("tokenize_turns")),
         mapping=draft.value("mapping"),
+        eval_files=draft.eval_words,
     )
 
 
@@ -60,4 +61,5 @@ def of_run(row: RunRow, home: str) -> Spec:
         train_on=recipe.train_on,
         tokenize_turns=recipe.tokenize_turns,
         mapping=recipe.mapping,
+        eval_files=[str(entry) for entry in recipe.eval_entries],
     )

@@ -78,6 +78,7 @@ class Inspection:
         self._known: set[int] = set()
         """Files of which the shape is decided."""
         self.checks = Checks(partial(back, self), tokenizer)
+        self.held = held
         if held is not None:
             self.checks.hold(partial(taken, self), partial(taken, held), partial(back, held))
         self.numbers = Numbers()

@@ -11,6 +11,7 @@ from engine.data.gather import gathered
 from engine.data.held import held_of
 from engine.data.inspect import Inspection
 from engine.data.mapping.preview import preview, proposed
+from engine.data.mend.errand import mended
 from engine.data.named import tokenizer_of
 from engine.data.read.rows import is_text
 from engine.data.refusal import Refusal
@@ -122,6 +123,8 @@ class _Desk:
                     self._say(talk.Previewed(preview=proposed(self._inspection.head(file))))
                 case talk.Try(mapping=mapping, file=file):
                     self._say(talk.Previewed(preview=preview(mapping, self._inspection.head(file))))
+                case talk.Mend():
+                    self._errands["mend"] = self._mend(request)
         except Refusal as refusal:
             self._lose(refusal)
 
@@ -165,6 +168,12 @@ class _Desk:
     def _show(self, request: talk.Show) -> None:
         if 0 <= request.row < self._inspection.report().rows:
             self._say(self._inspection.show(request.row, request.max_length))
+
+    def _mend(self, request: talk.Mend) -> Iterator[None]:
+        for answer in mended(self._inspection, request, self._inspection.held):
+            if answer is not None:
+                self._say(answer)
+            yield
 
     def _gather(self, request: talk.Gather) -> Iterator[None]:
         for answer in gathered(self._inspection, request):

@@ -96,6 +96,15 @@ class Seek(Request, frozen=True, kw_only=True):
     view: int = 0
 
 
+class Mend(Request, frozen=True, kw_only=True):
+    """Write a new dataset, as `openlora inspect --apply` does."""
+
+    words: list[str]
+    target: str
+    """The file to write, which is not there yet."""
+    max_length: int = 1024
+
+
 class Answer(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
     """From the side job."""
 
@@ -203,8 +212,23 @@ class Sought(Answer, frozen=True, kw_only=True):
     ended: bool
 
 
-Requests = Window | Show | Seek | Gather | Propose | Try
-Answers = Told | Cells | Counted | Shown | Sought | Gathered | Previewed
+class Mended(Answer, frozen=True, kw_only=True):
+    """How far a `Mend` is; with its last answer a path, or a problem."""
+
+    share: float
+    path: str = ""
+    rows: int = 0
+    before: int = 0
+    problem: dict[str, str] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """True for the last answer."""
+        return bool(self.path) or self.problem is not None
+
+
+Requests = Window | Show | Seek | Gather | Propose | Try | Mend
+Answers = Told | Cells | Counted | Shown | Sought | Gathered | Previewed | Mended
 _requests: Final[msgspec.json.Decoder[Requests]] = msgspec.json.Decoder(Requests)
 _answers: Final[msgspec.json.Decoder[Answers]] = msgspec.json.Decoder(Answers)
 

@@ -113,6 +113,22 @@ def choice(field: Field, value: str) -> Chooser:
                             options=options, typed=lambda text: None))  # fmt: skip
 
 
+def new_data(folder: Path, name: str) -> Chooser:
+    """Where to write a new dataset."""
+    return Chooser(
+        Question(
+            title="Write the new dataset as",
+            prompt="the name of the file",
+            empty="A name in this folder, or a path; nothing is overwritten.",
+            options=list,
+            typed=partial(recipes.typed_target, folder=folder, endings=(".jsonl",)),
+            value=name,
+            about_rows=2,
+            act="write",
+        )
+    )
+
+
 def target(folder: Path, name: str) -> Chooser:
     """Where to save a recipe."""
     typed: Callable[[str], Option | None] = partial(recipes.typed_target, folder=folder)

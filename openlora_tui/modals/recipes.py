@@ -123,13 +123,13 @@ def problem_rows(problem: dict[str, str]) -> list[Row]:
     return rows
 
 
-def typed_target(text: str, folder: Path) -> Option | None:
-    """Where a recipe is to be saved; an existing file is never overwritten."""
+def typed_target(text: str, folder: Path, endings: Sequence[str] = (".yaml", ".yml")) -> Option | None:
+    """Where something is to be saved, by default a recipe; an existing file is never overwritten."""
     path = typed_path(text, folder)
     if path is None:
         return None
-    if path.suffix not in (".yaml", ".yml"):
-        path = path.with_name(path.name + ".yaml")
+    if path.suffix not in endings:
+        path = path.with_name(path.name + endings[0])
     refusal = ""
     if path.exists():
         refusal = f"{shown(path, folder)} exists already; choose another name."
@@ -141,9 +141,9 @@ def typed_target(text: str, folder: Path) -> Option | None:
     return Option(str(path), shown(path, folder), refusal=refusal, about=about)
 
 
-def free_name(folder: Path, stem: str) -> str:
-    """A name for a recipe that no file has yet."""
+def free_name(folder: Path, stem: str, ending: str = ".yaml") -> str:
+    """A name that no file has yet."""
     number = 1
-    while (folder / (name := f"{stem}.yaml" if number == 1 else f"{stem}-{number}.yaml")).exists():
+    while (folder / (name := f"{stem}{ending}" if number == 1 else f"{stem}-{number}{ending}")).exists():
         number += 1
     return name

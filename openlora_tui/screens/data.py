@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
 from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -129,7 +130,7 @@ class DataScreen(DataActs):
         # From here on the recipe says which data is meant.
         self._chosen = None
         tried = self.about.max_length if self.about.max_length != spec.max_length else None
-        self.tui.open_data(spec.files, spec.model, tried)
+        self.tui.open_data(spec.files, spec.model, tried, spec.eval_files)
 
     # --- painting ---
 
@@ -158,6 +159,7 @@ class DataScreen(DataActs):
         if self.about.count:
             self._show_row()
         self.catch_up()
+        self.follow_mending()
         self._follow_search()
         top = self.app.screen
         if top is self:
@@ -182,17 +184,11 @@ class DataScreen(DataActs):
             return f"There are no rows yet; {self._key('other_data')} chooses a data file."
         if id in ("longer", "shorter") and about.lengths is None:
             return f"Tokens are not counted; {self._key('data_model')} chooses a model."
-        if id == "data_findings" and not about.findings:
-            return "There are no findings: nothing was noticed that needs you."
-        if id == "only_these" and self.trail is None and (about.view is None or not about.view.finding):
-            return f"Choose a finding first; {self._key('data_findings')} lists them."
-        if id in ("mend", "dismiss") and not about.findings:
-            return "There are no findings: nothing was noticed that needs you."
-        if id == "mend" and not any(finding.patch for finding in about.findings):
-            return "None of the findings has a patch."
         if id == "view" and (self.has_class("-wide") or self.has_class("-vast")):
             return "Everything is shown already."
-        return ""
+        if id == "eval_data" and about.spec is None:
+            return f"Choose the training data first; {self._key('other_data')} does."
+        return self.why_not_follow(id)
 
     def do_read_row(self) -> None:
         """The row on the whole screen."""
@@ -208,25 +204,31 @@ class DataScreen(DataActs):
         """Choose a model."""
         self._choose("model")
 
+    def do_eval_data(self) -> None:
+        """Choose the evaluation data."""
+        self._choose("eval")
+
     @work(exclusive=True, group="choose")
     async def _choose(self, what: str) -> None:
         from openlora_tui.modals import pick
 
         folder = self.tui.folder
-        if what == "data":
-            chooser = pick.data(folder, "Data to look at")
-        else:
+        if what == "model":
             rows = self.tui.session.newest_first()
             chooser = pick.model(folder, "The model whose tokenizer counts", rows)
+        else:
+            chooser = pick.data(folder, "Data to look at" if what == "data" else "Data to evaluate on")
         chosen = await self.app.push_screen_wait(chooser)
         if chosen is None:
             return
-        now = self.about.spec or Spec(files=[])
-        files = [chosen] if what == "data" else now.files
-        model = chosen if what == "model" else self._model or now.model
-        self._model = model
-        if files:
-            self.open(Spec(files=files, model=model, max_length=self.about.max_length))
+        now = replace(self.about.spec or Spec(files=[]), max_length=self.about.max_length)
+        self._model = chosen if what == "model" else self._model or now.model
+        if what == "data":
+            now = replace(now, files=[chosen])
+        elif what == "eval":
+            now = replace(now, eval_files=[chosen])
+        if now.files:
+            self.open(replace(now, model=self._model))
         else:
             self.call_later(self.do_other_data)
 

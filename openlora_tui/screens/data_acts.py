@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec.structs import replace
+
 from engine.findings import Finding
+from engine.inspection.talk import Mended, Spec
 from engine.text import one_line
 from openlora_tui.inspecting import Inspecting, View
 from openlora_tui.screens.place import Place
@@ -33,6 +39,23 @@ class DataActs(Place):
     def go_to(self, place: int) -> None:
         """To a place of the table."""
         raise NotImplementedError
+
+    def open(self, spec: Spec) -> None:
+        """Look at other data."""
+        raise NotImplementedError
+
+    def why_not_follow(self, id: str) -> str:
+        """Why an action on findings does nothing now."""
+        about = self.about
+        if id in ("data_findings", "mend", "mend_all", "dismiss") and not about.findings:
+            return "There are no findings: nothing was noticed that needs you."
+        if id == "only_these" and self.trail is None and (about.view is None or not about.view.finding):
+            return f"Choose a finding first; {self.tui.facts().key('data_findings')} lists them."
+        if id == "mend" and not any(finding.patch for finding in about.findings):
+            return "None of the findings has a patch."
+        if id == "mend_all" and not any(each.patch and each.patch.data for each in about.heeded):
+            return "None of the findings has a patch that writes a new dataset."
+        return ""
 
     # --- findings ---
 
@@ -172,5 +195,52 @@ class DataActs(Place):
     def mend(self, finding: Finding) -> None:
         """Apply the patch of a finding."""
         patch = finding.patch
-        if patch is not None and patch.recipe:
+        if patch is None:
+            return
+        if patch.recipe:
             self.tui.change_recipe(patch.recipe)
+        if patch.data:
+            self.run_worker(self._mend(patch.data), exclusive=True, group="mend")
+
+    def do_mend_all(self) -> None:
+        """All patches that write a new dataset, in one."""
+        words = [word for finding in self.about.heeded if finding.patch for word in finding.patch.data]
+        self.run_worker(self._mend(list(dict.fromkeys(words))), exclusive=True, group="mend")
+
+    async def _mend(self, words: Sequence[str]) -> None:
+        """Ask for a name, have it written, and offer to look at it."""
+        from openlora_tui.modals import pick, recipes
+
+        if self.about.mending is not None:
+            self.tui.tell("A new dataset is being written already.")
+            return
+        files = self.about.spec.files if self.about.spec is not None else ["data"]
+        stem = Path(files[0]).name.partition(".")[0]
+        name = recipes.free_name(self.tui.folder, f"{stem}-mended", ".jsonl")
+        target = await self.app.push_screen_wait(pick.new_data(self.tui.folder, name))
+        if target is not None:
+            self.about.mend(words, target)
+            self.paint_about()
+
+    def follow_mending(self) -> None:
+        """Say what came of a new dataset, and offer to look at it."""
+        mending = self.about.mending
+        if mending is None or not mending.ended:
+            return
+        self.about.mending = None
+        if mending.problem is not None:
+            self.tui.tell_problem(mending.problem)
+        else:
+            self.run_worker(self._offer(mending), exclusive=True, group="mend")
+
+    async def _offer(self, made: Mended) -> None:
+        from openlora_tui.modals.ask import Ask, Choice
+
+        name = one_line(Path(made.path).name, 40)
+        text = f"{name} has {made.rows:,} rows; there were {made.before:,}. The source is as it was."
+        look = Choice("look", "look at it", "and take it on to the recipe")
+        stay = Choice("stay", "stay here", "the file is there for later")
+        answer = await self.app.push_screen_wait(Ask("The new dataset is written", text, [look, stay]))
+        spec = self.about.spec
+        if answer == "look" and spec is not None:
+            self.open(replace(spec, files=[made.path]))

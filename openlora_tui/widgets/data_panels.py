@@ -60,6 +60,8 @@ class DataHead(DataPanel):
         if spec is None:
             return []
         names = Row(one_line(_names(spec.files)), "bright")
+        if spec.eval_files:
+            names.add(" against ", "dim").add(one_line(_names(spec.eval_files)))
         if report is None:
             return [between(names, Row("being read", "dim"), width)]
         shape = Row(_shape(report), "text" if report.format else "bad") if report.rows else Row()
@@ -73,6 +75,8 @@ class DataHead(DataPanel):
     def _progress(self, report: Report) -> Row:
         if self.about.problem is not None:
             return Row("broken off", "bold bad")
+        if self.about.mending is not None:
+            return Row(f"writing {figures.percent(self.about.mending.share)}", "accent")
         if report.done:
             return Row("all read", "dim")
         return Row(f"read {figures.percent(self.about.share)}", "accent")

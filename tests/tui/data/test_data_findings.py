@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from openlora_tui.modals.ask import Ask
 from openlora_tui.modals.chooser import Chooser
 from openlora_tui.modals.data_findings import DataFindings
 from tests.tui.conftest import settle
 from tests.tui.data.driving import compare, notices, screen_of, until, whole
+from tests.tui.fake_inspector import InspectingEngine
 from tests.tui.screen_picture import shown
 
 BLANKS = [i for i in range(300) if i % 40 == 3]
@@ -164,3 +166,64 @@ async def test_the_findings_in_ascii(looking: Any, blanks: Path, tmp_path: Path)
     async with looking(file=blanks, ascii_only=True) as pilot:
         await find(pilot, "placeholder")
         assert compare(pilot.app, "data-findings-ascii-80x24", tmp_path).isascii()
+
+
+async def test_a_patch_writes_a_new_dataset_and_offers_to_look_at_it(
+    looking: Any, blanks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = blanks.read_bytes()
+    async with looking(file=blanks) as pilot:
+        await find(pilot, "placeholder")
+        await pilot.press("p")
+        await until(pilot, lambda _: isinstance(pilot.app.screen, Chooser) and pilot.app.screen.option)
+        assert "blanks-mended.jsonl" in shown(pilot.app)
+        await pilot.press("enter")
+        await until(pilot, lambda _: isinstance(pilot.app.screen, Ask))
+        assert "292 rows; there were 300" in shown(pilot.app)
+        await pilot.press("enter")
+        await until(pilot, lambda screen: screen.about.rows == 292 and whole(screen))
+        assert "placeholders" not in shown(pilot.app)
+        assert blanks.read_bytes() == before
+        made = blanks.with_name("blanks-mended.made.yaml").read_text()
+        assert "drop=placeholder" in made
+
+
+async def test_a_name_that_is_taken_is_refused_before_anything_is_written(looking: Any, blanks: Path) -> None:
+    async with looking(file=blanks) as pilot:
+        await find(pilot, "placeholder")
+        await pilot.press("p")
+        await until(pilot, lambda _: isinstance(pilot.app.screen, Chooser) and pilot.app.screen.option)
+        blanks.with_name("blanks-mended.jsonl").write_text("mine\n")
+        await pilot.press("enter")
+        await until(pilot, lambda _: "The file exists" in notices(pilot))
+        assert blanks.with_name("blanks-mended.jsonl").read_text() == "mine\n"
+
+
+async def test_nothing_is_mended_by_who_only_watches(looking: Any, blanks: Path) -> None:
+    async with looking(file=blanks, readonly=True) as pilot:
+        await find(pilot, "placeholder")
+        await pilot.press("p")
+        await settle(pilot)
+        assert "watch only" in notices(pilot)
+
+
+async def test_evaluation_data_is_chosen_beside_the_training_data_and_goes_on_to_the_recipe(
+    looking: Any, engine: InspectingEngine, data: Path
+) -> None:
+    other = data.with_name("held-out.jsonl")
+    other.write_text("".join(data.read_text().splitlines(keepends=True)[:7]))
+    async with looking() as pilot:
+        await pilot.press("e")
+        await until(pilot, lambda _: isinstance(pilot.app.screen, Chooser) and pilot.app.screen.option)
+        await pilot.press(*"held")
+        await until(pilot, lambda _: "held-out" in pilot.app.screen.option.label)
+        await pilot.press("enter")
+        await until(pilot, lambda screen: screen.about.spec.eval_files and whole(screen))
+        assert engine.specs[-1].eval_files == [str(other)]
+        assert "against held-out.jsonl" in shown(pilot.app)
+        await pilot.press("right_square_bracket")
+        for _ in range(100):
+            await settle(pilot)
+            if pilot.app.current_mode == "recipe" and pilot.app.draft is not None:
+                break
+        assert pilot.app.draft.eval_words == [str(other)]
