@@ -12,6 +12,7 @@ import psutil
 from engine import events as ev
 from engine.findings import Category, Finding
 from engine.hub.ready import FETCHING
+from engine.hub.ready_data import FETCHING_DATA
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 
@@ -87,7 +88,7 @@ def _memory(state: RunState) -> str:
 
 
 def _do(state: RunState, checkpoint: bool) -> str:
-    if state.phase == FETCHING:
+    if state.phase in (FETCHING, FETCHING_DATA):
         return f"`openlora runs resume {state.run}` goes on with the download; what has come is kept."
     if checkpoint:
         return f"`openlora runs resume {state.run}` goes on from the last checkpoint."

@@ -24,6 +24,7 @@ from engine.messages import JobContext
 from engine.paths import runs_folder
 from engine.reading import UNDECODABLE, content
 from engine.secrets import is_secret
+from engine.sources.entry import Entry
 
 _T = TypeVar("_T")
 _NEW: Final = ".new-"
@@ -65,6 +66,16 @@ class Pinned(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
+class PinnedData(msgspec.Struct, frozen=True, kw_only=True):
+    """A dataset of the hub that a run began with."""
+
+    asked: Entry
+    """As the recipe names it."""
+    purpose: str
+    bound: Entry
+    """The same at its commit."""
+
+
 class RunDir:
     """One run on disk; the directory's name is the run's id."""
 
@@ -80,6 +91,7 @@ class RunDir:
         self._worker = self.path / "worker.json"
         self._context = self.path / "job.json"
         self._pinned = self.path / "model.json"
+        self._pinned_data = self.path / "datasets.json"
         self._marker = root / "live" / run
 
     @classmethod
@@ -159,6 +171,14 @@ class RunDir:
     def pinned(self) -> Pinned | None:
         """The hub's model that the run began with, None where it came from no hub or has not begun."""
         return _read(self._pinned, Pinned)
+
+    def pin_data(self, pinned: list[PinnedData]) -> None:
+        """Keep which datasets of the hub the run begins with."""
+        atomic.write(self._pinned_data, msgspec.json.encode(pinned))
+
+    def pinned_data(self) -> list[PinnedData]:
+        """The hub's datasets that the run began with, empty where there are none or it has not begun."""
+        return _read(self._pinned_data, list[PinnedData]) or []
 
     def write_worker(self, device: str) -> WorkerRecord:
         """Record that this process works on the run."""

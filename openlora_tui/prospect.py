@@ -10,7 +10,7 @@ from typing import Final
 from engine.data.outlook import Counted, Outlook, counted, outlook
 from engine.problem import Problem
 from engine.recipe import Recipe, RecipeFile, missing_paths
-from engine.sources.resolve import NotHere, resolve
+from engine.sources.resolve import PLACED, NotHere, resolve
 from engine.text import one_line
 from openlora_tui.draft import Slip
 from openlora_tui.glyphs import Glyphs
@@ -80,7 +80,7 @@ class Lookup:
         return Prospect(found, slips, recipe.batch_rows, tuple(fetches))
 
     def _count(self, recipe: Recipe) -> Counted:
-        sources = resolve(recipe.data_entries)
+        sources = resolve(recipe.data_entries, folder=PLACED)
         stats = [source.path.stat() for source in sources.files]
         key = (
             *sources.files,

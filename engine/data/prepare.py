@@ -28,7 +28,7 @@ from engine.problem import Problem
 from engine.recipe.recipe import Recipe
 from engine.sources.entry import Entry
 from engine.sources.mix import draws_of
-from engine.sources.resolve import Purpose, Sources, resolve
+from engine.sources.resolve import PLACED, Purpose, Sources, resolve
 from engine.sources.tell import told
 
 _PROBES: Final = 48
@@ -123,7 +123,7 @@ def prepare(
 
 def _found(entries: list[Entry], purpose: Purpose) -> Sources:
     try:
-        return resolve(entries, purpose)
+        return resolve(entries, purpose, folder=PLACED)
     except Problem as problem:
         raise as_refusal("dataset_format", problem) from None
 

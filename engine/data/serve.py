@@ -21,7 +21,7 @@ from engine.data.show import as_text, values_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.inspection import talk
 from engine.line import Line
-from engine.sources.resolve import resolve
+from engine.sources.resolve import PLACED, resolve
 from engine.sources.tell import told
 
 _REPORTS: Final = 0.5
@@ -38,7 +38,7 @@ def serve(spec: bytes, line: Line) -> None:
         Problem: nothing can be inspected at all.
     """
     wanted = talk.spec(spec)
-    sources = resolve(wanted.files)
+    sources = resolve(wanted.files, folder=PLACED)
     tokenizer, without = _tokenizer(wanted)
     inspection = Inspection(
         [source.path for source in sources.files],

@@ -60,8 +60,8 @@ def fetch(plan: Plan, moved: Moved, cancelled: Callable[[], bool], *, wait: floa
     carrier = _Carrier(plan, wait)
     rate = _Rate()
     try:
-        with problems.explaining(plan.model, plan.asked):
-            for files in (small, large):  # weights last: a folder with weights has all that belongs to them
+        with problems.explaining(plan.model, plan.asked, plan.kind):
+            for files in (small, large):  # what is refused is refused before gigabytes come
                 carrier.begin(files)
                 while carrier.busy:
                     done = plan.here
@@ -70,6 +70,8 @@ def fetch(plan: Plan, moved: Moved, cancelled: Callable[[], bool], *, wait: floa
                         raise Cancelled
                     carrier.wait(_TICK)
                 carrier.raise_failure()
+            for file in plan.files:  # names last: a folder that was begun holds nothing yet
+                _link(plan.folder / "blobs" / file.etag, plan.path / file.name)
             _point(plan)
     finally:
         carrier.stop.set()
@@ -126,15 +128,14 @@ class _Carrier:
             self._failures.put(error)
 
     def _bring(self, file: File) -> None:
-        blob, link = self._blobs / file.etag, self.plan.path / file.name
-        for folder in (blob.parent, link.parent, self._locks):
+        blob = self._blobs / file.etag
+        for folder in (blob.parent, self._locks):
             folder.mkdir(parents=True, exist_ok=True)
         if not blob.is_file():
             with self._alone(file):
                 if not blob.is_file():
                     self._fill(file, part_of(blob))
                     part_of(blob).replace(blob)
-        _link(blob, link)
 
     @contextmanager
     def _alone(self, file: File) -> Iterator[None]:
@@ -176,7 +177,8 @@ class _Carrier:
             headers = build_hf_headers() | {"Accept-Encoding": "identity"}
             if have:
                 headers["Range"] = f"bytes={have}-"
-            url = hf_hub_url(self.plan.model, file.name, revision=self.plan.revision)
+            plan = self.plan
+            url = hf_hub_url(plan.model, file.name, revision=plan.revision, repo_type=plan.kind[:-1])
             with get_session().stream(
                 "GET", url, headers=headers, follow_redirects=True, timeout=_TIMEOUT
             ) as response:
@@ -235,6 +237,7 @@ def _link(blob: Path, link: Path) -> None:
     """Let the snapshot's name lead to the content, as the library does; a copy where links are unknown."""
     if link.is_file():
         return
+    link.parent.mkdir(parents=True, exist_ok=True)
     link.unlink(missing_ok=True)
     try:
         link.symlink_to(os.path.relpath(blob, link.parent))

@@ -6,8 +6,9 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from huggingface_hub import HfApi, constants, get_hf_file_metadata, hf_hub_url
@@ -21,7 +22,9 @@ from engine.hub.names import MAIN
 from engine.problem import WORK_FAILED
 from engine.text import amount
 
-_TIMEOUT: Final = 30.0
+TIMEOUT: Final = 30.0
+"""Seconds for which an answer of the hub is waited for."""
+_Answer = TypeVar("_Answer")
 _NAME: Final = re.compile(r"(?!\.)[\w.-]+(/(?!\.)[\w.-]+)*")
 """File names that stay inside the folder they are put in."""
 _WAITS: Final = (0.5, 2.0)
@@ -40,7 +43,7 @@ class File(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """The files of a model that training needs, at the commit that everything is fetched at."""
+    """The files of a model or dataset that are needed, at the commit that everything is fetched at."""
 
     model: str
     asked: str
@@ -48,11 +51,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     revision: str
     """The commit that it meant when the plan was made."""
     files: list[File]
+    kind: cache.Kind = "models"
 
     @property
     def folder(self) -> Path:
         """The repository's folder in the cache."""
-        return cache.repository(self.model)
+        return cache.repository(self.model, kind=self.kind)
 
     @property
     def path(self) -> Path:
@@ -86,27 +90,49 @@ def plan(model: str, revision: str | None = None, *, code: bool = False) -> Plan
     with problems.explaining(model, asked):
         info = _asked(model, revision)
         commit = info.sha or asked
-        listed = {file.rfilename: file for file in info.siblings or [] if _NAME.fullmatch(file.rfilename)}
+        listed = listing(info.siblings)
         weights = weights_of(model, listed)
         if info.gated:  # the files are listed for everyone; who may have them shows only in asking for one
             get_hf_file_metadata(hf_hub_url(model, weights, revision=commit))
         names = [*small_files(listed, code=code), weights]
         if weights.endswith(INDEX):
             names += _shards(model, commit, weights, listed)
-        files = [_file(model, commit, listed[name]) for name in dict.fromkeys(names)]
+        files = [file_of(model, commit, listed[name]) for name in dict.fromkeys(names)]
     return Plan(model=model, asked=asked, revision=commit, files=files)
 
 
+def listing(siblings: list[RepoSibling] | None) -> dict[str, RepoSibling]:
+    """The files of a repository by name, those that would leave its folder aside."""
+    return {file.rfilename: file for file in siblings or [] if _NAME.fullmatch(file.rfilename)}
+
+
 def _asked(model: str, revision: str | None) -> ModelInfo:
-    """What the hub says of the model; a hiccup of its or of the network is waited out."""
+    api = HfApi()
+    return patiently(lambda: api.model_info(model, revision=revision, files_metadata=True, timeout=TIMEOUT))
+
+
+def patiently(ask: Callable[[], _Answer]) -> _Answer:
+    """What the hub says; a hiccup of its or of the network is waited out."""
     for wait in _WAITS:
         try:
-            return HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+            return ask()
         except Exception as error:
             if not problems.passing(error):
                 raise
         time.sleep(wait)
-    return HfApi().model_info(model, revision=revision, files_metadata=True, timeout=_TIMEOUT)
+    return ask()
+
+
+def text_at(model: str, commit: str, name: str, kind: cache.Kind = "models") -> str:
+    """The text of a small file."""
+    response = get_session().get(
+        hf_hub_url(model, name, revision=commit, repo_type=kind[:-1]),
+        headers=build_hf_headers(),
+        follow_redirects=True,
+        timeout=TIMEOUT,
+    )
+    hf_raise_for_status(response)
+    return str(response.text)
 
 
 def check_room(plan: Plan) -> None:
@@ -158,15 +184,9 @@ def size_of(path: Path) -> int:
 
 
 def _shards(model: str, commit: str, index: str, listed: dict[str, RepoSibling]) -> list[str]:
-    response = get_session().get(
-        hf_hub_url(model, index, revision=commit),
-        headers=build_hf_headers(),
-        follow_redirects=True,
-        timeout=_TIMEOUT,
-    )
-    hf_raise_for_status(response)
+    text = text_at(model, commit, index)
     try:
-        named = sorted(cache.shards(json.loads(response.text)))
+        named = sorted(cache.shards(json.loads(text)))
     except (ValueError, AttributeError):
         named = []
     missing = [name for name in named if name not in listed]
@@ -181,14 +201,15 @@ def _shards(model: str, commit: str, index: str, listed: dict[str, RepoSibling])
     return named
 
 
-def _file(model: str, commit: str, listed: RepoSibling) -> File:
+def file_of(model: str, commit: str, listed: RepoSibling, kind: cache.Kind = "models") -> File:
+    """A file with its size and what the cache calls its content."""
     name, lfs = listed.rfilename, listed.lfs
     if lfs is not None:
         return File(name=name, size=lfs.size, etag=lfs.sha256, sha256=lfs.sha256)
     if listed.size is not None and listed.blob_id:
         return File(name=name, size=listed.size, etag=listed.blob_id)
     # A mirror may list names alone.
-    told = get_hf_file_metadata(hf_hub_url(model, name, revision=commit))
+    told = get_hf_file_metadata(hf_hub_url(model, name, revision=commit, repo_type=kind[:-1]))
     if told.size is None or not _NAME.fullmatch(told.etag or "/"):
         raise Refusal(
             "hub_auth_or_gated",

@@ -29,30 +29,30 @@ _FULL: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
-def explaining(model: str, revision: str) -> Iterator[None]:
+def explaining(model: str, revision: str, kind: cache.Kind = "models") -> Iterator[None]:
     """Turn what goes wrong in the body into a Refusal, where it is known what it means to a person."""
     try:
         yield
     except Problem:
         raise
     except Exception as error:
-        refusal = _refusal(error, model, revision)
+        refusal = _refusal(error, model, revision, kind)
         if refusal is None:
             raise
         # Not chained: the library's own message holds addresses that are signed for one person.
         raise refusal from None
 
 
-def _refusal(error: Exception, model: str, revision: str) -> Refusal | None:
+def _refusal(error: Exception, model: str, revision: str, kind: cache.Kind) -> Refusal | None:
     match error:
         case GatedRepoError():
-            return _gated(error, model)
+            return _gated(error, page(model, kind), model)
         case RepositoryNotFoundError():
-            return _not_found(model)
+            return _not_found(model, kind)
         case RevisionNotFoundError():
-            return _no_revision(model, revision)
+            return _no_revision(page(model, kind), model, revision)
         case OfflineModeIsEnabled():
-            return offline(model)
+            return offline(model, kind)
         case HfHubHTTPError():
             return _answered(error, model)
         case ConnectionError() | TimeoutError():
@@ -71,33 +71,34 @@ def passing(error: Exception) -> bool:
     return isinstance(error, (NETWORK, ConnectionError, TimeoutError))
 
 
-def page(model: str) -> str:
-    """The model's page on the hub that is in use."""
-    return f"{_endpoint()}/{model}"
+def page(model: str, kind: cache.Kind = "models") -> str:
+    """The page of a model or dataset on the hub that is in use."""
+    return f"{_endpoint()}/{'datasets/' if kind == 'datasets' else ''}{model}"
 
 
-def offline(model: str) -> Refusal:
-    """The model is not here, and nothing may be fetched."""
+def offline(model: str, kind: cache.Kind = "models") -> Refusal:
+    """The model, or dataset, is not here, and nothing may be fetched."""
+    pull = f"{'--dataset ' if kind == 'datasets' else ''}{model}"
     return _refused(
         f"{model} is not in the hub's cache on this machine, and nothing may be fetched.",
         where=str(cache.cache_folder()),
         why="HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE is set.",
-        do=f"Unset it and `openlora pull {model}`, or copy the model here and name its folder.",
+        do=f"Unset it and `openlora pull {pull}`, or copy the {kind[:-1]} here and name its folder.",
     )
 
 
-def _gated(error: GatedRepoError, model: str) -> Refusal:
+def _gated(error: GatedRepoError, place: str, model: str) -> Refusal:
     account = _account()
     if account is None:
         why = "Nobody is logged in here."
-        do = f"Accept the terms on {page(model)}, then `hf auth login` with that account, or set HF_TOKEN."
+        do = f"Accept the terms on {place}, then `hf auth login` with that account, or set HF_TOKEN."
     else:
-        why = f"The account {account} is not one of them, or its token may not read gated models."
-        do = f"Accept the terms on {page(model)} with the account {account}, then try again."
+        why = f"The account {account} is not one of them, or its token may not read gated repositories."
+        do = f"Accept the terms on {place} with the account {account}, then try again."
     said = one_line(error.server_message or "", 300)
     return _refused(
         f"{model} is gated: its owner hands it only to accounts that accepted its terms.",
-        where=page(model),
+        where=place,
         why=f"{why} The hub says: {said}" if said else why,
         do=do,
     )
@@ -113,25 +114,26 @@ def _account() -> str | None:
         return "that the token belongs to"
 
 
-def _not_found(model: str) -> Refusal:
-    known = [found.name for found in cache.models()]
-    near = difflib.get_close_matches(model, known, n=1, cutoff=0.6)
+def _not_found(model: str, kind: cache.Kind) -> Refusal:
+    noun = kind[:-1]
+    here = cache.models() if kind == "models" else cache.datasets()
+    near = difflib.get_close_matches(model, [found.name for found in here], n=1, cutoff=0.6)
     guess = f"Did you mean {near[0]}? " if near else ""
-    hidden = "" if get_token() else " A private model needs `hf auth login`."
+    hidden = "" if get_token() else f" A private {noun} needs `hf auth login`."
     return _refused(
-        f"The hub knows no model {model}.",
-        where=page(model),
+        f"The hub knows no {noun} {model}.",
+        where=page(model, kind),
         why="No folder of that name is here either.",
         do=f"{guess}Check the spelling; write a folder as a path, such as ./{model}.{hidden}",
         exit_status=2,
     )
 
 
-def _no_revision(model: str, revision: str) -> Refusal:
+def _no_revision(place: str, model: str, revision: str) -> Refusal:
     return _refused(
         f"{model} has no revision {revision}.",
-        where=page(model),
-        do=f"{page(model)}/commits/main lists its commits; branches and tags work too.",
+        where=place,
+        do=f"{place}/commits/main lists its commits; branches and tags work too.",
         exit_status=2,
     )
 

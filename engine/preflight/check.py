@@ -18,7 +18,7 @@ from engine.preflight.verdict import Verdict
 from engine.problem import Problem
 from engine.recipe.places import missing_paths, placed
 from engine.recipe.yaml import RecipeFile
-from engine.sources.resolve import resolve
+from engine.sources.resolve import PLACED, resolve
 from engine.telemetry.gpu import gpus
 from engine.text import amount
 
@@ -63,7 +63,7 @@ class Preflight:
         """Count the rows for a moment, where they are not to be looked at."""
         recipe = self._subject.recipe
         try:
-            sources = resolve(recipe.data_entries, env=self._subject.env)
+            sources = resolve(recipe.data_entries, folder=PLACED, env=self._subject.env)
             found = outlook(recipe, counted(sources, recipe, _MOMENT))
         except Problem:  # whoever reads the rows says it with its place
             return

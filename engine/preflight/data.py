@@ -21,7 +21,7 @@ from engine.preflight.subject import Size, Subject
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
 from engine.sources.entry import Entry
-from engine.sources.resolve import NotHere, Purpose, resolve
+from engine.sources.resolve import PLACED, NotHere, Purpose, resolve
 from engine.sources.tell import fetched_first, told
 
 _PLAIN: Final = "plain template"
@@ -150,7 +150,7 @@ class DataLook:
     def _files(self, entries: Sequence[Entry], purpose: Purpose) -> list[Path]:
         """What the entries name; nothing while some of it is still on the hub."""
         try:
-            sources = resolve(entries, purpose, env=self.subject.env)
+            sources = resolve(entries, purpose, folder=PLACED, env=self.subject.env)
         except NotHere as absent:
             self._sources.append(fetched_first(absent.entry))
             return []
@@ -190,7 +190,7 @@ def _read_as(subject: Subject) -> object:
 
 def _there(entries: Sequence[Entry], purpose: Purpose = "train") -> list[Path]:
     try:
-        return [source.path for source in resolve(entries, purpose).files]
+        return [source.path for source in resolve(entries, purpose, folder=PLACED).files]
     except Problem:
         return []
 

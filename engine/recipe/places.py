@@ -20,7 +20,7 @@ from engine.recipe.models import prove_kind
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import RecipeFile, changed, written_as_path
 from engine.sources.entry import Entry, short
-from engine.sources.resolve import NotHere, resolve
+from engine.sources.resolve import PLACED, NotHere, resolve
 from engine.templates.registry import ALL, NAMES, is_file
 from engine.text import one_line
 from engine.trust import is_trusted
@@ -121,7 +121,7 @@ def missing_paths(recipe: RecipeFile) -> Iterator[tuple[str, Problem]]:
 
 def _missing_data(name: str, entries: list[Entry], where: str) -> Problem | None:
     try:
-        files = resolve(entries, "train" if name == "data" else "eval").files
+        files = resolve(entries, "train" if name == "data" else "eval", folder=PLACED).files
     except NotHere:
         return None  # it is fetched before all else
     except Problem as problem:

@@ -15,7 +15,7 @@ from engine import messages as m
 from engine import postmortem, room
 from engine.bus import Mailboxes
 from engine.client.context import environment, job_context
-from engine.hub.ready import bound, ready
+from engine.hub.ready_data import bound_here
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
@@ -321,12 +321,12 @@ class Floor:
             held[wanted[0]] = f"after run {live.run}"
 
     def _has_model(self, live: LiveRun) -> bool:
-        """True where the run's model lies in a folder here, to which the run is bound from now on."""
+        """True where the run's model and datasets lie here, to which the run is bound from now on."""
         if not live.has_model:
             recipe = self._recipe(live)
-            folder = ready(live.directory, recipe, environment(os.environ, live.context))
-            if folder is not None:
-                live.write(*bound(live.directory, recipe, folder))
+            events = bound_here(live.directory, recipe, environment(os.environ, live.context))
+            if events is not None:
+                live.write(*events)
                 live.has_model = True
         return live.has_model
 

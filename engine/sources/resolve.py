@@ -94,6 +94,10 @@ def entry_of(word: str | Entry) -> Entry:
         raise Problem("This names no data.", where=one_line(word, 80), why=why, do=do) from None
 
 
+PLACED: Final = Path(os.devnull)
+"""The folder of entries whose local paths are absolute: no other path of theirs is one of this machine."""
+
+
 def resolve(
     entries: Sequence[str | Entry],
     purpose: Purpose = "train",
@@ -167,7 +171,7 @@ def _of_glob(pattern: str, entry: Entry, found: Sources) -> Iterator[Path]:
 
 def _of_folder(folder: Path, entry: Entry, purpose: Purpose, found: Sources, *, hub: bool) -> Iterator[Path]:
     whole = layout_of(folder)
-    if hub and not _has(whole, entry):
+    if hub and not _has(whole, entry, purpose):
         raise NotHere(entry)
     chosen = choose(whole, entry, purpose)
     if part := missing_part(chosen.names):
@@ -180,11 +184,18 @@ def _of_folder(folder: Path, entry: Entry, purpose: Purpose, found: Sources, *, 
     yield from (folder / name for name in chosen.names)
 
 
-def _has(whole: Layout, entry: Entry) -> bool:
-    """True where what is in the cache has what the entry asks for by name."""
+def _has(whole: Layout, entry: Entry, purpose: Purpose) -> bool:
+    """True where what is in the cache has what the entry asks for.
+
+    Only a part may have been fetched: a split that lies there alone is not taken for the one that is meant.
+    """
+    if not whole.configs or (entry.name is not None and entry.name not in whole.configs):
+        return False
     config = entry.name or whole.default
-    splits = whole.configs.get(config or "", {})
-    return bool(whole.configs) and (config is None or bool(splits)) and (entry.split or "") in ("", *splits)
+    if config is None:
+        return True
+    wanted = _WANTED[purpose] if entry.split is None else (entry.split,)
+    return any(split in whole.configs[config] for split in wanted)
 
 
 # --- the choice ---
@@ -194,6 +205,8 @@ class Chosen(msgspec.Struct, frozen=True, kw_only=True):
     """The files of one split."""
 
     names: list[str]
+    config: str
+    split: str
     said: list[str]
     offer: Entry | None
 
@@ -216,7 +229,7 @@ def choose(whole: Layout, entry: Entry, purpose: Purpose = "train") -> Chosen:
         said.append(f"{entry.path}: split {split} of {_listed(splits)}")
     other = next((name for name in _WANTED["eval"] if name in splits and name != split), None)
     offer = msgspec.structs.replace(entry, split=other, weight=None) if other and purpose == "train" else None
-    return Chosen(names=splits[split], said=said, offer=offer)
+    return Chosen(names=splits[split], config=config, split=split, said=said, offer=offer)
 
 
 def _config(whole: Layout, entry: Entry) -> str:

@@ -23,7 +23,7 @@ from engine.job import Job
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
-from engine.worker.fetching import LeftEarly, leave_if_asked, model_folder
+from engine.worker.fetching import LeftEarly, leave_if_asked, model_folder, with_data
 from engine.worker.orders import OrderBook
 from engine.worker.pulse import Pulse
 
@@ -84,6 +84,7 @@ def _outcome(
         pulse.start()
         book.listen()
         folder = model_folder(directory, recipe, pulse.report, book)
+        recipe = with_data(directory, recipe, pulse.report, book)
         if device == ev.HUB:
             leave_if_asked(directory, pulse.report, book)
             return None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import shutil
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from engine.hub import cache
 from engine.hub.names import is_hub_id, is_revision, split
 from engine.problem import Problem
+from engine.sources.entry import Entry
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
@@ -22,7 +26,7 @@ from openlora_tui.cli.outlet import write_over
 if TYPE_CHECKING:
     from engine.hub.plan import Plan
 
-HELP: Final = "fetch a model from the hub, or go on with a fetch that was broken off"
+HELP: Final = "fetch a model or a dataset from the hub, or go on with a fetch that was broken off"
 _EVERY: Final = 3.0
 
 
@@ -38,6 +42,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--code", action="store_true", help="its Python code too, to be read; nothing runs it"
     )
+    parser.add_argument("--dataset", action="store_true", help="it is a dataset: fetch the files of a split")
+    parser.add_argument("--name", metavar="NAME", help="the dataset's configuration, where it has several")
+    parser.add_argument("--split", metavar="SPLIT", help="the dataset's split [train]")
     parser.add_argument("--dry-run", action="store_true", help="say what would be fetched, and fetch nothing")
 
 
@@ -49,6 +56,11 @@ def run(args: argparse.Namespace) -> int:
         do = "A folder needs no pull: name it in `model`." if is_folder else "Write it as owner/name@branch."
         raise Problem(f"`{one_line(args.model, 80)}` is no hub id.", do=do)
     teller = _Teller(as_json=args.json)
+    if args.dataset:
+        _pull_dataset(args, model, revision, teller)
+        return 0
+    if args.name or args.split:
+        raise Problem("Only a dataset has configurations and splits.", do="Add --dataset.")
     here = _without_network(model, revision)
     if here is not None:
         teller.offline(model, here)
@@ -61,6 +73,43 @@ def run(args: argparse.Namespace) -> int:
     if not args.dry_run:
         _fetch(wanted, teller)
     return 0
+
+
+def _pull_dataset(args: argparse.Namespace, name: str, revision: str | None, teller: _Teller) -> None:
+    """Fetch the files of a dataset's split, or tell what that would take."""
+    from huggingface_hub import constants
+
+    from engine.hub.datasets import dataset_folder
+    from engine.sources.resolve import PLACED, NotHere, resolve
+
+    entry = Entry(path=name, name=args.name, split=args.split, revision=revision)
+    if constants.HF_HUB_OFFLINE:
+        try:
+            resolve([entry], folder=PLACED)
+        except NotHere:
+            from engine.hub.problems import offline
+
+            raise offline(name, "datasets") from None
+        folder = dataset_folder(name, revision)
+        assert folder is not None
+        teller.next = _looks(entry)
+        teller.offline(name, folder)
+        return
+    from engine.hub.dataset_plan import dataset_plan
+    from engine.hub.plan import check_room
+
+    wanted = dataset_plan(entry)
+    for line in wanted.said:
+        teller.tell(line)
+    teller.plan(wanted.plan, last=args.dry_run)
+    check_room(wanted.plan)
+    if not args.dry_run:
+        teller.next = _looks(msgspec.structs.replace(wanted.entry, revision=revision))
+        _fetch(wanted.plan, teller)
+
+
+def _looks(entry: Entry) -> str:
+    return f"`openlora inspect {shlex.quote(str(entry))}` looks at them"
 
 
 def _without_network(model: str, revision: str | None) -> Path | None:
@@ -91,6 +140,8 @@ class _Teller:
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
+        self.next = ""
+        """What to do with a dataset; empty for a model."""
         self._tty = sys.stderr.isatty()
         self._next = 0.0
         self._open = False
@@ -100,7 +151,7 @@ class _Teller:
         from engine.hub.plan import room
 
         facts = {
-            "model": plan.model, "revision": plan.revision, "bytes": plan.total, "here": plan.here,
+            plan.kind[:-1]: plan.model, "revision": plan.revision, "bytes": plan.total, "here": plan.here,
             "free": room(plan), "files": [{"name": file.name, "bytes": file.size} for file in plan.files],
         }  # fmt: skip
         if self._as_json:
@@ -113,6 +164,11 @@ class _Teller:
             f"{len(plan.files)} files, {figures.size(plan.total)}, of which {figures.size(plan.here)} are "
             f"here; {figures.size(room(plan))} free in {one_line(str(cache.cache_folder()))}"
         )
+
+    def tell(self, text: str) -> None:
+        """A line for people."""
+        if not self._as_json:
+            self._say(one_line(text))
 
     def moved(self, done: int, total: int, rate: float) -> None:
         """How far it is: one line that changes on a terminal, else a line every few seconds."""
@@ -150,9 +206,11 @@ class _Teller:
 
     def _last(self, model: str, revision: str, path: Path, size: int) -> None:
         if self._as_json:
-            print_document({"model": model, "revision": revision, "path": str(path), "bytes": size})
+            kind = "dataset" if self.next else "model"
+            print_document({kind: model, "revision": revision, "path": str(path), "bytes": size})
             return
-        self._say(f"{figures.size(size)} are here; `openlora new --model {model}` begins a recipe with it")
+        then = self.next or f"`openlora new --model {model}` begins a recipe with it"
+        self._say(f"{figures.size(size)} are here; {then}")
         print(path)
 
     def _say(self, text: str) -> None:

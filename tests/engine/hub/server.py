@@ -12,12 +12,12 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 TOKEN, OWNER = "hf_" + "x" * 34, "somebody"
-_LARGE = (".safetensors", ".bin", ".gguf", ".h5")
+_LARGE = (".safetensors", ".bin", ".gguf", ".h5", ".jsonl")
 
 
 @dataclass
 class Repository:
-    """One model: its commits, the newest last, each with all its files."""
+    """One model, or dataset (named `datasets/…`): its commits, the newest last, each with all its files."""
 
     commits: dict[str, dict[str, bytes]] = field(default_factory=dict)
     gated: bool = False
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/api/whoami-v2":
             known = self._token == TOKEN
             self._json({"name": OWNER, "type": "user"}) if known else self._refuse(401, "", "Invalid token")
-        elif found := re.fullmatch(r"/api/models/(.+?)(?:/revision/(.+))?", path):
+        elif found := re.fullmatch(r"/api/(?:models/|(?=datasets/))(.+?)(?:/revision/(.+))?", path):
             self._info(found[1], found[2] or "main")
         elif found := re.fullmatch(r"/content/(.+)/([0-9a-f]{40})/(.+)", path):
             self._content(found[1], found[2], found[3])

@@ -15,10 +15,12 @@ from engine import bus
 from engine import events as ev
 from engine.event_log import EventReader
 from engine.hub import cache
+from engine.hub.ready_data import bound_recipe, missing_datasets
 from engine.problem import Problem
-from engine.recipe import changed
+from engine.recipe import changed, read
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from engine.sources.entry import Entry
 from tests.engine.hub.server import OWNER, TOKEN, Hub
 from tests.engine.process.driving import Driver, reached, wait_for, worker_pid
 
@@ -209,3 +211,27 @@ def test_in_the_foreground_the_same_process_fetches_and_trains(
     assert kinds.index("fetched") < kinds.index("planned")
     assert next(event["revision"] for event in told if event["event"] == "fetched") == commit
     assert told[-1]["event"] == "finished"
+
+
+def test_a_dataset_comes_by_the_same_first_job_and_the_run_keeps_to_its_commit(
+    hub: Hub, driver: Driver, files: dict[str, bytes]
+) -> None:
+    rows = [json.dumps({"prompt": f"q{i}", "completion": " a"}).encode() for i in range(40)]
+    card = {"README.md": b"# Rows", "data/test-00000-of-00001.jsonl": rows[0]}
+    hub.add(NAME, files)
+    commit = hub.add("datasets/owner/rows", card | {"data/train-00000-of-00001.jsonl": b"\n".join(rows)})
+    run = driver.submit(model=NAME, data="owner/rows", max_steps=2)
+    driver.until(run, lambda state: state.outcome is not None)
+    directory = RunDir(driver.root, run)
+    [pinned] = directory.pinned_data()
+    assert pinned.bound == Entry(path="owner/rows", revision=commit, name="default", split="train")
+    told = [event.detail or event.name for event in events(driver, run) if isinstance(event, ev.Phase)]
+    assert told[:2] == [NAME, "owner/rows"]
+    ended = [event for event in events(driver, run) if isinstance(event, ev.Finished)]
+    assert [event.outcome for event in ended] == ["succeeded"]
+
+    hub.add("datasets/owner/rows", card | {"data/train-00000-of-00001.jsonl": rows[1]})
+    hub.asked.clear()
+    again = bound_recipe(directory, read(directory.recipe).resolved())
+    assert again.data == [pinned.bound]
+    assert not list(missing_datasets(directory, again))
