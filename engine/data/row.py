@@ -25,6 +25,9 @@ TOP: Final = Start(0, 1)
 MOST_COLUMNS: Final = 4096
 """Of a row; the widest table that anyone tunes a model on has some dozens."""
 _LISTED: Final = 12
+_REMEMBERED: Final = 256
+_proved: Final[set[tuple[str, ...]]] = set()
+"""Names of columns that were met and are as they should be: nearly all rows have those of the row before."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -68,23 +71,34 @@ def row_of(path: Path, start: Start, value: object) -> Row:
             where=f"{path}:{start.line}",
             do='Write each row like {"prompt": "…", "completion": "…"}.',
         )
-    values = {key.strip().lower(): item for key, item in value.items()}
-    if len(values) != len(value):
-        keys = [key.strip().lower() for key in value]
-        raise twice_named(path, start.line, next(key for key in keys if keys.count(key) > 1))
-    if len(values) > MOST_COLUMNS:
-        raise too_wide(path, start.line, len(values))
+    keys = tuple(value)
+    if keys not in _proved:
+        names = _names(path, start.line, keys)
+        if names != keys:
+            value = dict(zip(names, value.values(), strict=True))
+        elif len(_proved) < _REMEMBERED:
+            _proved.add(keys)
+    return Row(str(path), start.line, value, start.offset)
+
+
+def _names(path: Path, line: int, keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of the columns, in small letters without spaces around them."""
+    if len(keys) > MOST_COLUMNS:
+        raise too_wide(path, line, len(keys))
+    names = tuple(key.strip().lower() for key in keys)
+    if len(set(names)) != len(names):
+        raise twice_named(path, line, next(name for name in names if names.count(name) > 1))
     try:
-        "".join(values).encode()
+        "".join(names).encode()
     except UnicodeEncodeError:
         raise Refusal(
             "dataset_encoding_or_parse",
             "The name of a column holds half of a character.",
-            where=f"{path}:{start.line}",
+            where=f"{path}:{line}",
             why="A code such as \\ud83d stands alone, and is one of two that make a character.",
             do="Mend the name.",
         ) from None
-    return Row(str(path), start.line, values, start.offset)
+    return names
 
 
 def too_wide(path: Path, line: int, columns: int) -> Refusal:

@@ -49,7 +49,7 @@ class Header(msgspec.Struct, frozen=True):
 
     dialect: Dialect
     columns: list[str]
-    unnamed: list[str]
+    unnamed: frozenset[str]
     """Those that the file gives no name."""
     records: int
     """Records before the first row, blank ones aside."""
@@ -126,7 +126,8 @@ def _header(source: Source, dialect: Dialect, sample: list[tuple[int, str]], abo
     first = found[titles]
     line = sample[above][0]
     if titles:
-        source.remarks.append(f"{titles} of the first lines are titles above the table, and were passed over")
+        lines_ = "The first line is a title" if titles == 1 else f"The first {titles} lines are titles"
+        source.remarks.append(f"{lines_} above the table, passed over")
     if not _are_names(first):
         source.remarks.append(
             "The first line holds values and no names: the columns are called column_1, column_2 …"
@@ -169,5 +170,7 @@ def _named(source: Source, line: int, dialect: Dialect, fields: list[str], recor
             do="Give every column a name of its own in the first line.",
         )
     columns = [name or f"column_{number}" for number, name in enumerate(names, 1)]
-    unnamed = [column for column, name in zip(columns, names, strict=True) if not name]
-    return Header(dialect, columns, unnamed, records)
+    unnamed = {column for column, name in zip(columns, names, strict=True) if not name}
+    return Header(
+        dialect, columns, frozenset() if len(unnamed) == len(names) else frozenset(unnamed), records
+    )

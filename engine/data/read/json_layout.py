@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.data.read.json_window import BROKEN, PLAIN, Window
+from engine.data.read.json_values import BROKEN, PLAIN
+from engine.data.read.json_window import Window
 from engine.data.read.source import Source
 from engine.data.refusal import Refusal
 from engine.data.row import TOP, Start, listed
@@ -178,7 +179,7 @@ def lists_behind(window: Window) -> list[str]:
 def _name(window: Window) -> str:
     """The name at the place, which moves behind the colon."""
     window.skip()
-    name = window.value(PLAIN)
+    name = window.value()
     if not isinstance(name, str):
         raise json.JSONDecodeError("Expecting property name in double quotes", window.text, window.at)
     window.skip()
@@ -195,7 +196,7 @@ def _expect(window: Window, sign: str) -> None:
 def _member(window: Window, name: str) -> _Member:
     if window.skip() != "[":
         member = _Member(name, window.here())
-        window.value(PLAIN)
+        window.value()
         return member
     window.at += 1
     member = _Member(name, window.here(), "empty")
@@ -204,7 +205,7 @@ def _member(window: Window, name: str) -> _Member:
         if member.count:
             _expect(window, ",")
             window.skip()
-        value = window.value(PLAIN)
+        value = window.value()
         objects = objects and isinstance(value, dict)
         member.kind = _kind(value, member) if objects else "list"
         member.count += 1

@@ -8,35 +8,16 @@ from json.decoder import WHITESPACE  # type: ignore[attr-defined]
 from typing import Any, Final
 
 from engine.data.read.complaints import LINE_BYTES, null
+from engine.data.read.json_values import DEPTH, PLAIN, TooDeep, Twice, prove
 from engine.data.read.source import Source
 from engine.data.refusal import Refusal
 from engine.data.row import Start, twice_named
 
-DEPTH: Final = 128
-"""Lists and objects in one another; trees of replies, the deepest that data sets have, come to some 40."""
 _SPACE: Final[re.Pattern[str]] = WHITESPACE
 _NEAR_THE_END: Final = 16
 """Characters in which an error may be due to the end of the part: no word of JSON is longer."""
 _KEPT: Final = 256
 """Characters before the place that stay at hand, to see how its line is indented."""
-BROKEN: Final = (ValueError, RecursionError)
-
-
-class Twice(ValueError):
-    """An object has two values under one name."""
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [name for name, _ in pairs]
-        raise Twice(next(name for name in names if names.count(name) > 1))
-    return found
-
-
-STRICT: Final = json.JSONDecoder(object_pairs_hook=_unambiguous)
-PLAIN: Final = json.JSONDecoder()
-"""Takes the last of several values under one name."""
 
 
 class Window:
@@ -70,17 +51,27 @@ class Window:
             if self.at < len(self.text) or not self.more():
                 return self.text[self.at : self.at + 1]
 
-    def value(self, decoder: json.JSONDecoder = STRICT) -> Any:
-        """The value at the place, which moves behind it.
+    def proved(self) -> Any:
+        """As `value`.
 
         Raises:
-            ValueError, RecursionError: it is no value, or is nested too deeply; the place stays.
+            Twice, TooDeep: the value is ambiguous or nested too deeply; the place is behind it.
+        """
+        value = self.value()
+        prove(value, self.text, self.begin, self.at)
+        return value
+
+    def value(self) -> Any:
+        """The value at the place, which moves behind it; of several under one name the last.
+
+        Raises:
+            ValueError, RecursionError: it is no value; the place stays.
             Refusal: it is larger than a row may be.
         """
         self.begin = self.at
         while True:
             try:
-                value, end = decoder.raw_decode(self.text, self.at)
+                value, end = PLAIN.raw_decode(self.text, self.at)
             except json.JSONDecodeError as error:
                 if not (self._cut(error) and self.more()):
                     raise
@@ -138,22 +129,6 @@ class Window:
         return error.pos >= len(self.text) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
 
 
-def is_too_deep(value: object) -> bool:
-    """True where lists and objects are nested beyond `DEPTH`."""
-    level, depth = [value], 0
-    while level:
-        level = [
-            item
-            for holder in level
-            if isinstance(holder, (list, dict))
-            for item in (holder.values() if isinstance(holder, dict) else holder)
-        ]
-        depth += 1
-        if depth > DEPTH:
-            return bool(level)
-    return False
-
-
 def said(error: json.JSONDecodeError) -> str:
     """The parser's words."""
     return error.msg[:1].lower() + error.msg[1:].removesuffix(" at")
@@ -163,8 +138,8 @@ def refused(source: Source, error: BaseException, line: int) -> Refusal:
     """What is said of an error that has no place within the value."""
     if isinstance(error, Twice):
         return twice_named(source.path, line, str(error))
-    if isinstance(error, RecursionError):
-        return too_nested(source, line)
+    if isinstance(error, (RecursionError, TooDeep)):
+        return _too_nested(source, line)
     # Python reads no number of more than 4,300 digits.
     return broken(source, line, "a number has thousands of digits", None)
 
@@ -181,7 +156,7 @@ def broken(source: Source, line: int, why: str, column: int | None) -> Refusal:
     )
 
 
-def too_nested(source: Source, line: int) -> Refusal:
+def _too_nested(source: Source, line: int) -> Refusal:
     """What is said of a value beyond `DEPTH`."""
     return Refusal(
         "dataset_encoding_or_parse",

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
+from engine.data.read.kinds import other_kind
 from engine.data.read.packing import PACKED_SUFFIXES
 from engine.data.read.rows_csv import read_csv, read_tsv
 from engine.data.read.rows_json import is_direct as is_direct_json
@@ -74,14 +75,7 @@ def rows_of(source: Source, start: Start = TOP, bad: Bad | None = None) -> Itera
     kind = kind_of(source.path)
     reader = _READERS.get(kind)
     if reader is None:
-        packed = kind != source.path.suffix.lower()
-        raise Refusal(
-            "dataset_format",
-            f"Files that end in {source.path.suffix or 'nothing'} cannot be read.",
-            where=str(source.path),
-            why="The name does not say what is packed." if packed else "",
-            do=f"Use one of: {', '.join(READABLE)}; all but .parquet also with .gz or .zst behind it.",
-        )
+        raise _unknown(source)
     return reader(source, start, bad)
 
 
@@ -102,3 +96,17 @@ def is_direct(source: Source) -> bool:
     if source.head and source.packed:
         return False
     return _READERS.get(kind) is not read_json or is_direct_json(source)
+
+
+def _unknown(source: Source) -> Refusal:
+    """What is said of a file whose name tells no kind that can be read."""
+    path = source.path
+    other = other_kind(path, source.first_bytes)
+    if other is not None:
+        why, do = f"Its first bytes are those of {other[0]}.", other[1]
+    else:
+        packed = kind_of(path) != path.suffix.lower()
+        why = "The name does not say what is packed." if packed else ""
+        do = f"Use one of: {', '.join(READABLE)}; all but .parquet also with .gz or .zst behind it."
+    what = f"Files that end in {path.suffix or 'nothing'} cannot be read."
+    return Refusal("dataset_format", what, where=str(path), why=why, do=do)

@@ -49,14 +49,16 @@ def _read(source: Source, start: Start, bad: Bad | None, *, tabs: bool) -> Itera
 
 
 def _row(path: Path, here: Start, header: Header, fields: list[str]) -> Row | None:
-    """None where there are not as many fields as columns; empty ones at the end do not count."""
+    """None where there are not as many fields as columns; empty ones without a name do not count."""
     width = len(header.columns)
-    if len(fields) != width and (len(fields) < width or any(field.strip() for field in fields[width:])):
-        return None
+    if len(fields) != width:
+        surplus, missing = fields[width:], header.columns[len(fields) :]
+        if any(field.strip() for field in surplus) or not header.unnamed.issuperset(missing):
+            return None
     values = dict(zip(header.columns, fields, strict=False))
     for name in header.unnamed:
-        if not values[name].strip():
-            del values[name]
+        if not values.get(name, "").strip():
+            values.pop(name, None)
     return Row(str(path), here.line, values, here.offset)
 
 
@@ -149,7 +151,8 @@ def _gap(path: Path, line: int) -> Refusal:
 def _ragged(path: Path, line: int, fields: int, columns: list[str]) -> Refusal:
     return Refusal(
         "dataset_encoding_or_parse",
-        f"The record has {fields} fields, and the header names {len(columns)} columns.",
+        f"The record has {fields} field{'' if fields == 1 else 's'}, and the header names {len(columns)} "
+        f"column{'' if len(columns) == 1 else 's'}.",
         where=f"{path}:{line}",
         why=f"The columns are: {listed(columns)}.",
         do="Put fields that hold the delimiter in quotes, or fill in what is missing.",

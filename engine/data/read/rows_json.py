@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,19 +17,8 @@ from engine.data.read.json_layout import (
     lists_behind,
     several,
 )
-from engine.data.read.json_window import (
-    BROKEN,
-    DEPTH,
-    PLAIN,
-    STRICT,
-    Twice,
-    Window,
-    broken,
-    is_too_deep,
-    refused,
-    said,
-    too_nested,
-)
+from engine.data.read.json_values import BROKEN, TooDeep, Twice, decoded
+from engine.data.read.json_window import Window, broken, refused, said
 from engine.data.read.lines import lines, prove_decoded
 from engine.data.read.source import Source
 from engine.data.read.squad import questions
@@ -74,19 +64,12 @@ def _lines(source: Source, start: Start, bad: Bad | None) -> Iterator[Row]:
 
 
 def _parsed(source: Source, number: int, line: str) -> object:
-    text = line.strip()
     try:
-        value = STRICT.decode(text)
-    except RecursionError as error:
+        return decoded(line.strip())
+    except json.JSONDecodeError as error:
+        raise broken(source, number, said(error), error.colno) from None
+    except BROKEN as error:
         raise refused(source, error, number) from None
-    except ValueError as error:
-        column = getattr(error, "colno", None)
-        if column is None:
-            raise refused(source, error, number) from None
-        raise broken(source, number, said(error), column) from None  # type: ignore[arg-type]
-    if text.count("[") + text.count("{") > DEPTH and is_too_deep(value):
-        raise too_nested(source, number)
-    return value
 
 
 class _Stream:
@@ -147,19 +130,13 @@ class _Stream:
         """
         window, source = self._window, self._source
         try:
-            value = window.value()
-        except Twice as error:
-            window.value(PLAIN)
+            value = window.proved()
+        except (Twice, TooDeep) as error:
             raise refused(source, error, line) from None
         except BROKEN as error:
             raise window.refusal(error) from None
         if source.dirty or source.encoding.guessed:
             prove_decoded(source, line, window.last)
-        opened = window.text.count("[", window.begin, window.at) + window.text.count(
-            "{", window.begin, window.at
-        )
-        if opened > DEPTH and is_too_deep(value):
-            raise too_nested(source, line)
         return value
 
     def _skip_to_next(self, refusal: Refusal) -> None:

@@ -37,6 +37,7 @@ class Source:
         self._encoding: Encoding | None = None
         self._head: bytes | None = None
         self._raw: BinaryIO | None = None
+        self._magic = b""
         self._last_guessed = 0
         self.remarks: list[str] = []
         """What a person should know of how the file was read."""
@@ -68,6 +69,16 @@ class Source:
             prove_text(self.path, self._head)
             self._encoding = marked(self._head)
         return self._head
+
+    @property
+    def first_bytes(self) -> bytes:
+        """Of the file as it lies on the disk.
+
+        Raises:
+            Refusal: the file cannot be opened.
+        """
+        with self._open() as file:
+            return self._magic if self.packed else file.read(MAGIC_BYTES)
 
     @property
     def wide(self) -> bool:
@@ -190,12 +201,12 @@ class Source:
     def _open(self) -> BinaryIO:
         try:
             raw = reading.opened(self.path)
-            magic = raw.read(MAGIC_BYTES)
+            self._magic = raw.read(MAGIC_BYTES)
             raw.seek(0, 2)
             self.size = raw.tell()
             raw.seek(0)
         except OSError as error:
             raise complaints.unopened(self.path, error) from None
         self._raw = raw
-        self.packed = packing(magic)
+        self.packed = packing(self._magic)
         return unpacked(self.path, raw, self.packed) if self.packed else raw
