@@ -59,13 +59,15 @@ _WORD: Final = re.compile(r"[^\W\d_]+")
 _MARKS: Final = "\u0300\u0301\u0303\u0309\u0323"
 _NEVER: Final = re.compile(
     r"[^\W\d_][¹²³ºª¼½¾£¥¢¿¡¶§©®±×÷¨¸¯«»„°¤¦†‡‰№،؛][^\W\d_]"  # a sign within a word
-    r"|ς\w|σ(?!\w)|[άέήίόύώ]\w*[άέήίόύώ]"  # Greek: sigma at a word's end and nowhere else, one accent a word
+    r"|ς\w|σ(?!\w)|[άέήίόύώ]\w*[άέήίόύώ]|(?<!\w)[α-ω]{5,}(?!\w)"  # Greek: sigma, one accent a word
     r"|(?<!\w)[ъьы]|[аеёиоуыэюяі][ьъ]|(?i:[аеёиоуыэюяіїє]{5}|[бвгджзйклмнпрстфхцчшщ]{6})"  # Cyrillic
     r"|[ךםןףץ]\w|[ةى]\w"  # Hebrew and Arabic letters that end a word
     r"|(?<![ก-\u0e4e])[\u0e31\u0e33-\u0e3a\u0e47-\u0e4e]|[เแโใไ](?![ก-ฮ])"  # Thai signs without a consonant
     f"|(?<![aăâeêioôơuưyAĂÂEÊIOÔƠUƯY])[{_MARKS}]"  # Vietnamese tones without a vowel
 )
 """What no orthography has, and what reading a text in a wrong page gives at every turn."""
+_FEW_WORDS: Final = 3
+"""Capitals throughout are what small letters of another page become, and seldom a whole line."""
 _ALONE: Final = re.compile(
     r"[a-z][^\x00-\x7f](?![^\x00-\x7f])|(?<![^\x00-\x7f])[^\x00-\x7f][a-z]", re.IGNORECASE
 )
@@ -141,7 +143,10 @@ def _fits(line: str, alphabets: Sequence[frozenset[str]]) -> bool:
     beyond = {char for char in line if char > "\x7f"}
     if not any(beyond <= alphabet for alphabet in alphabets):
         return False
-    return not _NEVER.search(line) and all(map(_is_word, _WORD.findall(line)))
+    words = _WORD.findall(line)
+    capitals = [word.isupper() for word in words if not word.isascii() and word.lower() != word.upper()]
+    shouted = len(capitals) >= _FEW_WORDS and all(capitals)
+    return not shouted and not _NEVER.search(line) and all(map(_is_word, words))
 
 
 def _is_word(word: str) -> bool:

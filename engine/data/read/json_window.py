@@ -30,7 +30,7 @@ class Window:
         self.begin = 0
         """Where the last value begins."""
         self._texts = source.texts(start.offset)
-        self._offset, self._line = start.offset or source.encoding.mark, start.line
+        self._offset, self._line = start.offset or source.mark, start.line
         self._counted = 0
         """Up to where in the text offset and line are counted."""
 

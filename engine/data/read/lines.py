@@ -28,7 +28,7 @@ def lines(source: Source, start: Start = TOP, bad: Bad | None = None) -> Iterato
         yield from _in_text(source, start, bad)
         return
     with source.open(start.offset) as file:
-        offset, number = start.offset or source.encoding.mark, start.line
+        offset, number = start.offset or source.mark, start.line
         begun = start.offset > 0
         decided, codec, page = source.settled, source.encoding.codec, source.encoding.guessed
         while line := file.readline(LINE_BYTES + 1):
@@ -58,7 +58,7 @@ def lines(source: Source, start: Start = TOP, bad: Bad | None = None) -> Iterato
 def _in_text(source: Source, start: Start, bad: Bad | None) -> Iterator[tuple[Start, str]]:
     """Lines that cannot be found in the bytes."""
     pattern = _LINE if source.old_mac else _WIDE_LINE
-    offset, number, rest = start.offset or source.encoding.mark, start.line, ""
+    offset, number, rest = start.offset or source.mark, start.line, ""
     for text in _and_an_end(source.texts(start.offset)):
         found = pattern.findall(rest + (text or ""))
         # The last line may go on in the next part, and so may a line end of two characters.

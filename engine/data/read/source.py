@@ -71,6 +71,15 @@ class Source:
         return self._head
 
     @property
+    def mark(self) -> int:
+        """Bytes of the byte-order mark.
+
+        Raises:
+            Refusal: as `head`.
+        """
+        return self.encoding.mark if self.head else 0
+
+    @property
     def first_bytes(self) -> bytes:
         """Of the file as it lies on the disk.
 
@@ -103,9 +112,8 @@ class Source:
         Raises:
             Refusal: the file cannot be opened, or holds no text.
         """
-        assert self.head is not None
+        offset = offset or self.mark
         file = self._open()
-        offset = offset or self.encoding.mark
         if self.packed is None:
             file.seek(offset)
             return file
