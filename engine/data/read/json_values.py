@@ -75,7 +75,7 @@ def _names(value: object) -> int:
 
 def _is_too_deep(value: object) -> bool:
     level, depth = [value], 0
-    while level and depth <= DEPTH:
+    while level and depth < DEPTH:
         level = [item for holder in level for item in _inside(holder) if isinstance(item, (dict, list))]
         depth += 1
     return bool(level)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -32,8 +33,8 @@ def packing(head: bytes) -> str | None:
 def unpacked(path: Path, raw: BinaryIO, how: str) -> BinaryIO:
     """The bytes that are packed in `raw`, which is closed with what is returned; refusals come in reading."""
     if how == "gzip":
-        return io.BufferedReader(_Unpacked(path, raw, gzip.GzipFile(fileobj=raw, mode="rb")), _BUFFER)
-    return io.BufferedReader(_Unpacked(path, raw, _Zstd(raw)), _BUFFER)
+        return io.BufferedReader(_Unpacked(path, raw, gzip.GzipFile(fileobj=raw, mode="rb").read1), _BUFFER)
+    return io.BufferedReader(_Unpacked(path, raw, _Zstd(raw).read), _BUFFER)
 
 
 class _Zstd:
@@ -68,15 +69,12 @@ class _Zstd:
         found, self._out = bytes(self._out[:size]), self._out[size:]
         return found
 
-    def close(self) -> None:
-        """Nothing is to be closed."""
-
 
 class _Unpacked(io.RawIOBase):
     """Counts what comes out, against what went in."""
 
-    def __init__(self, path: Path, raw: BinaryIO, stream: Any) -> None:
-        self._path, self._raw, self._stream = path, raw, stream
+    def __init__(self, path: Path, raw: BinaryIO, read: Callable[[int], bytes]) -> None:
+        self._path, self._raw, self._read = path, raw, read
         self._out = 0
 
     def readable(self) -> bool:
@@ -90,7 +88,7 @@ class _Unpacked(io.RawIOBase):
         """
         view = memoryview(buffer)
         try:
-            data = self._stream.read(len(view))
+            data = self._read(len(view))
         except (OSError, EOFError, zlib.error) as error:
             raise _damaged(self._path, error) from None
         except Exception as error:
@@ -105,7 +103,6 @@ class _Unpacked(io.RawIOBase):
 
     def close(self) -> None:
         if not self.closed:
-            self._stream.close()
             self._raw.close()
         super().close()
 

@@ -176,7 +176,7 @@ class _Stream:
 
 
 def _articles(source: Source, start: Start, bad: Bad | None) -> Iterator[Row]:
-    for here, value in _Stream(source, bad, start).values(listed=True):
+    for here, value in _Stream(source, bad, start, True).values(listed=True):
         try:
             # Each question counts as one byte on, so that every row has a place of its own.
             for number, question in enumerate(questions(source.path, here.line, value)):

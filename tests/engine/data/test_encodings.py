@@ -1,4 +1,4 @@
-"""An encoding is proved, told with how sure it is, or refused with what it may be: none is guessed silently."""
+"""An encoding is proved, told with how sure it is, or refused with what it may be; none is guessed."""
 
 from __future__ import annotations
 
