@@ -30,7 +30,7 @@ def packing(head: bytes) -> str | None:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def unpacked(path: Path, raw: BinaryIO, how: str) -> BinaryIO:
+def unpacked(path: Path, raw: BinaryIO, how: str) -> io.BufferedReader:
     """The bytes that are packed in `raw`, which is closed with what is returned; refusals come in reading."""
     if how == "gzip":
         return io.BufferedReader(_Unpacked(path, raw, gzip.GzipFile(fileobj=raw, mode="rb").read1), _BUFFER)

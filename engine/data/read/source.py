@@ -5,8 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
+from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 from engine import reading
 from engine.data.read import complaints
@@ -65,7 +67,7 @@ class Source:
         """
         if self._head is None:
             with self._open() as file:
-                self._head = file.read(_HEAD)
+                self._head = _up_to(file, _HEAD)
             prove_text(self.path, self._head)
             self._encoding = marked(self._head)
         return self._head
@@ -106,7 +108,7 @@ class Source:
             return 1.0
         return min(self._raw.tell() / max(self.size, 1), 1.0)
 
-    def open(self, offset: int = 0) -> BinaryIO:
+    def open(self, offset: int = 0) -> BufferedReader:
         """Its unpacked bytes from `offset` on; behind the byte-order mark where that is at the top.
 
         Raises:
@@ -137,7 +139,7 @@ class Source:
                 begin = part.rfind(b"\n", 0, first.start() if first else 0) + 1
                 raw = part[begin : begin + _SAMPLE]
                 if len(raw) < _SAMPLE:
-                    raw += file.read(_SAMPLE - len(raw))
+                    raw += _up_to(file, _SAMPLE - len(raw))
             self._encoding = decided(raw, cut=len(raw) == _SAMPLE) if raw else None
             self._raw = reading_it
         return self.encoding
@@ -158,7 +160,7 @@ class Source:
             at, rest, raw = offset, b"", b""
             decoder: codecs.IncrementalDecoder | None = None
             while True:
-                raw = file.read(_PART)
+                raw = file.read1(_PART)
                 data = rest + raw
                 if self._encoding is None and not data.isascii():
                     self.decide(at)
@@ -206,9 +208,9 @@ class Source:
             self.dirty = True
             return codecs.utf_8_decode(data, "surrogateescape", last)
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> BufferedReader:
         try:
-            raw = reading.opened(self.path)
+            raw = cast(BufferedReader, reading.opened(self.path))
             self._magic = raw.read(MAGIC_BYTES)
             raw.seek(0, 2)
             self.size = raw.tell()
@@ -218,3 +220,12 @@ class Source:
         self._raw = raw
         self.packed = packing(self._magic)
         return unpacked(self.path, raw, self.packed) if self.packed else raw
+
+
+def _up_to(file: BufferedReader, size: int) -> bytes:
+    """So many bytes, fewer at the end of the file or where it breaks off; refused where none comes."""
+    found = b""
+    with suppress(Refusal):
+        while len(found) < size and (part := file.read1(size - len(found))):
+            found += part
+    return found or file.read1(size)

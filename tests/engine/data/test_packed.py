@@ -21,7 +21,7 @@ from engine.data.read.rows import read_rows
 from engine.data.refusal import Refusal
 
 ANY_FILE = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=20
 )
 PACK: dict[str, Callable[[bytes], bytes]] = {".gz": gzip.compress, ".zst": zstandard.compress}
 ROWS = [{"prompt": f"p{i}", "completion": "é" * (i % 70)} for i in range(500)]
