@@ -228,6 +228,14 @@ def _nothing(entries: list[Entry], recipe: Recipe, losses: Losses) -> Refusal:
             why="The prompts alone are longer than max_length.",
             do="Raise max_length.",
         )
+    if losses.dropped:
+        return Refusal(
+            "truncation",
+            f"All {len(losses.dropped):,} rows are longer than {recipe.max_length:,} tokens.",
+            where=where,
+            why="truncation: drop leaves such rows out.",
+            do="Raise max_length, or cut them with truncation: cut.",
+        )
     empty = len(losses.empty)
     why = f"All {empty:,} rows have an empty answer." if empty else "The files hold no rows."
     what = "There is nothing to learn from."

@@ -236,6 +236,12 @@ def test_rows_that_are_too_long_are_cut_dropped_or_balanced(tokenizer: Make, tmp
     assert whole.startswith("<s>ask ask")
 
 
+def test_where_every_row_is_dropped_the_reason_is_told(tokenizer: Make, tmp_path: Path) -> None:
+    rows = [{"prompt": "ask " * 30, "completion": answer} for answer in ("say", "tell")]
+    with pytest.raises(Refusal, match="All 2 rows are longer than 8 tokens"):
+        learnt(chose(tokenizer, truncation="drop"), tmp_path, rows, max_length=8)
+
+
 def test_the_files_of_named_templates_are_short_and_there() -> None:
     assert all(0 < len(source_of(name) or "") < 4000 for name in ALL)
     assert source_of("nothing") is None
