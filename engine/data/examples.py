@@ -10,6 +10,7 @@ from engine.data.mapping.apply import Mapper
 from engine.data.refusal import Refusal
 from engine.data.row import Row, listed
 from engine.data.shapes import PREFERENCES, SHAPES, Example, Shape, example_of, fitting, shape_of_most
+from engine.data.shapes.plain import label_column
 from engine.data.shapes.preferences import verdict
 from engine.data.shapes.recognise import unused_columns
 from engine.findings import Finding, Patch
@@ -45,6 +46,8 @@ class Examples:
         self._mapper = Mapper(mapping) if mapping is not None else None
         self._refusal: Refusal | None = None
         """What is said of every row that is not read."""
+        self._numbered = False
+        """True where classes are numbers that nobody named."""
         self._turns: Proposal | None = None
         """How rows of texts become conversations, where they look like turns."""
         self._decided = False
@@ -76,6 +79,7 @@ class Examples:
         if self.shape == "text" and self._wanted == "auto" and len(self.unused) > 1 and mapping is None:
             found = _proposal(head)
             self._turns = found if found is not None and found.mapping.keys else None
+        self._numbered = self.shape == "classification" and all(map(_is_numbered, values))
         if self.shape in PREFERENCES and self._wanted == "auto":
             self._refusal = _unasked(self.shape, head)
         elif self.shape is None and head:
@@ -167,6 +171,11 @@ class Examples:
             yield _note(title, count=self.disliked, share=self.disliked / whole)
         if self._turns is not None and rows:
             yield _as_turns(self._turns, rows)
+        if self._numbered and rows and not (self._mapper and self._mapper.mapping.labels):
+            yield _note(
+                "The labels are numbers, and the model learns to answer with them",
+                remedy="Name them in the recipe: mapping: {labels: [first, second, …]}.",
+            )
         if self.shape == "classification" and self._wanted == "auto" and rows:
             yield _note(
                 "The label is the answer that is learnt; the text is what is asked",
@@ -256,6 +265,11 @@ def _as_turns(found: Proposal, rows: int) -> Finding:
         count=rows,
         share=1.0,
     )
+
+
+def _is_numbered(values: dict[str, Any]) -> bool:
+    column = label_column(values)
+    return column is not None and not isinstance(values[column], list) and str(values[column]).isdecimal()
 
 
 def _composed(mapping: Mapping) -> Shape:

@@ -48,6 +48,7 @@ demande requête domanda richiesta pergunta vraag pytanie вопрос запр�
 质問 質問 입력 질문 سؤال السؤال प्रश्न sual soru
 """
 _ANSWER: Final = """
+corrected correction rewritten paraphrase
 answer response reply completion output solution resolution assistant bot agent target result
 explanation ai gpt antwort ausgabe lösung loesung erwiderung respuesta solución salida réponse
 reponse risposta soluzione resposta solução antwoord odpowiedź ответ решение 答案 回答 回复 輸出
@@ -59,6 +60,7 @@ titolo oggetto assunto onderwerp тема заголовок 标题 主题 題�
 शीर्षक başlık
 """
 _BODY: Final = """
+msg
 body text description message content details comment post document article passage paragraph
 utterance sentence review tweet story beschreibung nachricht inhalt kommentar beitrag texto
 descripción descripcion mensaje contenido texte contenu corps testo messaggio corpo mensagem
@@ -68,6 +70,10 @@ conteúdo bericht tekst текст сообщение описание 正文 �
 _CONTEXT: Final = """
 context background passage reference knowledge evidence document input kontext hintergrund
 contexto contexte contesto контекст 上下文 背景 文脈 문맥 سياق السياق
+"""
+_SUMMARY: Final = """
+summary highlights abstract tldr zusammenfassung kurzfassung resumen résumé riassunto resumo samenvatting
+streszczenie резюме 摘要 总结 要約 요약 ملخص özet
 """
 _LABEL: Final = """
 label category class intent sentiment topic tag type target emotion polarity stance rating stars
@@ -98,10 +104,11 @@ KINDS: Final[dict[str, frozenset[str]]] = {
     name: frozenset(words.split())
     for name, words in {
         "question": _QUESTION,
-        "answer": _ANSWER,
+        "answer": f"{_ANSWER} {_SUMMARY}",
         "title": _TITLE,
         "body": _BODY,
         "context": _CONTEXT,
+        "summary": _SUMMARY,
         "label": _LABEL,
         "system": _SYSTEM,
         "role": _ROLE,
@@ -151,6 +158,9 @@ def language(name: str) -> str | None:
     if last in LANGUAGES:
         return LANGUAGES[last]
     found = next((full for full in LANGUAGES.values() if full.lower() == last), None)
-    if found is not None or not re.fullmatch(r"[a-z]{2}[-_][a-z]{2,4}", last):
+    if found is not None:
         return found
-    return LANGUAGES.get(last[:2])
+    first, _, second = last.replace("-", "_").partition("_")
+    if second in KINDS["body"] or (len(first) == 2 and re.fullmatch(r"[a-z]{2,4}", second)):
+        return LANGUAGES.get(first)
+    return LANGUAGES.get(second) if first in KINDS["body"] else None

@@ -79,7 +79,7 @@ def _turns(lists: dict[str, Lists], leaves: _Leaves) -> Proposal | None:
             reason = f"`{path}` is a list of texts; user and assistant take turns"
             return Proposal(mapping=mapping, reason=reason, confidence=0.75)
         inner = found.leaves
-        role, content = _best(inner, "role", _is_role), _content(inner)
+        role, content = _best(inner, "role", _is_role), _content(inner, least=1)
         if content is None or (role is None and not _named_turns(path)):
             continue
         mapping = words.Mapping(
@@ -153,10 +153,10 @@ def _named_turns(path: str) -> bool:
     return any(word in last for word in _TURNS)
 
 
-def _content(leaves: _Leaves) -> Leaf | None:
+def _content(leaves: _Leaves, least: int = _WORDS) -> Leaf | None:
     texts = [leaf for leaf in leaves.values() if leaf.is_text]
     named = [leaf for leaf in texts if likeness(leaf.path, "body") >= _LIKE or leaf.path == "value"]
-    others = [leaf for leaf in texts if leaf.length >= _WORDS]
+    others = [leaf for leaf in texts if leaf.length >= least and not leaf.is_class]
     return max(named or others, key=lambda leaf: leaf.length * leaf.filled, default=None)
 
 
@@ -175,7 +175,7 @@ def _pair(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
     parts = [question] if question is not None else []
     for kind in ("context", "title", "body"):
         part = _best({name: leaf for name, leaf in rest.items() if leaf not in parts}, kind)
-        if part is not None and (kind != "body" or question is None or likeness(part.path, kind) == 1.0):
+        if part is not None and (kind != "body" or _belongs(part, question)):
             parts.append(part)
     if not parts:
         longest = max(rest.values(), key=lambda leaf: leaf.length, default=None)
@@ -184,12 +184,19 @@ def _pair(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
         parts = [longest]
     ordered = [leaf for leaf in rest.values() if leaf in parts]
     asked = "\n\n".join(f"{{{leaf.path}}}" for leaf in ordered)
+    if question is None and likeness(path, "summary") >= _LIKE:
+        asked = f"Summarize:\n\n{asked}"
     mapping = words.Mapping(question=asked, answer=f"{{{path}}}", system=_system(leaves))
     named = " and ".join(f"`{leaf.path}`" for leaf in ordered)
     like = likeness(path, "answer") if answer is not None else 0.9
     sure = like * (0.95 if question is not None or len(parts) > 1 else 0.8)
     reason = f"{named} {'is' if len(ordered) == 1 else 'are'} what is asked, `{path}` sounds like the answer"
     return Proposal(mapping=mapping, reason=reason, confidence=round(sure, 2))
+
+
+def _belongs(part: Leaf, question: Leaf | None) -> bool:
+    """True for a text that is part of what is asked, such as `question_body` beside `question_title`."""
+    return question is None or likeness(part.path, "body") == 1.0 or likeness(part.path, "question") >= _LIKE
 
 
 def _is_name(leaf: Leaf) -> bool:
@@ -234,7 +241,8 @@ def _each(leaves: _Leaves, lists: dict[str, Lists]) -> Proposal | None:
 
 def _translation(leaves: _Leaves) -> Proposal | None:
     """Columns that are named like languages."""
-    spoken = [(leaf, name) for leaf in leaves.values() if leaf.is_text and (name := language(leaf.path))]
+    texts = [leaf for leaf in leaves.values() if leaf.is_text and leaf.path != "id"]
+    spoken = [(leaf, name) for leaf in texts if (name := language(leaf.path))]
     if len(spoken) != 2 or len(leaves) > 8:
         return None
     (source, first), (target, second) = spoken

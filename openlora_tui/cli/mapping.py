@@ -74,7 +74,7 @@ def propose(files: list[Path], *, as_json: bool) -> int:
         raise Problem(
             "No mapping can be proposed.",
             where=str(files[0]),
-            why="No column holds texts.",
+            why="Nothing in its columns looks like text to learn.",
             do="Write one by hand: docs/data.md says how.",
             exit_status=WORK_FAILED,
         )

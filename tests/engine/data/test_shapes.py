@@ -18,6 +18,7 @@ from engine.data.row import Row
 from engine.data.shapes import SHAPES, Chat, Example, Pair, example_of, fitting, is_learnt
 from engine.data.template import ChatTemplate, answers
 from engine.inspection.report import Report
+from engine.mapping.check import mapping_of
 
 ASK, SAY = {"role": "user", "content": "Q"}, {"role": "assistant", "content": "A"}
 HUMAN, GPT = {"from": "human", "value": "Q"}, {"from": "gpt", "value": "A"}
@@ -212,6 +213,15 @@ def test_columns_of_no_shape_are_refused_with_a_mapping_to_paste(tmp_path: Path)
     assert blocker.patch is not None
     assert blocker.patch.recipe == {"mapping": {"question": "{frage}", "answer": "{antwort}"}}
     assert 'mapping: {"question":"{frage}","answer":"{antwort}"}' in blocker.remedy
+
+
+def test_classes_that_are_numbers_are_told_until_they_have_names(tmp_path: Path) -> None:
+    rows = [{"text": f"Q{k}", "label": k % 2} for k in range(8)]
+    said = [finding.title for finding in looked_at(tmp_path / "r.jsonl", rows).findings(64)]
+    assert any(title.startswith("The labels are numbers") for title in said)
+    named = Inspection([tmp_path / "r.jsonl"], mapping=mapping_of({"labels": ["bad", "good"]}))
+    list(named.steps())
+    assert not any(f.title.startswith("The labels are numbers") for f in named.report().findings(64))
 
 
 def test_texts_that_are_turns_are_told_so(tmp_path: Path) -> None:
