@@ -21,10 +21,14 @@ from engine.data.mapping.strip import html, quoted_replies, signatures
 from engine.data.outlook import counted
 from engine.data.refusal import Refusal
 from engine.data.row import Row
+from engine.data.serve import serve
 from engine.data.shapes import Chat, Document, Example, Pair
+from engine.inspection import talk
+from engine.line import Gone
 from engine.mapping.check import Misfit, mapping_of
 from engine.recipe import Recipe, override, parse
 from engine.sources.resolve import resolve
+from tests.engine.data.test_inspect import FakeLine
 
 Make = Callable[..., ModelTokenizer]
 
@@ -184,10 +188,10 @@ def test_gathering_loses_and_doubles_no_turn(turns: list[tuple[int, int]]) -> No
     rows = [{"t": f"t{talk}", "at": at, "said": f"<{n}>", "who": "bot"} for n, (talk, at) in enumerate(turns)]
     made = read({"group_by": "t", "order_by": "at", "role_column": "who", "content": "{said}"}, rows)
     texts = [spoken(example)[0][1].split("\n\n") for example in made]
-    assert sorted(word for talk in texts for word in talk) == sorted(row["said"] for row in rows)
-    for talk in texts:
-        places = [turns[int(word.strip("<>"))] for word in talk]
-        assert len({talk for talk, _ in places}) == 1
+    assert sorted(word for said in texts for word in said) == sorted(row["said"] for row in rows)
+    for said in texts:
+        places = [turns[int(word.strip("<>"))] for word in said]
+        assert len({group for group, _ in places}) == 1
         assert [at for _, at in places] == sorted(at for _, at in places)
 
 
@@ -299,6 +303,23 @@ def test_a_preview_says_what_comes_of_the_first_rows_or_what_is_wrong() -> None:
     assert (wrong.at, wrong.do) == ("question", "Did you mean `frage`?")
     assert preview({"question": 1}, rows).problem
     assert preview(None, rows).samples[0].problem.startswith("The row cannot be read")
+
+
+def test_the_side_job_proposes_tries_and_reads_by_a_mapping(tmp_path: Path) -> None:
+    path = tmp_path / "r.jsonl"
+    rows = [{"frage": f"Was ist die Zahl {n}?", "antwort": f"Sie ist {n}."} for n in range(9)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wrong = talk.Try(mapping={"question": "{frgae}", "answer": "{antwort}"})
+    line = FakeLine(talk.Propose(), wrong, talk.Try(mapping=None), talk.Propose(file=7))
+    mapping = mapping_of({"text": "{antwort}"})
+    with pytest.raises(Gone):
+        serve(talk.encode(talk.Spec(files=[str(path)], mapping=mapping)), line)
+    first, tried, plain, none = [each.preview for each in line.said if isinstance(each, talk.Previewed)]
+    assert first.mapping == mapping_of({"question": "{frage}", "answer": "{antwort}"})
+    assert (tried.at, tried.do) == ("question", "Did you mean `frage`?")
+    assert (plain.shape, none.mapping, none.rows) == (None, None, 0)
+    [*_, told] = [each.report for each in line.said if isinstance(each, talk.Told)]
+    assert (told.format, told.examples) == ("text", 9)
 
 
 RECIPE = """model: m
