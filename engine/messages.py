@@ -18,7 +18,7 @@ Verb = Literal[
 `hold`, `release`, `sooner` and `later` are for a run that waits in the queue.
 """
 
-SideJob = Literal["chat", "inspect", "preflight", "starter"]
+SideJob = Literal["chat", "inspect", "perplexity", "preflight", "starter"]
 """What a worker does that is no run: it talks with one front end, and leaves with it.
 
 `starter` makes the demo's model.

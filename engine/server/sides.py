@@ -21,9 +21,9 @@ from engine.server.devices import CPU
 from engine.server.fronts import Fronts
 from engine.server.workers import Workers, begins, no_worker
 
-HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "starter"})
+HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "perplexity", "starter"})
 """Those that need torch."""
-ON_CARD: Final[frozenset[m.SideJob]] = frozenset({"chat"})
+ON_CARD: Final[frozenset[m.SideJob]] = frozenset({"chat", "perplexity"})
 """Those that are given a card if one is free."""
 _GRACE: Final = 5.0
 """Seconds that a side job has to leave by itself."""

@@ -20,6 +20,7 @@ _MODULES: Final[dict[m.SideJob, str]] = {
     "chat": "engine.chat.serve",
     "inspect": "engine.data.serve",
     "preflight": "engine.preflight.serve",
+    "perplexity": "engine.perplexity.serve",
     "starter": "engine.starter.serve",
 }
 """Each has `serve(spec, line)`."""

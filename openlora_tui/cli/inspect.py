@@ -17,7 +17,7 @@ from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
 from engine.text import one_line
 from openlora_tui import figures
-from openlora_tui.cli import mapping
+from openlora_tui.cli import mapping, perplexity
 from openlora_tui.cli.asked import rules_asked
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.mend import mend
@@ -57,6 +57,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="evaluation data: which of its rows are in the data?",
     )
+    add(
+        "--perplexity",
+        action="store_true",
+        help="measure how much the answers surprise the base model, and name those that stand out",
+    )
     add("--row", type=int, metavar="N", help="show row N (from 1) as the model sees it, too")
     add(
         "--apply",
@@ -87,11 +92,16 @@ def run(args: argparse.Namespace) -> int:
     inspection = _inspected(args, found)
     report = inspection.report()
     row = _row(inspection, args.row, args.max_length) if args.row is not None else None
+    measured = perplexity.measured(args) if args.perplexity else None
     if args.json:
         document = report.document(args.max_length)
+        if measured is not None:
+            document["findings"] += measured.findings()
+            document["perplexity"] = measured.document()
         print_document(document if row is None else document | {"row": row})
         return 0
-    for line in [*_lines(report), *(row_lines(row) if row is not None else [])]:
+    said = [*_lines(report), *(perplexity.lines(measured) if measured is not None else [])]
+    for line in [*said, *(row_lines(row) if row is not None else [])]:
         print(line)
     return 0
 
