@@ -31,12 +31,14 @@ class Prospect:
     fetches: tuple[str, ...] = ()
     """What is not on this machine: `model`, `data`."""
 
-    def row(self, glyphs: Glyphs, width: int) -> Row:
-        """As much of it as fits into one line, what matters most first."""
+    def row(self, glyphs: Glyphs, width: int, noticed: Row | None = None) -> Row:
+        """As much of it as fits into one line, what matters most first; `noticed` is what the check found."""
         found = self.outlook
         if found is None and "data" not in self.fetches:
             return Row("looking at the data", "dim")
         parts = [Row(f"{glyphs.status['succeeded']} ready", "bold ok")]
+        if noticed is not None and noticed.width:
+            parts[0].add(f" {glyphs.dot} ", "dim").join(noticed)
         if found is not None:
             parts += self._figures(found)
         if self.fetches:

@@ -12,11 +12,14 @@ from engine.data.checks.model_folder import template_findings
 from engine.data.inspect import Inspection
 from engine.data.outlook import Counted, outlook
 from engine.data.refusal import Refusal
+from engine.data.rejects import DROP
 from engine.data.rules import rules_of
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.inspection.report import Report
 from engine.preflight.findings import stopped
+from engine.preflight.hub import is_offline
+from engine.preflight.patches import patch
 from engine.preflight.subject import Size, Subject
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
@@ -83,6 +86,8 @@ class DataLook:
     def size(self) -> Size:
         """What the run has to learn; an estimate while not all rows are read."""
         recipe, report = self.subject.recipe, self.train.report()
+        if not report.files:
+            return Size()
         rows = _rows(report, self.subject.max_length)
         if not report.done and rows is not None and report.surveyed > 0:
             rows = round(rows / min(report.surveyed, 1.0))
@@ -110,7 +115,7 @@ class DataLook:
                 title="The model has no chat template: conversations are written in a plain one",
                 evidence=[str(self.subject.folder)],
                 cause="A base model comes without one, and the adapter learns the plain form.",
-                remedy="Nothing for openlora chat; other programs need the same form.",
+                remedy="Nothing for openlora chat; for other programs choose a chat_template that they have.",
             )
 
     @property
@@ -130,9 +135,15 @@ class DataLook:
             yield self._mendable(finding)
 
     def _mendable(self, finding: Finding) -> Finding:
-        """The finding without a patch that would mend nothing: no `max_length` reaches beyond the context."""
+        """The finding as it is for this recipe: what its values change about it, and what would mend it."""
+        recipe, change = self.subject.recipe, finding.patch
+        if finding.severity == "blocker" and finding.count:
+            if recipe.bad_rows == DROP:
+                return msgspec.structs.replace(finding, severity="warning")
+            change = change or patch(recipe, bad_rows=DROP)
+            return msgspec.structs.replace(finding, patch=change)
         at_end = self.subject.context is not None and self.subject.max_length >= self.subject.context
-        if at_end and finding.patch is not None and "max_length" in finding.patch.recipe:
+        if at_end and change is not None and "max_length" in change.recipe:
             remedy = "Shorten these rows, or take a model with a longer context."
             return msgspec.structs.replace(finding, patch=None, remedy=remedy)
         return finding
@@ -152,7 +163,9 @@ class DataLook:
         try:
             sources = resolve(entries, purpose, folder=PLACED, env=self.subject.env)
         except NotHere as absent:
-            self._sources.append(fetched_first(absent.entry))
+            first = fetched_first(absent.entry)
+            offline = is_offline(self.subject.env)
+            self._sources.append(msgspec.structs.replace(first, severity="blocker") if offline else first)
             return []
         self._sources += told(sources, offered=purpose == "train" and not self.subject.recipe.eval_entries)
         return [source.path for source in sources.files]
@@ -167,8 +180,8 @@ class DataLook:
             model=recipe.model,
             max_length=self.subject.max_length,
             data_format=recipe.data_format,
-            held=held,
             mapping=recipe.mapping,
+            held=held,
         )
 
 

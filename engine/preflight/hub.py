@@ -19,7 +19,7 @@ def look(subject: Subject, *, ask: bool) -> Iterator[Finding]:
     """Nothing where the model is here; the hub is asked only with `ask`, because that takes its time."""
     if subject.folder is not None:
         return
-    if _offline(subject.env):
+    if is_offline(subject.env):
         from engine.hub.problems import offline  # imported on use: the hub's library takes its time
 
         yield refused(offline(subject.recipe.model))
@@ -52,5 +52,6 @@ def _to_come(subject: Subject, size: str) -> Finding:
     )
 
 
-def _offline(env: Mapping[str, str]) -> bool:
+def is_offline(env: Mapping[str, str]) -> bool:
+    """True where the variables forbid to fetch anything."""
     return any(env.get(name, "").lower() in _YES for name in _OFFLINE)

@@ -10,6 +10,7 @@ from engine.findings import Category, Finding, Patch, Severity
 from engine.model.layers import parameters_of
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import Subject
+from engine.recipe.edit import written
 from engine.recipe.recipe import Recipe
 
 _FEW_STEPS: Final = 20
@@ -55,11 +56,11 @@ def _rates(subject: Subject) -> Iterator[Finding]:
         (subject.saved.rank, subject.saved.alpha) if subject.saved else (recipe.lora_r, recipe.lora_alpha)
     )
     rate = recipe.learning_rate * max(alpha / max(rank, 1) / _USUAL, 1.0)
-    shown = [f"learning_rate {recipe.learning_rate:g}, alpha / rank {alpha:g} / {rank}"]
+    shown = [f"learning_rate {written(recipe.learning_rate)}, alpha / rank {alpha:g} / {rank}"]
     if rate < _SLOW and recipe.adapter is None:
         yield _odd(
-            "hyperparameter", "warning", f"A learning rate of {recipe.learning_rate:g} is low for LoRA",
-            shown,
+            "hyperparameter", "warning",
+            f"A learning rate of {written(recipe.learning_rate)} is low for LoRA", shown,
             cause="LoRA wants about ten times the rate of full fine-tuning; with less the loss hardly moves.",
             change=patch(recipe, learning_rate=2e-4), confidence=0.7,
         )  # fmt: skip
@@ -67,7 +68,7 @@ def _rates(subject: Subject) -> Iterator[Finding]:
     if rate > _FAST and not small:
         yield _odd(
             "loss_spike_divergence", "warning",
-            f"A learning rate of {recipe.learning_rate:g} is high for LoRA", shown,
+            f"A learning rate of {written(recipe.learning_rate)} is high for LoRA", shown,
             cause="With so large steps the loss jumps, or turns into NaN.",
             change=patch(recipe, learning_rate=2e-4), confidence=0.7,
         )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.findings import Patch
+from engine.recipe.edit import written
 from engine.recipe.recipe import Recipe
 
 
@@ -22,4 +23,4 @@ def remedy(change: Patch) -> str:
 def _said(value: object) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(str, value))}]"
-    return f"{value:g}" if isinstance(value, float) else "none" if value is None else str(value).lower()
+    return "none" if value is None else written(value) if isinstance(value, (bool, float)) else str(value)

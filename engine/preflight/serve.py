@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +15,10 @@ from engine.preflight.verdict import Verdict
 from engine.problem import Problem
 from engine.recipe.yaml import parse
 
-_SECONDS: Final = 2.0
-"""For which rows are looked at: a person who edits waits for no more."""
+_SECONDS: Final = 10.0
+"""For which rows are looked at; a newer look is not made to wait for that."""
+_EVERY: Final = 1.0
+"""Seconds between two words on rows that are still looked at."""
 _IDLE: Final = 30.0
 
 
@@ -31,8 +35,13 @@ def _answer(wanted: talk.Look, line: Line, looks: DataLooks) -> bytes | None:
     """Check, and give the next look where one comes before that is done."""
     try:
         preflight = Preflight(parse(wanted.text, Path(wanted.path)), looks=looks)
-        line.say(talk.encode(talk.Told(number=wanted.number, verdict=preflight.verdict(), done=False)))
-        for _ in preflight.steps(_SECONDS):
+        told = -_EVERY
+        for _ in chain([0.0], preflight.steps(_SECONDS)):
+            if (now := time.monotonic()) - told >= _EVERY:
+                told = now
+                line.say(
+                    talk.encode(talk.Told(number=wanted.number, verdict=preflight.verdict(), done=False))
+                )
             newer = line.hear()
             if newer is not None:
                 return newer

@@ -30,6 +30,9 @@ _MLP: Final = frozenset({
 """What projections are called in one architecture or another."""
 
 
+_SILENT: Final = "peft complains only where no name matches: it would pass over this one in silence."
+
+
 def look(subject: Subject) -> Iterator[Finding]:
     """Names that match nothing, and what is odd about layers that are matched."""
     layers, wanted = subject.layers, subject.recipe.target_modules
@@ -79,7 +82,7 @@ def _unknown(name: str, change: Patch, subject: Subject, layers: Layers[Shape]) 
     instead, is_there = _instead(name, layers), kind_of(name, subject.tensors)
     said = f"Did you mean {', '.join(instead)}?" if instead else "Leave it out, or name another."
     found = refused(unknown_name(f"No layer of the model is called {name}.", layers, said), sure=subject.sure)
-    cause = f"{name} is {is_there}, which takes no adapter." if is_there else found.cause
+    cause = f"{name} is {is_there}, which takes no adapter." if is_there else _SILENT
     counts = [f"{other} {len(layers.called(other)):,}" for other in _listed(layers)]
     return msgspec.structs.replace(
         found,

@@ -22,6 +22,9 @@ RECIPE: Final = Table(
         Action("redo", ("ctrl+r",), "redo", "Do again what was taken back."),
         Action("fold", ("z",), "fold", "Open or close all sections."),
         Action("mistake", ("m",), "mistake", "Go to the next mistake."),
+        Action("preflight", ("f",), "findings", "Read what would stop or spoil the run, and change it."),
+        Action("apply_patch", ("p",), "mend", "Make the change that mends what was found about this field.",
+               changes=True),
         Action("start", ("s",), "start", "Queue a run of this recipe; it need not be saved.", the_engine,
                changes=True),
         Action("write", ("w", "ctrl+s"), "save", "Save the recipe to its file.", changes=True),
@@ -34,5 +37,6 @@ RECIPE: Final = Table(
         Action("command", ("y",), "command", "Show the same as a command line, and copy it."),
     ),
     beside=("find", "dialogue"),
-    footer=("edit", "start", "mistake", "write", "undo", "more", "command", "load"),
+    footer=("edit", "start", "mistake", "preflight", "apply_patch", "write", "undo", "more", "command",
+            "load"),
 )  # fmt: skip

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from engine.preflight.verdict import Verdict
 
 HELP: Final = "pre-flight: every finding that would stop or spoil a run of a recipe"
-_SECONDS: Final = 5.0
+_SECONDS: Final = 10.0
 _EVERY: Final = 0.5
 _CLEAR: Final = "nothing stands in the way"
 

@@ -12,10 +12,13 @@ from textual.timer import Timer
 from textual.widgets import Input
 
 from engine.problem import Problem
+from engine.text import one_line
 from openlora_tui.actions import bindings, tables
 from openlora_tui.draft import Draft, said
+from openlora_tui.modals.preflight import PreflightFindings
 from openlora_tui.modals.walking import shown
 from openlora_tui.nudge import can_step, stepped
+from openlora_tui.preflighting import Preflighting
 from openlora_tui.prospect import Lookup, Prospect
 from openlora_tui.screens.place import Place
 from openlora_tui.screens.recipe_acts import RecipeActs
@@ -45,6 +48,7 @@ class RecipeScreen(RecipeActs, Place):
         super().__init__()
         self.view: View | None = None
         self.prospect = Prospect()
+        self.preflight = Preflighting(lambda: self.tui.session, self._noticed)
         self._lookup = Lookup()
         self._looking: Timer | None = None
 
@@ -103,6 +107,7 @@ class RecipeScreen(RecipeActs, Place):
         if not self.ready:
             return
         self.prospect = Prospect()
+        self.preflight.forget()
         self._paint_draft()
         if self._looking is not None:
             self._looking.stop()
@@ -117,7 +122,7 @@ class RecipeScreen(RecipeActs, Place):
         draft = self.draft
         slips = draft.slips()
         slips |= {name: slip for name, slip in self.prospect.slips.items() if name not in slips}
-        self.view = View(draft, slips, draft.others())
+        self.view = View(draft, slips, draft.others(), self.preflight.findings)
         with self.app.batch_update():
             self.form.view(self.view)
             self.paint_all()
@@ -131,7 +136,17 @@ class RecipeScreen(RecipeActs, Place):
         except Problem:
             return
         self.prospect = await asyncio.to_thread(self._lookup.look, file)
+        if not self.prospect.slips:
+            self.preflight.look(file)
         self._paint_draft()
+
+    def _noticed(self) -> None:
+        """The check has found something out."""
+        if not self.ready:
+            return
+        self._paint_draft()
+        if isinstance(self.app.screen, PreflightFindings):
+            self.app.screen.show()
 
     # --- the form ---
 
@@ -261,8 +276,18 @@ class RecipeScreen(RecipeActs, Place):
             "drop": "" if draft.dirty else "All of it is saved.",
             "write": "" if draft.dirty or draft.path is None else "All of it is saved.",
             "compare": "" if self.tui.session.rows else "There is no earlier run to compare with.",
+            "preflight": self._why_no_findings(),
+            "apply_patch": "" if self._mending(field) else "Nothing is proposed for this field.",
         }
         return why.get(id, "")
+
+    def _why_no_findings(self) -> str:
+        check = self.preflight
+        if check.verdict is not None:
+            return "" if check.findings or check.verdict.facts else "Nothing was found in this recipe."
+        if check.problem is not None:
+            return one_line(f"The recipe cannot be checked: {check.problem.get('what', '')}")
+        return "The recipe is looked at in a moment, once there are no mistakes."
 
     def _key(self, id: str) -> str:
         return self.tui.facts().key(id)

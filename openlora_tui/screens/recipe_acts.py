@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from engine import messages as ms
+from engine.findings import Finding
 from engine.problem import Problem
 from engine.recipe import Field, RecipeFile, absolute_text, check_paths, near
+from engine.recipe.places import PATHS
 from engine.text import one_line
 from openlora_tui.draft import Draft, said
 from openlora_tui.earlier import against_run
@@ -19,6 +21,8 @@ from openlora_tui.editor import edited_elsewhere
 from openlora_tui.modals import pick, recipes
 from openlora_tui.modals.ask import Ask, Choice
 from openlora_tui.modals.command_line import CommandLine
+from openlora_tui.modals.preflight import PreflightFindings
+from openlora_tui.preflighting import Preflighting
 from openlora_tui.twin import other_lines, run_lines
 
 if TYPE_CHECKING:
@@ -26,11 +30,15 @@ if TYPE_CHECKING:
     from openlora_tui.widgets.form import Form
 
 _PICKED = ("model", "data", "eval_data", "adapter")
+_LOOK: Final = 0.05
+_LOOKS: Final = 30
+"""Looks for the word of a check that is under way; a worker proves the same before the first step."""
 
 
 class RecipeActs(Screen[None]):
     """The half of the screen that asks other screens, threads and the engine."""
 
+    preflight: Preflighting
     _starting = False
 
     @property
@@ -156,6 +164,45 @@ class RecipeActs(Screen[None]):
         """Start it."""
         self.do_start()
 
+    def do_preflight(self) -> None:
+        """What would stop or spoil the run."""
+        self.app.push_screen(PreflightFindings(self.preflight, self._mend, self._undone))
+
+    def do_apply_patch(self) -> None:
+        """Make the change that is proposed for the field under the cursor."""
+        finding = self._mending(self.form.field)
+        if finding is not None:
+            self._mend(finding)
+
+    def _mending(self, field: Field | None) -> Finding | None:
+        """The gravest finding that another value of the field would mend."""
+        about = [
+            found for found in self.preflight.findings
+            if field is not None and found.patch is not None and field.name in found.patch.recipe
+        ]  # fmt: skip
+        return next(iter(about), None)
+
+    def _mend(self, finding: Finding) -> str:
+        """Make the change that the finding proposes; why it cannot be made, or nothing."""
+        patch = finding.patch
+        if self.tui.readonly:
+            return "OpenLoRA was opened to watch only (--readonly)."
+        if patch is None:
+            return "No value would mend this; the remedy says what a person can do."
+        if not patch.recipe:
+            return f"The data is what is to be mended: {self.tui.facts().key('data')} shows it."
+        self.draft.settle()
+        for name, value in patch.recipe.items():
+            placed = name in PATHS and isinstance(value, str | list)
+            self.draft.set(name, said(near(value, self.draft.folder) if placed else value))
+        self.changed()
+        self.tui.tell(f"{one_line(patch.label, 80)}. {self.tui.facts().key('undo')} undoes it.", good=True)
+        return ""
+
+    def _undone(self) -> None:
+        self.draft.undo()
+        self.changed()
+
     def do_start(self) -> None:
         """Queue a run of the draft as it is."""
         if not self._starting:
@@ -167,6 +214,8 @@ class RecipeActs(Screen[None]):
             text = await asyncio.to_thread(_text_to_submit, file)
         except Problem as problem:
             self._refused(problem)
+            return
+        if await self._stopped():
             return
         ahead = self.tui.session.live
         self._starting = True
@@ -186,6 +235,18 @@ class RecipeActs(Screen[None]):
                 self.tui.open_run(reply.run)
 
         self.tui.session.submit(file.name, text, answer)
+
+    async def _stopped(self) -> bool:
+        """Wait a moment for what the check of the recipe says; show what would stop the run."""
+        for _ in range(_LOOKS):
+            if not self.preflight.coming:
+                break
+            await asyncio.sleep(_LOOK)
+        if not self.preflight.blockers:
+            return False
+        self.tui.tell(f"It would be stopped: {one_line(self.preflight.blockers[0].title, 100)}")
+        self.do_preflight()
+        return True
 
     def _refused(self, problem: Problem) -> None:
         self.tui.tell_problem(problem.as_dict())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Protocol, cast
 
+from engine.findings import Finding
 from engine.recipe import Field
 from engine.text import one_line
 from openlora_tui.draft import said
+from openlora_tui.glyphs import SEVERITY_ROLE
+from openlora_tui.preflighting import Preflighting, counts
 from openlora_tui.prospect import Prospect
 from openlora_tui.sections import Section
 from openlora_tui.widgets.field_row import View
@@ -22,6 +25,7 @@ class Filling(Protocol):
 
     view: View | None
     prospect: Prospect
+    preflight: Preflighting
 
     @property
     def form(self) -> Form:
@@ -61,6 +65,8 @@ def field_rows(field: Field, view: View, width: int) -> list[Row]:
     if slip is not None:
         text = " ".join(part for part in (one_line(slip.why).capitalize() + ".", one_line(slip.do)) if part)
         rows += [Row(line, "bad") for line in wrapped(text, width)]
+    for finding in view.about(field.name):
+        rows += [Row(line, SEVERITY_ROLE[finding.severity]) for line in wrapped(f"{finding.title}.", width)]
     rows += [Row(line) for line in wrapped(field.help, width)]
     if takes and not together and not field.choices:
         rows += _fact("takes", takes, width, "dim")
@@ -128,4 +134,15 @@ class Readiness(Painted):
             row = Row(f"{glyphs.severity['blocker']} {count} mistake{'s' * (count > 1)}", "bold bad")
             row.add(f"  {name}: {one_line(slip.why)}", "text")
             return [between(row, Row(f"{key} goes there", "dim"), width)]
-        return [screen.prospect.row(glyphs, width)]
+        blockers = screen.preflight.blockers
+        if blockers and screen.prospect.outlook is not None:
+            return [self._stopped(blockers, width)]
+        return [screen.prospect.row(glyphs, width, counts(screen.preflight.findings, glyphs))]
+
+    def _stopped(self, blockers: list[Finding], width: int) -> Row:
+        """The first thing that would stop the run, and the key that shows all."""
+        glyphs = self.tui.glyphs
+        row = Row(f"{glyphs.severity['blocker']} ", "bold bad").join(counts(blockers, glyphs))
+        right = Row(f"{self.tui.facts().key('preflight')} shows it", "dim")
+        row.add(f"  {one_line(blockers[0].title)}")
+        return between(row.cut(max(width - right.width - 2, 8), glyphs.ellipsis), right, width)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from rich.cells import cell_len
 
+from engine.findings import SEVERITIES, Finding
 from engine.recipe import Field
 from engine.recipe.places import PATHS
 from engine.text import one_line
 from openlora_tui.draft import Draft, Slip, said
-from openlora_tui.glyphs import Glyphs
+from openlora_tui.glyphs import SEVERITY_ROLE, Glyphs
 from openlora_tui.nudge import can_step
 from openlora_tui.sections import Section
 from openlora_tui.widgets.painted import Row, between
@@ -33,6 +34,12 @@ class View:
     draft: Draft
     slips: dict[str, Slip] = field(default_factory=dict)
     others: dict[str, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    """What the check of the recipe has found."""
+
+    def about(self, name: str) -> list[Finding]:
+        """The findings that another value of the field would mend."""
+        return [found for found in self.findings if found.patch is not None and name in found.patch.recipe]
 
 
 def heading_row(section: Section, view: View, open_: bool, glyphs: Glyphs) -> Callable[[int], Row]:
@@ -47,6 +54,11 @@ def heading_row(section: Section, view: View, open_: bool, glyphs: Glyphs) -> Ca
         note = Row()
         if wrong:
             note.add(f"{glyphs.severity['blocker']} {wrong} wrong  ", "bad")
+        noticed = [found for name in names for found in view.about(name)] if not open_ else []
+        if noticed:
+            worst = min(noticed, key=lambda found: SEVERITIES.index(found.severity)).severity
+            told = f"{glyphs.severity[worst]} {len(noticed)} finding{'s' * (len(noticed) > 1)}  "
+            note.add(told, SEVERITY_ROLE[worst])
         if other:
             note.add(f"{glyphs.severity['warning']} {other} different  ", "warn")
         if changed and not open_:
@@ -85,6 +97,8 @@ def _changed(view: View, one: Field) -> bool:
 def _mark(one: Field, view: View, glyphs: Glyphs) -> tuple[str, str]:
     if one.name in view.slips:
         return glyphs.severity["blocker"], "bad"
+    if noticed := view.about(one.name):
+        return glyphs.severity[noticed[0].severity], SEVERITY_ROLE[noticed[0].severity]
     if one.name in view.others:
         return glyphs.severity["warning"], "warn"
     return (glyphs.severity["note"], "accent") if _changed(view, one) else (" ", "dim")

@@ -29,6 +29,12 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, all rows are looked at."""
+    monkeypatch.setattr("openlora_tui.cli.check._SECONDS", 600.0)
+
+
 def document(capsys: pytest.CaptureFixture[str], *words: object, status: int = 0) -> dict[str, Any]:
     assert main([*map(str, words), "--json"]) == status
     out = capsys.readouterr().out.splitlines()

@@ -390,3 +390,14 @@ def test_what_needs_no_rows_is_known_without_them(recipe: Callable[..., RecipeFi
         "target_modules_not_found",
         "cuda_driver_or_arch",
     }
+
+
+def test_a_broken_line_that_the_recipe_drops_stops_nothing(check: Check, folder: Path) -> None:
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write("{nonsense\n")
+    [finding] = check().blockers
+    assert finding.patch is not None
+    assert finding.patch.recipe == {"bad_rows": "drop"}
+    mended = check(**finding.patch.recipe)
+    assert mended.blockers == []
+    assert only(mended, finding.category).severity == "warning"

@@ -38,6 +38,12 @@ def look(number: int, file: RecipeFile) -> talk.Look:
     return talk.Look(number=number, text=file.text, path=str(file.path))
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, all rows are looked at."""
+    monkeypatch.setattr("engine.preflight.serve._SECONDS", 600.0)
+
+
 @pytest.fixture
 def inspected(monkeypatch: pytest.MonkeyPatch) -> list[Inspection]:
     """Every inspection that is begun."""
