@@ -19,6 +19,7 @@ NAMES: Final = (
     "throughput",
     "inspection",
     "growth",
+    "memory",
     "soak",
     "kills",
 )

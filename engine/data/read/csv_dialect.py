@@ -81,7 +81,9 @@ def _found(source: Source, tabs: bool) -> Header | None:
     if named.startswith("sep=") and len(named) == 5:  # for spreadsheets
         return _header(source, Dialect(named[4]), sample, 1)
     dialects = [*map(Dialect, "\t,;|" if tabs else ",\t;|")]
-    dialects += [Dialect(",", escape="\\"), Dialect(";", escape="\\"), Dialect("\t", csv.QUOTE_NONE)]
+    if any('\\"' in line for _, line in sample):
+        dialects += [Dialect(",", escape="\\"), Dialect(";", escape="\\")]
+    dialects.append(Dialect("\t", csv.QUOTE_NONE))
     best = max(dialects, key=lambda dialect: _fitness(dialect, [line for _, line in sample]))
     return _header(source, best, sample, 0)
 
