@@ -21,7 +21,7 @@ _ROW_WORDS: Final = 150
 
 
 def measure(*words: str) -> bool:
-    """One file of each kind, its rows about 1 kB; needs twice as much disk. `--gigabytes=1` for a shorter one."""
+    """One file of each kind, its rows about 1 kB; needs twice the disk. `--gigabytes=1` is shorter."""
     gigabytes = next((word.partition("=")[2] for word in words if word.startswith("--gigabytes=")), "5")
     print("| file | size | rows | seconds | peak memory |\n|---|---|---|---|---|")
     held = True
