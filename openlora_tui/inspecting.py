@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Final, Protocol, runtime_checkable
+from typing import Any, Final, Protocol, runtime_checkable
 
 import msgspec
 
@@ -13,6 +13,7 @@ from engine.inspection import talk
 from engine.inspection.lengths import Lengths
 from engine.inspection.losses import Losses
 from engine.inspection.report import Report, broken_off
+from engine.mapping.preview import Preview
 from openlora_tui.session import Session, Talk
 from openlora_tui.trail import Dismissed
 
@@ -69,6 +70,8 @@ class Inspecting:
         self.members: dict[str, talk.Gathered] = {}
         """The rows of the findings that were asked for."""
         self.dismissed = Dismissed()
+        self.preview: Preview | None = None
+        """What the mapping that was tried last makes of the first rows."""
         self.mending: talk.Mended | None = None
         """How far the writing of a new dataset is; None where none is written."""
         self._views = 0
@@ -88,6 +91,7 @@ class Inspecting:
         self.shown, self.sought, self._asked, self.view = None, None, None, None
         self.members.clear()
         self.mending = None
+        self.preview = None
         self.dismissed = Dismissed(spec.files)
         self._blocks.clear()
         self._talk = self._session().begin("inspect", talk.encode(spec), self._said, self._ended)
@@ -199,6 +203,14 @@ class Inspecting:
     def _seen(self) -> int:
         return self.view.number if self.view is not None else 0
 
+    def propose(self) -> None:
+        """Ask what the columns of the first file most likely mean."""
+        self._tell(talk.Propose())
+
+    def try_mapping(self, mapping: dict[str, Any] | None) -> None:
+        """Ask what a mapping makes of the first rows."""
+        self._tell(talk.Try(mapping=mapping))
+
     def mend(self, words: Sequence[str], target: str) -> None:
         """Ask for a new dataset."""
         self.mending = talk.Mended(share=0.0)
@@ -258,6 +270,8 @@ class Inspecting:
                 self._gathered(answer)
             case talk.Mended():
                 self.mending = answer
+            case talk.Previewed():
+                self.preview = answer.preview
         self._changed()
 
     def _gathered(self, answer: talk.Gathered) -> None:

@@ -23,6 +23,8 @@ DATA: Final = Table(
         Action("mend_all", ("P",), "mend all",
                "Apply the patches of all findings at once, as one new dataset.", changes=True),
         Action("dismiss", ("x",), "dismiss", "Put the finding aside for this data; again to take it back."),
+        Action("map_columns", ("M",), "mapping",
+               "Say what the columns mean: a mapping is proposed, and tried on the first rows as you type."),
         Action("longer", ("plus", "equals_sign"), "longer", "See what a longer max_length would cut."),
         Action("shorter", ("minus",), "shorter", "See what a shorter max_length would cut."),
         Action("view", ("v",), "view", "Change what is shown under the table, in a narrow terminal."),

@@ -38,6 +38,7 @@ LENGTHS: Final = tuple(sorted({*(1 << n for n in range(5, 21)), *(3 << n for n i
 """What `+` and `-` go through: powers of two and what lies half-way."""
 _OF_ROWS: Final = frozenset({
     "read_row", "goto_row", "copy_place", "find", "column_left", "column_right", "view", "sort_rows",
+    "map_columns",
 })  # fmt: skip
 _VIEWS: Final = ("findings", "row", "lengths", "columns")
 

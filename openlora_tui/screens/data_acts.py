@@ -164,6 +164,22 @@ class DataActs(Place):
         if self.trail is not None or self.about.view is not None:
             self.end_trail()
 
+    # --- the mapping ---
+
+    def do_map_columns(self) -> None:
+        """Say what the columns mean."""
+        self.run_worker(self._map(), exclusive=True, group="findings")
+
+    async def _map(self) -> None:
+        from engine.mapping.check import mapping_of
+        from openlora_tui.modals.mapping import MappingPage
+
+        words = await self.app.push_screen_wait(MappingPage(self.about))
+        spec = self.about.spec
+        if words is not None and spec is not None:
+            self.tui.change_recipe({"mapping": words})
+            self.open(replace(spec, mapping=mapping_of(words)))
+
     # --- the order ---
 
     def do_sort_rows(self) -> None:

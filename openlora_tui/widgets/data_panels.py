@@ -66,6 +66,9 @@ class DataHead(DataPanel):
             return [between(names, Row("being read", "dim"), width)]
         shape = Row(_shape(report), "text" if report.format else "bad") if report.rows else Row()
         parts = [names, _rows(report), shape]
+        if report.rows and report.format is None:
+            key = self.tui.facts().key("map_columns")
+            parts.append(Row(key, "bold accent").add(" maps the columns", "dim"))
         parts.append(Row(figures.size(sum(file.size for file in report.files)), "dim"))
         return [
             between(fitting(parts, "   ", width - 12), self._progress(report), width),
