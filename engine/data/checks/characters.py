@@ -13,20 +13,18 @@ from engine.data.checks.seen import Seen
 _RIGHT_TO_LEFT: Final = re.compile(
     "[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\U00010800-\U00010fff\U0001e800-\U0001efff]"
 )
-_OPEN: Final = "\u202a\u202b\u2066\u2067\u2068"
-_CLOSE: Final = "\u202c\u2069"
-_OVERRIDES: Final = "\u202d\u202e"
 _CONTROL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_BIDI: Final = re.compile(f"[{_OVERRIDES}{_OPEN}{_CLOSE}]")
+_OVERRIDE: Final = re.compile("[\u202d\u202e]")
+_BIDI: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _LOST: Final = re.compile("[\ufffd\ufdd0-\ufdef\ufffe\uffff\ue000-\uf8ff\U000f0000-\U0010fffd]")
 _SOUTH_EAST: Final = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u1980-\u19df\ua9e0-\ua9ff\uaa60-\uaa7f"
 """Thai, Lao, Tibetan, Myanmar, Khmer and New Tai Lue: no spaces, so U+200B marks where words part."""
 _INVISIBLE: Final = re.compile(
-    f"(?<![{_SOUTH_EAST}])\u200b(?![{_SOUTH_EAST}])"
+    f"(?<![{_SOUTH_EAST}\u200b])\u200b+(?![{_SOUTH_EAST}\u200b])"
     "|[\u2060\ufeff\u00ad\u206a-\u206f\ufff9-\ufffb]"
     # Joiners are letters' and emoji's own; between Latin letters or at a space they join nothing.
     "|(?<=[A-Za-z0-9])[\u200c\u200d](?=[\\sA-Za-z0-9])"
-    "|[\u200c\u200d\u200b\u2060\ufeff]{2,}"
+    f"|(?<![{_SOUTH_EAST}\u200b-\u200d])[\u200b-\u200d]{{3,}}(?![{_SOUTH_EAST}])"
     # Tags spell out a flag behind U+1F3F4, variation selectors come one by one: else they hide a text.
     "|(?<!\U0001f3f4)(?<![\U000e0020-\U000e007e])[\U000e0000-\U000e007f]+"
     "|[\U000e0100-\U000e01ef]{2,}"
@@ -36,8 +34,9 @@ _VARIED: Final = re.compile("[\U000e0100-\U000e01ef]{2,}")
 """These count as printable, so that they are not among a row's odd characters."""
 _MARKS: Final = re.compile("[\u200e\u200f\u061c]")
 _SPACES: Final = re.compile(
-    # Narrow and unbroken spaces are right in numbers, at French marks and at quotes; U+3000 in East Asia.
-    "(?<![\\d«“„‹—–])[\u00a0\u202f](?![\\d:;!?»”%€°—–])|[\u1680\u2000-\u2008\u200a\u205f\u2028\u2029]"
+    # Narrow and unbroken spaces are right in numbers, at French marks, at quotes, and behind the words of one
+    # letter of Czech and Polish; U+3000 is in East Asia.
+    "(?<![\\d«“„‹—–])(?<!\\b[^\\W\\d_])[\u00a0\u202f](?![\\d:;!?»”%€°—–])|[\u1680\u2000-\u2008\u200a\u205f\u2028\u2029]"
 )
 
 
@@ -52,8 +51,10 @@ def _seek(pattern: re.Pattern[str]) -> Callable[[Seen], str]:
 
 def _found(pattern: re.Pattern[str], text: str) -> str:
     found = pattern.search(text)
-    if found is None:
-        return ""
+    return _around(text, found) if found else ""
+
+
+def _around(text: str, found: re.Match[str]) -> str:
     code = f"U+{ord(found.group()[0]):04X}"
     return f"{code} in {around(text, found.start(), found.end())}"
 
@@ -65,14 +66,9 @@ def _bidi(seen: Seen) -> str:
 
 
 def _turned(text: str) -> str:
-    """Overrides anywhere, other controls where nothing runs from right to left, and those left open."""
-    found = _BIDI.search(text)
-    if found is None:
-        return ""
-    if _RIGHT_TO_LEFT.search(text) and not any(letter in text for letter in _OVERRIDES):
-        opened = sum(map(text.count, _OPEN))
-        return "" if opened == sum(map(text.count, _CLOSE)) else _found(_BIDI, text)
-    return _found(_BIDI, text)
+    """Overrides anywhere, and other controls where nothing runs from right to left."""
+    found = _OVERRIDE.search(text) or (None if _RIGHT_TO_LEFT.search(text) else _BIDI.search(text))
+    return _around(text, found) if found else ""
 
 
 def _invisible(seen: Seen) -> str:

@@ -19,7 +19,7 @@ _SHAPES: Final = {
         rf"|\{{{_WORDS}(?:name|author|company|customer|developer|organi[sz]ation)\}}(?!\}})",
         re.IGNORECASE,
     ),
-    "<": re.compile(rf"<{_WORDS}name>|<(?:insert|your)[ _][\w ,'-]{{1,60}}>", re.IGNORECASE),
+    "<": re.compile(rf"<(?:{_WORDS.upper()})?NAME>|<(?i:insert|your)[ _][\w ,'-]{{1,60}}>"),
     "[": re.compile(r"\[(?:insert|fill in|placeholder)\b[^\]\n]{0,60}\]", re.IGNORECASE),
     "TODO": re.compile(r"^\s*TODO(?::|\s*$)", re.MULTILINE),
     "TBD": re.compile(r"^\s*TBD\s*$", re.MULTILINE),

@@ -14,13 +14,15 @@ _ANGLED: Final = re.compile(
     r"<(?:\|[a-z][a-z0-9_▁]{1,40}\|>"  # ChatML, Llama 3, Phi, GPT-2 and many more
     r"|｜[^｜<>\n]{1,40}｜>"  # DeepSeek
     r"|/?s>|</?SYS>>"  # Llama 2
-    r"|(?:start|end)_of_turn>|[be]os>|pad>|unk>|sop>|eop>)"  # Gemma, GLM
+    r"|(?:start|end)_of_turn>|[be]os>|pad>(?:<pad>)+|unk>|sop>|eop>)"  # Gemma, GLM
 )
 _SQUARE: Final = re.compile(
     r"\[(?:/?INST|TOOL_CALLS|/?AVAILABLE_TOOLS|/?TOOL_RESULTS|/?SYSTEM_PROMPT|gMASK)\]"  # Mistral, GLM
 )
 _STRUCK: Final = re.compile(r"<s>[^<]*</s>")
 """HTML's text that is struck out."""
+_LETTER: Final = re.compile(r"(?<=.)<s>")
+"""A letter in brackets, as manuals write what a user has to fill in; the token begins a text."""
 
 
 def _look(seen: Seen) -> str:
@@ -33,7 +35,7 @@ def special_token(text: str) -> str:
     """A token of any model that `text` holds, with what stands around it; empty without one."""
     found = _ANGLED.search(text) if "<" in text else None
     if found is not None and found.group() in ("<s>", "</s>"):
-        text = _STRUCK.sub("", text)
+        text = _STRUCK.sub("", text) if "</s>" in text else _LETTER.sub("", text)
         found = _ANGLED.search(text)
     if found is None and "[" in text:
         found = _SQUARE.search(text)
