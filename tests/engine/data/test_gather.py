@@ -40,7 +40,7 @@ def two(tmp_path: Path) -> list[Path]:
         for i in range(90)
     ]
     rows[5]["answer"] = rows[63]["answer"] = ""
-    rows[77]["answer"] = ["no", "text"]
+    rows[77]["answer"] = {"no": "text"}
     return [written(tmp_path / "a.jsonl", rows[:40]), written(tmp_path / "b.jsonl", rows[40:])]
 
 

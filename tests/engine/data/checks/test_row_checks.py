@@ -214,6 +214,6 @@ def test_a_label_may_be_any_word_and_a_call_of_a_tool_needs_none() -> None:
     assert CHECKS["trivial"].look(label) == ""
     call = [
         {"role": "user", "content": "Weather?"},
-        {"role": "assistant", "content": "", "tool_calls": [{"id": "1"}]},
+        {"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "weather"}}]},
     ]
     assert CHECKS["trivial"].look(seen(Row("d.jsonl", 1, {"messages": call}), Chat(call))) == ""
