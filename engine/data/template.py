@@ -125,7 +125,7 @@ class ChatTemplate:
 
 def _called(turn: dict[str, Any]) -> dict[str, Any]:
     """A turn with its calls as lines of JSON in its text."""
-    calls = "\n".join(_tojson(call["function"]) for call in turn["tool_calls"])
+    calls = "\n".join(_tojson(call.get("function", call)) for call in turn["tool_calls"])
     said = "\n".join(part for part in (turn["content"], calls) if part)
     return {name: value for name, value in turn.items() if name != "tool_calls"} | {"content": said}
 

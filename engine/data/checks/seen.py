@@ -45,7 +45,7 @@ def words_of(turn: dict[str, Any]) -> str:
     """A turn's text; of a turn that only calls tools, the calls."""
     if turn["content"].strip() or not turn.get("tool_calls"):
         return str(turn["content"])
-    return "\n".join(as_text(call["function"]) for call in turn["tool_calls"])
+    return "\n".join(as_text(call.get("function", call)) for call in turn["tool_calls"])
 
 
 def said(example: Example) -> str:
