@@ -27,6 +27,8 @@ _TINY: Final = 50_000_000
 """Parameters below which a model takes rates far above the usual ones."""
 _PASSES: Final = 10
 """Passes over the rows from which on they are learnt by heart: the trainers above ship 1 to 5."""
+_LEAST_ROWS, _FEW_ROWS = 10, 50
+"""Below 10 rows OpenAI's fine-tuning refuses to begin, and its guide sees improvements from 50 to 100 on."""
 _LONG: Final = 500
 """Steps that a run should not lose at once: transformers' default for save_steps."""
 
@@ -124,6 +126,16 @@ def _steps(subject: Subject, steps: int) -> Iterator[Finding]:
 
 def _rows(subject: Subject, rows: int) -> Iterator[Finding]:
     recipe, steps = subject.recipe, subject.size.steps
+    if rows < _FEW_ROWS:
+        least = rows < _LEAST_ROWS
+        yield _odd(
+            "empty_or_tiny_dataset", "warning" if least else "note",
+            f"There {'is' if rows == 1 else 'are'} only {rows:,} row{'' if rows == 1 else 's'} to learn from",
+            [f"fewer than {_LEAST_ROWS if least else _FEW_ROWS}"],
+            cause="So few rows are learnt by heart rather than understood.",
+            do="Add rows: some 50 to 100 good ones are the least that shows, LIMA (2023) took 1,000.",
+            confidence=0.7,
+        )  # fmt: skip
     if recipe.batch_rows > rows:
         yield _odd(
             "hyperparameter", "warning", f"A step takes {recipe.batch_rows:,} rows, and there are {rows:,}",

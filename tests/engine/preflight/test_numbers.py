@@ -33,6 +33,14 @@ def test_an_odd_number_is_told_and_its_patch_mends_it(
     assert not any(f.patch is not None and patched in f.patch.recipe for f in mended)
 
 
+@pytest.mark.parametrize(("rows", "severity"), [(6, "warning"), (30, "note")])
+def test_rows_that_are_too_few_to_learn_from(check: Check, folder: Path, rows: int, severity: str) -> None:
+    lines = (folder / "rows.jsonl").read_text().splitlines()[:rows]
+    (folder / "few.jsonl").write_text("\n".join(lines) + "\n")
+    finding = only(check(data="./few.jsonl", eval_split=0.0), "empty_or_tiny_dataset")
+    assert (finding.severity, finding.title) == (severity, f"There are only {rows} rows to learn from")
+
+
 def test_what_other_programs_ship_is_not_odd(check: Check) -> None:
     """Defaults of trainers that people copy: a check that scolds them is not read."""
     shipped = [(8, 16, 5e-5), (16, 32, 2e-4), (16, 16, 2e-4), (64, 16, 2e-4), (8, 16, 3e-4), (4, 16, 1e-4),
