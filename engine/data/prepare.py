@@ -14,7 +14,9 @@ import msgspec
 from engine.data.dataset import Dataset, Rows
 from engine.data.encode import Draft, draft, encode_drafts, encode_stream
 from engine.data.examples import Examples
-from engine.data.read.rows import is_text, read_rows
+from engine.data.read.notes import notes_of
+from engine.data.read.rows import is_text, rows_of
+from engine.data.read.source import Source as FileSource
 from engine.data.refusal import Refusal, as_refusal
 from engine.data.rejects import DROP, Kept, Rejects, how_many
 from engine.data.row import Row
@@ -145,13 +147,16 @@ def _read(
 
 
 def _read_file(path: Path, draws: Iterator[int] | None, reading: _Reading, tick: Progress) -> None:
-    rows, found = read_rows(path, bad=reading.rejects.bad), reading.rows
+    file, found = FileSource(path), reading.rows
+    rows = rows_of(file, bad=reading.rejects.bad)
     tokenizer, longest = reading.tokenizer, reading.recipe.max_length
     if not is_text(path):
         encode_drafts(_drafts(rows, draws, reading), tokenizer, longest, found, reading.losses, tick)
+        reading.said += notes_of(file)
         return
     before = len(found)
     encode_stream(_watched_pieces(rows, reading), tokenizer, longest, found, tick)
+    reading.said += notes_of(file)
     if draws is not None:
         found.times[before:] = array("H", islice(draws, len(found) - before))
 

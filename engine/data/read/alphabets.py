@@ -40,7 +40,6 @@ PAGES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "koi8_u": ("KOI8-U", _CYRILLIC),
     "cp866": ("CP866", _RUSSIAN),
     "mac_roman": ("MACINTOSH", _WEST),
-    "mac_cyrillic": ("MAC-CYRILLIC", _RUSSIAN),
     "cp437": ("CP437", _WEST),
     "cp850": ("CP850", _WEST),
     "cp852": ("CP852", _CENTRE),

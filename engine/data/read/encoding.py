@@ -54,6 +54,8 @@ _LEAST_SHARE: Final = 0.2
 """Share of its characters that are ASCII, at least: brackets, quotes, digits and blanks in any language."""
 _STRANGE: Final = re.compile("[\0-\x08\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufdd0-\ufdef\ufffe\uffff]")
 _BORDERS: Final = re.compile(rb'[\n"]')
+_GUESSED: Final = 0.99
+"""No guess is more sure than this."""
 _JUDGED: Final = 600
 """Pieces of text that are enough to tell a code page; fifty were in nearly every trial."""
 _JUDGED_BYTES: Final = 1 << 15
@@ -87,7 +89,7 @@ def decided(raw: bytes, *, cut: bool = False) -> Encoding:
     sure = sureness(found)
     if not sure:
         return Encoding("", "ascii", 0, 0.0, tuple(found))
-    return Encoding(iconv_name(found[0].codec), found[0].codec, 0, sure, tuple(found))
+    return Encoding(iconv_name(found[0].codec), found[0].codec, 0, min(sure, _GUESSED), tuple(found))
 
 
 def is_utf8(raw: bytes, *, whole: bool = True) -> bool:
@@ -112,5 +114,5 @@ def _wide(head: bytes) -> Encoding | None:
     for name, codec, high in (("UTF-16LE", "utf-16-le", head[1::2]), ("UTF-16BE", "utf-16-be", head[::2])):
         text = head[: len(head) // 2 * 2].decode(codec, "replace").rstrip("\ufffd")
         if high.count(0) == nulls and not _STRANGE.search(text):
-            return Encoding(name, codec, 0, 0.99)
+            return Encoding(name, codec, 0, _GUESSED)
     return None

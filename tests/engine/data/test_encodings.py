@@ -115,7 +115,7 @@ def rows_in(sentences: list[str]) -> list[dict[str, Any]]:
 
 def written(rows: list[dict[str, Any]], kind: str) -> str:
     if kind == ".jsonl":
-        return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        return written_plainly(rows)
     if kind == ".json":
         return json.dumps(rows, ensure_ascii=False)
     return "id,prompt,completion\n" + "".join(f'{r["id"]},"{r["prompt"]}",{r["completion"]}\n' for r in rows)
@@ -205,6 +205,17 @@ def test_lines_of_another_encoding_are_named(tmp_path: Path, kind: str) -> None:
     assert "As WINDOWS-1252" in bad[0].why
 
 
+def test_lower_case_and_capitals_of_short_lines_are_enough(tmp_path: Path) -> None:
+    rows = [{"prompt": text, "completion": "Спасибо, хорошего дня"} for text in SENTENCES["cp1251"]]
+    source, found, _ = read(tmp_path / "a.jsonl", written_plainly(rows).encode("cp1251"))
+    assert found == rows
+    assert source.encoding.name == "WINDOWS-1251"
+
+
+def written_plainly(rows: list[dict[str, Any]]) -> str:
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+
+
 def test_utf8_in_a_file_of_a_code_page_is_named(tmp_path: Path) -> None:
     lines = [json.dumps({"a": text}, ensure_ascii=False) for text in SENTENCES["cp1252"]]
     content = "\n".join(lines).encode("cp1252") + b"\n" + '{"a": "déjà"}\n'.encode()
@@ -223,7 +234,7 @@ def test_the_encoding_and_its_first_lines_are_in_the_report(tmp_path: Path) -> N
     assert report.files[0].encoding.startswith("WINDOWS-1251 (")
     [note] = [f for f in report.findings(64) if "WINDOWS-1251" in f.title]
     assert (note.severity, note.count, note.places[0]) == ("note", 4, f"{path}:2")
-    assert note.confidence < 1 or "100 %" in note.title
+    assert 0 < note.confidence < 1
 
 
 @ANY_FILE
