@@ -35,11 +35,13 @@ from engine.inspection.talk import Shown
 from engine.mapping.mapping import Mapping
 
 _HEAD: Final = 64
+_SAMPLE: Final = 2000
 _SAMPLE_SECONDS: Final = 0.6
-"""Time in which the first rows are tokenised: the first verdict waits for no more."""
+"""Rows that the first verdict is of, and the seconds that looking at them and tokenising them may each take."""
 _AT_ONCE: Final = 256
 """Rows tokenised in one piece: a request of the front end waits for no more."""
-_SURVEYED: Final = 2048
+_SURVEYED: Final = 256
+"""Rows that are looked at in one piece: a request of the front end waits for no more."""
 _KINDS: Final[dict[type, str]] = {str: "text", bool: "flag", list: "list", dict: "object"}
 _REASONS: Final = 50
 _QUICK: Final = 200_000
@@ -130,7 +132,9 @@ class Inspection:
 
     def _sample(self, survey: Iterator[float], tokens: Iterator[float]) -> None:
         """Look at the first rows and count their tokens, for a first verdict in a moment."""
-        next(survey, None)
+        end = time.monotonic() + _SAMPLE_SECONDS
+        while self._report.rows < _SAMPLE and time.monotonic() < end and next(survey, None) is not None:
+            pass
         if any(examples.gathers for examples in self._examples):
             return  # a conversation is known once all rows of its file were met
         end = time.monotonic() + _SAMPLE_SECONDS
