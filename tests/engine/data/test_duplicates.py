@@ -148,7 +148,7 @@ def test_equal_rows_and_near_ones_are_told_apart_with_their_places(tmp_path: Pat
     assert (exact.patch.data, near.patch.data) == (["dedup"], ["near_dedup"])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=8)
 @given(texts=varied(), seed=st.integers(0, 9))
 def test_the_counts_of_a_file_are_those_of_its_rows_in_any_order(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], seed: int

@@ -107,7 +107,7 @@ def test_an_evaluation_file_that_cannot_be_read_is_named(
 TEXT = st.lists(st.sampled_from("a b c d e f".split()), max_size=20).map(" ".join)  # noqa: SIM905
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=15)
 @given(rows=st.lists(TEXT, max_size=8), held=st.lists(TEXT, max_size=5), seed=st.integers(0, 9))
 def test_rows_that_are_equal_always_leak_in_whatever_order(
     tmp_path_factory: pytest.TempPathFactory, rows: list[str], held: list[str], seed: int

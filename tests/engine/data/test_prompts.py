@@ -94,7 +94,7 @@ def test_sound_data_has_no_findings(shared: Path, name: str) -> None:
     assert not checks & {"imbalance", "conflict", "asked_twice"}
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=15)
 @given(
     rows=st.lists(st.tuples(st.sampled_from("abcdefghij"), st.sampled_from("xyz")), max_size=40),
     seed=st.integers(0, 9),
