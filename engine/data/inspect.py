@@ -37,7 +37,7 @@ from engine.mapping.mapping import Mapping
 _HEAD: Final = 64
 _SAMPLE: Final = 2000
 _SAMPLE_SECONDS: Final = 0.6
-"""Rows that the first verdict is of, and the seconds that looking at them and tokenising them may each take."""
+"""Rows that the first verdict is of, and the seconds that looking at them and tokenising may each take."""
 _AT_ONCE: Final = 256
 """Rows tokenised in one piece: a request of the front end waits for no more."""
 _SURVEYED: Final = 256
