@@ -7,13 +7,14 @@ import shutil
 import tempfile
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from engine.data.read.rows import is_direct, kind_of, seen_of
+from engine.data.read.rows_arrow import arrow_size
 from engine.data.read.rows_parquet import parquet_size
 from engine.data.read.source import Source
 from engine.data.refusal import Bad, passed_over
@@ -25,6 +26,9 @@ _COPY_BYTES: Final = 2 << 30
 """Of a copy of the rows, at most."""
 _COPY_SHARE: Final = 0.25
 """Of the room that is free where temporary files lie, at most: others need some too."""
+
+_COUNTS: Final[dict[str, Callable[[Path], int]]] = {".parquet": parquet_size, ".arrow": arrow_size}
+"""What tells how many rows a file has without reading them."""
 
 
 class RowIndex:
@@ -54,7 +58,8 @@ class RowIndex:
         Raises:
             Refusal: as `read_rows`.
         """
-        whole = parquet_size(self.path) if kind_of(self.path) == ".parquet" else 0
+        count = _COUNTS.get(kind_of(self.path))
+        whole = count(self.path) if count is not None else 0
         for row in seen_of(self.source, bad=bad):
             packed = self.source.packed
             share = self.source.share if packed else row.offset / max(whole or self.source.size, 1)

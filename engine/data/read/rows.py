@@ -8,6 +8,7 @@ from typing import Final
 
 from engine.data.read.kinds import other_kind
 from engine.data.read.packing import PACKED_SUFFIXES
+from engine.data.read.rows_arrow import read_arrow
 from engine.data.read.rows_csv import read_csv, read_tsv
 from engine.data.read.rows_json import is_direct as is_direct_json
 from engine.data.read.rows_json import read_json
@@ -26,11 +27,14 @@ _READERS: Final[dict[str, _Reader]] = {
     ".csv": read_csv,
     ".tsv": read_tsv,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
     ".txt": read_text,
     ".md": read_text,
 }
+TABLES: Final = (".parquet", ".arrow")
+"""Files whose rows are read by their number."""
 READABLE: Final = tuple(_READERS)
-"""How the names of files end that can be read; with .gz or .zst behind it too, but for .parquet."""
+"""How the names of files end that can be read; with .gz or .zst behind it too, but for `TABLES`."""
 
 
 def kind_of(path: Path) -> str:
@@ -91,7 +95,7 @@ def is_direct(source: Source) -> bool:
         Refusal: as `read_rows`.
     """
     kind = kind_of(source.path)
-    if kind == ".parquet":
+    if kind in TABLES:
         return True
     if source.head and source.packed:
         return False

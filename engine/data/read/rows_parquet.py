@@ -41,7 +41,7 @@ def read_parquet(source: Source, start: Start = TOP, bad: Bad | None = None) -> 
                     here = Start(number, number + 1)
                     number += 1
                     try:
-                        row = row_of(source.path, here, _plain(value))
+                        row = row_of(source.path, here, plain(value))
                     except Refusal as refusal:
                         or_raise(bad, refusal)
                     else:
@@ -60,23 +60,36 @@ def parquet_size(path: Path) -> int:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
+    with told(path, "Parquet") as file:
+        from pyarrow.parquet import ParquetFile
+
+        with ParquetFile(file, buffer_size=1 << 20) as table:
+            yield table
+
+
+@contextmanager
+def told(path: Path, form: str) -> Iterator[BinaryIO]:
+    """The file, open for a reader of `pyarrow`; what goes wrong there is told as of a file of that form.
+
+    Raises:
+        Refusal: the package is not here, or the file is none of that form.
+    """
     try:
         from pyarrow import ArrowException
-        from pyarrow.parquet import ParquetFile
     except ImportError:
         raise Refusal(
             "dependency_version",
-            "Parquet files need the package pyarrow, which is not installed.",
+            f"{form} files need the package pyarrow, which is not installed.",
             where=str(path),
             do="Install it: pip install 'openlora-tui[train]', or save the rows as JSON Lines.",
         ) from None
     try:
-        with _bytes_of(path) as file, ParquetFile(file, buffer_size=1 << 20) as table:
-            yield table
+        with _bytes_of(path) as file:
+            yield file
     except (ArrowException, OSError, ValueError, NotImplementedError) as error:
         raise Refusal(
             "dataset_encoding_or_parse",
-            "The Parquet file cannot be read.",
+            f"The {form} file cannot be read.",
             where=str(path),
             why=f"Its reader says: {str(error).splitlines()[0] if str(error) else type(error).__name__}",
             do="Check that it is whole and what its name says, or save its rows as .jsonl.",
@@ -90,21 +103,21 @@ def _bytes_of(path: Path) -> BinaryIO:
         file.seek(0)
     except OSError as error:
         raise unopened(path, error) from None
-    if not head.startswith(b"PAR1"):
+    if not head.startswith((b"PAR1", b"ARROW1")):
         prove_text(path, head)
     return file
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """The value as JSON has it: times as ISO 8601, decimals as text, bytes as UTF-8 or else null."""
     if isinstance(value, _PLAIN):
         return value
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):
         if value and all(isinstance(item, tuple) and len(item) == 2 for item in value):  # a map
-            return {str(key): _plain(item) for key, item in value}
-        return [_plain(item) for item in value]
+            return {str(key): plain(item) for key, item in value}
+        return [plain(item) for item in value]
     if isinstance(value, bytes):
         try:
             return value.decode()
