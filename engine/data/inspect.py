@@ -25,6 +25,7 @@ from engine.data.read.notes import notes_of
 from engine.data.read.rows import is_text, rows_of
 from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
+from engine.data.rejects import Keep, text_of
 from engine.data.row import Row
 from engine.data.shapes import CHATS, Document, Example
 from engine.data.show import following, shown, shown_line
@@ -83,6 +84,8 @@ class Inspection:
         self.held = held
         if held is not None:
             self.checks.hold(partial(taken, self), partial(taken, held), partial(back, held))
+        self.keep: Keep | None = None
+        """Is given each row that training would refuse."""
         self.numbers = Numbers()
         """Which rows something was found in."""
         self._counted = (0, False)
@@ -220,12 +223,16 @@ class Inspection:
 
         def bad(refusal: Refusal) -> None:
             first[:] = first or [refusal]
+            if self.keep is not None:
+                self.keep(refusal, refusal.where, refusal.raw)
             found = next((r for r in self._report.broken if r.what == refusal.what), None)
             _count_reason(self._report.broken, refusal, refusal.where, found)
 
         return bad
 
     def _reject(self, row: Row, refusal: Refusal, at: int) -> None:
+        if self.keep is not None:
+            self.keep(refusal, row.where, text_of(row))
         reasons = self._report.rejected
         found = next((r for r in reasons if (r.what, r.why) == (refusal.what, refusal.why)), None)
         _count_reason(reasons, refusal, row.where, found)

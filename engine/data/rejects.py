@@ -15,8 +15,9 @@ from engine.data.examples import Examples
 from engine.data.read.rows import read_rows
 from engine.data.refusal import Refusal
 from engine.data.row import Row
-from engine.findings import Finding, Patch
+from engine.findings import Finding
 from engine.inspection.losses import Places, counted
+from engine.inspection.report import DROP_THEM, SANE_SHARE
 from engine.recipe.recipe import Recipe
 from engine.sources.resolve import Sources
 from engine.text import sayable
@@ -27,9 +28,6 @@ Keep = Callable[[Refusal, str, str], None]
 NAME: Final = "rejects.jsonl"
 """The file's name in the directory of a run."""
 DROP: Final = "drop"
-SANE: Final = 1 / 3
-"""Share of bad rows above which they are no accidents: the file is of another kind, or has another shape."""
-PATCH: Final = Patch(label="bad_rows stop -> drop", recipe={"bad_rows": DROP})
 _HOPELESS: Final = 32
 """Bad rows in a row from the first one on, after which nothing else is expected."""
 _RAW: Final = 10_000
@@ -69,7 +67,7 @@ class Rejects:
     def judge(self) -> None:
         """Raise where the bad rows are too many to be left out."""
         count = len(self.places)
-        if self._first is None or count <= SANE * (count + self.good):
+        if self._first is None or count <= SANE_SHARE * (count + self.good):
             return
         raise self._too_many(f"{count:,} of {count + self.good:,} rows are bad.")
 
@@ -173,7 +171,7 @@ def how_many(first: Refusal, sources: Sources, recipe: Recipe, seconds: float = 
         among = f"{rows:,} rows" if whole else f"the first {rows:,} rows"
         first.why = f"{first.why} {count - 1:,} more of {among} cannot be learnt from either.".strip()
     first.do = f"{first.do} Or set bad_rows: {DROP}, which leaves them out and keeps them in {NAME}.".strip()
-    first.patch = first.patch or PATCH
+    first.patch = first.patch or DROP_THEM
 
 
 def _count(path: Path, rest: Rejects, recipe: Recipe, end: float) -> bool:

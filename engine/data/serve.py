@@ -51,6 +51,7 @@ def serve(spec: bytes, line: Line) -> None:
     )
     inspection.report().without = without
     inspection.report().told = told(sources)
+    inspection.report().bad_rows = wanted.bad_rows
     _Desk(inspection, line).work()
 
 

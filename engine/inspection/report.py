@@ -12,6 +12,11 @@ from engine.inspection.losses import Losses, Places, findings_of, refused
 
 _QUANTILES: Final = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
 
+SANE_SHARE: Final = 1 / 3
+"""Share of bad rows above which they are no accidents: the file is of another kind, or has another shape."""
+DROP_THEM: Final = Patch(label="bad_rows stop -> drop", recipe={"bad_rows": "drop"})
+"""What leaves out rows that would stop a run."""
+
 
 class Column(msgspec.Struct):
     """What one column holds."""
@@ -81,6 +86,8 @@ class Report(msgspec.Struct, kw_only=True):
     """What becomes of longer rows, as the recipe's field of this name says."""
     losses: Losses = msgspec.field(default_factory=Losses)
     lengths: Lengths = msgspec.field(default_factory=Lengths)
+    bad_rows: str = "stop"
+    """What becomes of rows that training would refuse, as the recipe's field of this name says."""
     told: list[Finding] = []
     """What was decided when the files were found and read."""
     checked: list[Finding] = []
@@ -123,7 +130,7 @@ class Report(msgspec.Struct, kw_only=True):
         """The findings at a `max_length`, the gravest and of these the most frequent first."""
         losses = self._losses(max_length)
         lost = findings_of(losses, self.ignored, max_length)
-        refused = [*map(_breakage, self.broken), *map(_rejection, self.rejected)]
+        refused = [*map(self._breakage, self.broken), *map(self._rejection, self.rejected)]
         broken = [broken_off(self.problem)] if self.problem is not None else []
         found = [*broken, *self.told, *refused, *self.said, *lost, *self.checked]
         left = self.examples - len(losses.vanished) - len(losses.dropped)
@@ -143,6 +150,36 @@ class Report(msgspec.Struct, kw_only=True):
         if max_length == self.max_length:
             return self.losses
         return self.lengths.losses(max_length, self.losses, self.truncation)
+
+    def _breakage(self, reason: Rejected) -> Finding:
+        noun = "row" if len(reason.places) == 1 else "rows"
+        return self._bad(reason, f"{len(reason.places):,} {noun} cannot be read: {reason.what}")
+
+    def _rejection(self, reason: Rejected) -> Finding:
+        noun = "row is" if len(reason.places) == 1 else "rows are"
+        return self._bad(reason, f"{len(reason.places):,} {noun} refused: {reason.what}")
+
+    def _bad(self, reason: Rejected, title: str) -> Finding:
+        """Rows that stop a run; where the recipe drops them, and they are few enough for it, a warning."""
+        bad = self.refused
+        few = bad <= SANE_SHARE * self.rows
+        dropped = few and self.bad_rows == "drop"
+        patch = DROP_THEM if few and self.bad_rows == "stop" else None
+        return msgspec.convert(
+            {
+                "category": reason.category,
+                "severity": "warning" if dropped else "blocker",
+                "title": f"{title} (left out)" if dropped else title,
+                "count": len(reason.places),
+                "places": reason.places.first,
+                "evidence": reason.places.told,
+                "cause": reason.why,
+                "remedy": reason.do,
+                "check": refused(reason.what),
+                "patch": reason.patch or patch,
+            },
+            Finding,
+        )
 
     def quantiles(self, max_length: int) -> dict[str, int]:
         """`p50`, `p95`, `p99` and `max` of the tokens of a row."""
@@ -202,32 +239,4 @@ def broken_off(problem: dict[str, str]) -> Finding:
         evidence=[problem["where"]] if problem.get("where") else [],
         cause=problem.get("why", ""),
         remedy=problem.get("do", ""),
-    )
-
-
-def _breakage(reason: Rejected) -> Finding:
-    noun = "row" if len(reason.places) == 1 else "rows"
-    return _told(reason, f"{len(reason.places):,} {noun} cannot be read: {reason.what}")
-
-
-def _rejection(reason: Rejected) -> Finding:
-    noun = "row is" if len(reason.places) == 1 else "rows are"
-    return _told(reason, f"{len(reason.places):,} {noun} refused: {reason.what}")
-
-
-def _told(reason: Rejected, title: str) -> Finding:
-    return msgspec.convert(
-        {
-            "category": reason.category,
-            "severity": "blocker",
-            "title": title,
-            "count": len(reason.places),
-            "places": reason.places.first,
-            "evidence": reason.places.told,
-            "cause": reason.why,
-            "remedy": reason.do,
-            "check": refused(reason.what),
-            "patch": reason.patch,
-        },
-        Finding,
     )

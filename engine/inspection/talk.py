@@ -23,6 +23,7 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     max_length: int = 1024
     data_format: str = "auto"
+    bad_rows: str = "stop"
     chat_template: str | None = None
     """A name of the registry, or a file's absolute path; this and those below as in the recipe."""
     truncation: str = "cut"

@@ -174,7 +174,7 @@ class DataLook:
         self, files: Sequence[Path], tokenizer: ModelTokenizer | None, held: Inspection | None = None
     ) -> Inspection:
         recipe = self.subject.recipe
-        return Inspection(
+        found = Inspection(
             files,
             tokenizer,
             model=recipe.model,
@@ -183,6 +183,8 @@ class DataLook:
             mapping=recipe.mapping,
             held=held,
         )
+        found.report().bad_rows = recipe.bad_rows
+        return found
 
 
 def _rows(report: Report, max_length: int) -> int | None:

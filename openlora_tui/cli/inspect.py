@@ -74,6 +74,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", type=Path, metavar="NEW", help="the new dataset, a .jsonl; the source stays")
     add("--force", action="store_true", help="replace a new dataset that exists")
     add("--seed", type=int, default=42, metavar="N", help="decides what is drawn [42]")
+    add(
+        "--rejects",
+        type=Path,
+        metavar="FILE",
+        help="write rows that training would refuse there, as JSON Lines",
+    )
     add("--json", action="store_true", help="one JSON document on stdout")
 
 
@@ -127,6 +133,7 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     from engine.data.held import held_of
     from engine.data.inspect import Inspection
     from engine.data.named import tokenizer_of
+    from engine.data.rejects import Kept
     from engine.sources.tell import told
 
     tokenizer = tokenizer_of(args.model, rules_asked(args)) if args.model else None
@@ -142,7 +149,9 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     inspection.report().told = told(sources)
     if tokenizer is None:
         inspection.report().without = "Token figures need a tokenizer: --model FOLDER or a hub id."
-    _watched(inspection)
+    with Kept(args.rejects) as kept:
+        inspection.keep = kept.keep if args.rejects is not None else None
+        _watched(inspection)
     problem = inspection.report().problem
     if problem is not None and not inspection.report().rows:
         raise Problem(problem["what"], where=problem["where"], why=problem["why"], do=problem["do"])

@@ -10,31 +10,19 @@ from engine.messages import RunRow
 from engine.paths import home
 from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.modals import data_sources
 from openlora_tui.modals.chooser import Option
 from openlora_tui.modals.walking import fact, shown, typed_path, walk
 from openlora_tui.widgets.painted import Row
 
 _MOST: Final = 200
-_DATA: Final = (".jsonl", ".json", ".csv", ".tsv", ".txt", ".md")
 
 
 def data_files(folder: Path) -> list[Option]:
-    """Files whose ending says that they may be data."""
-    paths = (path for path in walk(folder, 3) if _may_be_data(path))
+    """Files whose ending says that they may be data, folders of them, and datasets in the hub's cache."""
+    paths = (path for path in walk(folder, 3) if data_sources.is_data(path))
     here = [data_option(path, folder) for path, _ in zip(paths, range(_MOST), strict=False)]
-    return [*here, *_cached_data(), *_demo_data()]
-
-
-def _cached_data() -> Iterator[Option]:
-    """Files of datasets in the hub's cache, of the kinds that can be read."""
-    from engine.hub.cache import datasets
-
-    for dataset in datasets():
-        files = (path for path in walk(dataset.path, 2) if path.suffix.lower() in _DATA and path.is_file())
-        for path, _ in zip(files, range(20), strict=False):
-            option = data_option(path, dataset.path)
-            label = f"{dataset.name}/{option.label}"
-            yield Option(str(path), one_line(label), f"hub cache, {option.note}", option.about)
+    return [*here, *data_sources.folders(folder), *data_sources.cached(), *_demo_data()]
 
 
 def _demo_data() -> Iterator[Option]:
@@ -47,20 +35,16 @@ def _demo_data() -> Iterator[Option]:
         yield Option(option.value, "the demo's rows", f"{option.label}, {option.note}", option.about)
 
 
-def _may_be_data(path: Path) -> bool:
-    """By its ending, and not one of the files that come with a model."""
-    return path.suffix.lower() in _DATA and path.is_file() and not (path.parent / "config.json").exists()
-
-
 def data_option(path: Path, folder: Path) -> Option:
-    """A data file with its size and its first lines."""
+    """A data file with its size, and its first lines where it is text."""
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            head = file.read(2000).decode("utf-8", "replace").splitlines()[:4]
+            head = file.read(2000)
     except OSError as error:
         return Option(str(path), shown(path, folder), "cannot be read", refusal=f"{error.strerror}.")
-    about = [Row(one_line(line, 400), "dim") for line in head]
+    lines = [] if b"\0" in head or head[:2] == b"\x1f\x8b" else head.decode("utf-8", "replace").splitlines()
+    about = [Row(one_line(line, 400), "dim") for line in lines[:4]]
     return Option(str(path), shown(path, folder), figures.size(size), about)
 
 
@@ -117,9 +101,11 @@ def model_option(path: Path, folder: Path, origin: str = "") -> Option:
 
 
 def typed_file(text: str, folder: Path) -> Option | None:
-    """A typed path to a data file."""
+    """A typed path to a data file, a folder, a glob, or a dataset of the hub."""
     path = typed_path(text, folder)
-    return data_option(path, folder) if path is not None and path.is_file() else None
+    if path is None:
+        return None
+    return data_option(path, folder) if path.is_file() else data_sources.typed_source(text, path, folder)
 
 
 def typed_model(text: str, folder: Path) -> Option | None:

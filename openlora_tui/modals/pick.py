@@ -47,12 +47,12 @@ def recipe(folder: Path, rows: Sequence[RunRow], clock: float) -> Chooser:
 
 
 def data(folder: Path, title: str, value: str = "") -> Chooser:
-    """A data file."""
+    """Data: a file, a folder, a dataset of the hub."""
     return Chooser(
         Question(
             title=title,
-            prompt="filter, or type the path of a .jsonl, .json, .csv or .txt file",
-            empty="There is no data file in this folder; type a path.",
+            prompt="filter, or type a path, a glob such as data/*.jsonl, or a hub dataset owner/name",
+            empty="There is no data in this folder; type a path.",
             options=partial(on_disk.data_files, folder),
             typed=partial(on_disk.typed_file, folder=folder),
             value=value,

@@ -114,7 +114,7 @@ class RecipeActs(Screen[None]):
         value: Any = near(chosen, draft.folder)
         if more:
             before = draft.value(field.name) or []
-            value = [*([before] if isinstance(before, str) else before), value]
+            value = [*(before if isinstance(before, list) else [before]), value]
             value = value[0] if len(value) == 1 else value
         draft.settle()
         draft.set(field.name, said(value))

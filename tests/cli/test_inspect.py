@@ -107,3 +107,31 @@ def test_a_shape_that_training_does_not_take_is_reported(
     assert said["findings"][0]["severity"] == "blocker"
     assert "a chosen and a rejected answer" in said["findings"][0]["title"]
     assert said["findings"][0]["patch"]["recipe"] == {"data_format": "preference"}
+
+
+def test_what_training_would_refuse_is_written_to_a_file_of_its_own(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with data.open("a") as file:
+        file.write('{"prompt": "torn\n{"prompt": "a", "completion": 5}\n')
+    rejects = data.with_name("rejects.jsonl")
+    found = [finding for finding in document(capsys, data, "--rejects", rejects)["findings"]
+             if finding["severity"] == "blocker"]  # fmt: skip
+    rows = [json.loads(line) for line in rejects.read_text().splitlines()]
+    assert (rows[0]["line"], rows[0]["raw"]) == (5, '{"prompt": "torn')
+    assert len(rows) == sum(finding["count"] for finding in found)
+    assert found[0]["patch"]["recipe"] == {"bad_rows": "drop"}
+    document(capsys, data.with_name("fine.jsonl"), "--rejects", rejects, status=2)
+
+
+def test_a_folder_and_a_mapping_are_words_too(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = data.parent / "set"
+    folder.mkdir()
+    data.rename(folder / "train.jsonl")
+    (folder / "test.jsonl").write_text('{"prompt": "a", "completion": "b"}\n')
+    said = document(capsys, folder)
+    assert (said["rows"], len(said["files"])) == (4, 1)
+    assert {"eval_data": {"path": str(folder), "split": "test"}} in [
+        finding["patch"]["recipe"] for finding in said["findings"] if finding["patch"]
+    ]
+    assert document(capsys, f"{{path: {folder}, split: test}}")["rows"] == 1

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.data import ModelTokenizer, Prepared, Refusal, prepare
-from engine.data.rejects import PATCH
+from engine.inspection.report import DROP_THEM
 from engine.recipe import Recipe
 
 Make = Callable[..., ModelTokenizer]
@@ -38,7 +38,7 @@ def test_the_first_bad_row_stops_and_tells_of_the_others(tmp_path: Path, tokeniz
     assert caught.value.where.endswith("rows.jsonl:21")
     assert "2 more of 23 rows cannot be learnt from either." in caught.value.why
     assert "bad_rows: drop" in caught.value.do
-    assert caught.value.patch == PATCH
+    assert caught.value.patch == DROP_THEM
     assert not (tmp_path / "rejects.jsonl").exists()
 
 
