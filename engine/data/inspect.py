@@ -25,13 +25,13 @@ from engine.data.read.notes import notes_of
 from engine.data.read.rows import is_text, rows_of
 from engine.data.read.table import RowTable
 from engine.data.refusal import Bad, Refusal, passed_over
-from engine.data.rejects import Keep, text_of
+from engine.data.rejects import Keep, count_reason, text_of
 from engine.data.row import Row
 from engine.data.shapes import CHATS, Document, Example
 from engine.data.show import following, shown, shown_line
 from engine.data.tokenizer import ModelTokenizer
-from engine.inspection.losses import EMPTY, ENDLESS, Places, refused
-from engine.inspection.report import Column, FileReport, Rejected, Report
+from engine.inspection.losses import EMPTY, ENDLESS, refused
+from engine.inspection.report import Column, FileReport, Report
 from engine.inspection.talk import Shown
 from engine.mapping.mapping import Mapping
 
@@ -44,7 +44,6 @@ _AT_ONCE: Final = 256
 _SURVEYED: Final = 256
 """Rows that are looked at in one piece: a request of the front end waits for no more."""
 _KINDS: Final[dict[type, str]] = {str: "text", bool: "flag", list: "list", dict: "object"}
-_REASONS: Final = 50
 _QUICK: Final = 200_000
 """Rows among which duplicates are counted anew for each report; of more, once they are all read."""
 
@@ -226,7 +225,7 @@ class Inspection:
             if self.keep is not None:
                 self.keep(refusal, refusal.where, refusal.raw)
             found = next((r for r in self._report.broken if r.what == refusal.what), None)
-            _count_reason(self._report.broken, refusal, refusal.where, found)
+            count_reason(self._report.broken, refusal, refusal.where, found)
 
         return bad
 
@@ -235,7 +234,7 @@ class Inspection:
             self.keep(refusal, row.where, text_of(row))
         reasons = self._report.rejected
         found = next((r for r in reasons if (r.what, r.why) == (refusal.what, refusal.why)), None)
-        _count_reason(reasons, refusal, row.where, found)
+        count_reason(reasons, refusal, row.where, found)
         self.numbers.found(refused(refusal.what), at)
 
     def example(self, number: int, row: Row) -> Example | None:
@@ -373,22 +372,6 @@ class Inspection:
         for at, row in enumerate(rows_of(index.source, bad=passed_over), first):
             with suppress(Refusal):
                 yield from ((at, row, each) for each in self.examples(number, row) if each is not None)
-
-
-def _count_reason(reasons: list[Rejected], refusal: Refusal, where: str, found: Rejected | None) -> None:
-    if found is None and len(reasons) >= _REASONS:
-        found = reasons[-1]
-    if found is None:
-        found = Rejected(
-            category=refusal.category,
-            what=refusal.what,
-            why=refusal.why,
-            do=refusal.do,
-            places=Places(),
-            patch=refusal.patch,
-        )
-        reasons.append(found)
-    found.places.add(where)
 
 
 def _size(path: Path) -> int:

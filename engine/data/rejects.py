@@ -17,7 +17,7 @@ from engine.data.refusal import Refusal
 from engine.data.row import Row
 from engine.findings import Finding
 from engine.inspection.losses import Places, counted
-from engine.inspection.report import DROP_THEM, SANE_SHARE
+from engine.inspection.report import DROP_THEM, SANE_SHARE, Rejected
 from engine.recipe.recipe import Recipe
 from engine.sources.resolve import Sources
 from engine.text import sayable
@@ -34,6 +34,7 @@ _RAW: Final = 10_000
 """Characters of a row that are kept."""
 _REASONS: Final = 5
 _CLOCK_EVERY: Final = 256
+_MOST_REASONS: Final = 50
 
 
 class Rejects:
@@ -185,6 +186,23 @@ def _count(path: Path, rest: Rejects, recipe: Recipe, end: float) -> bool:
         else:
             rest.good += 1
     return True
+
+
+def count_reason(reasons: list[Rejected], refusal: Refusal, where: str, found: Rejected | None) -> None:
+    """Count a row under its reason; `found` is where rows of that reason are counted already."""
+    if found is None and len(reasons) >= _MOST_REASONS:
+        found = reasons[-1]
+    if found is None:
+        found = Rejected(
+            category=refusal.category,
+            what=refusal.what,
+            why=refusal.why,
+            do=refusal.do,
+            places=Places(),
+            patch=refusal.patch,
+        )
+        reasons.append(found)
+    found.places.add(where)
 
 
 def text_of(row: Row) -> str:

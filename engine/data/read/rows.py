@@ -111,6 +111,6 @@ def _unknown(source: Source) -> Refusal:
     else:
         packed = kind_of(path) != path.suffix.lower()
         why = "The name does not say what is packed." if packed else ""
-        do = f"Use one of: {', '.join(READABLE)}; all but .parquet also with .gz or .zst behind it."
+        do = f"Use one of: {', '.join(READABLE)}; text also with .gz or .zst behind it."
     what = f"Files that end in {path.suffix or 'nothing'} cannot be read."
     return Refusal("dataset_format", what, where=str(path), why=why, do=do)
