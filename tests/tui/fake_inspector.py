@@ -23,12 +23,12 @@ class InspectingEngine(FakeEngine):
 
     def send(self, message: ms.Message) -> None:
         super().send(message)
-        if isinstance(message, ms.Begin):
+        if isinstance(message, ms.Begin) and message.job == "inspect":
             side = f"side-{len(self._jobs) + 1}"
             self.specs.append(talk.spec(message.spec))
             self._jobs[side] = _Job(side, message.spec)
             self.push(ms.Accepted(request=message.request, run=side))
-        elif isinstance(message, (ms.Tell, ms.End)):
+        elif isinstance(message, (ms.Tell, ms.End)) and message.side in self._jobs:
             self._jobs[message.side].heard.put(message.body if isinstance(message, ms.Tell) else None)
 
     def receive(self) -> list[ms.ToFront]:
