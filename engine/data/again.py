@@ -4,19 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from engine.data.checks.seen import Seen, seen
+from engine.data.examples import Examples
+from engine.data.read.index import RowIndex
 from engine.data.read.rows import is_text, rows_of
+from engine.data.read.table import RowTable
 from engine.data.refusal import Refusal, passed_over
 from engine.data.row import Row
 from engine.data.shapes import Example
 
-if TYPE_CHECKING:
-    from engine.data.inspect import Inspection
+
+class Inspected(Protocol):
+    """Files that are inspected, or were."""
+
+    @property
+    def indices(self) -> list[RowIndex]:
+        """Where the rows of each file begin."""
+
+    @property
+    def table(self) -> RowTable:
+        """All rows that were met."""
+
+    def read_as(self, number: int) -> Examples:
+        """How the rows of a file become examples."""
+
+    def examples(self, number: int, row: Row) -> Sequence[Example | None]:
+        """What a row of a file becomes."""
 
 
-def taken(inspection: Inspection) -> Iterator[Seen]:
+def taken(inspection: Inspected) -> Iterator[Seen]:
     """Every row that training takes, in the order of the files; nothing is judged or counted.
 
     Raises:
@@ -40,7 +58,7 @@ def taken(inspection: Inspection) -> Iterator[Seen]:
                 yield seen(row, made, first + at)
 
 
-def back(inspection: Inspection, numbers: Sequence[int]) -> Iterator[tuple[int, Row, Example | None]]:
+def back(inspection: Inspected, numbers: Sequence[int]) -> Iterator[tuple[int, Row, Example | None]]:
     """Rows that were met, by their numbers: each example of a row once more, None where it has none."""
     for number, file, row in inspection.table.numbered(numbers):
         made: Sequence[Example | None] = ()

@@ -15,6 +15,7 @@ from engine.data.row import Row
 from engine.data.shapes import Example
 from engine.findings import Finding, Patch
 from engine.inspection.losses import counted
+from engine.inspection.report import COMPARED
 from engine.text import one_line
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ class Prompts:
     def add(self, seen: Seen) -> None:
         """One more row."""
         prompt, answer = seen.prompt.strip(), seen.answer.strip()
-        if not prompt:
+        if not prompt or len(self._numbers) >= COMPARED:
             return
         values = seen.row.values
         if self._columns or not self._numbers:

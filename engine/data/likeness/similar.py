@@ -17,11 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.data.likeness.shingles import Hashes, shingled
+from engine.inspection.report import COMPARED
 
 SIMILAR: Final = 0.8
 WIDTH: Final = 5
-MOST: Final = 4_000_000
-"""Texts that are compared: their hashes take 40 bytes each."""
 _LEAST: Final = 6
 _BANDS, _IN_BAND = 14, 8
 _AT_ONCE: Final = 80_000
@@ -59,7 +58,7 @@ class Similar:
 
     def add(self, number: int, text: str) -> None:
         """One more text."""
-        if len(self.numbers) >= MOST:
+        if len(self.numbers) >= COMPARED:
             return
         self.numbers.append(number)
         self._waiting.append(text)
