@@ -22,7 +22,7 @@ from engine.data.tokenizer import ModelTokenizer
 from engine.inspection import talk
 from engine.line import Line
 from engine.sources.resolve import PLACED, resolve
-from engine.sources.tell import told
+from engine.sources.tell import tell
 
 _REPORTS: Final = 0.5
 """Seconds between two reports while the work goes on."""
@@ -50,7 +50,7 @@ def serve(spec: bytes, line: Line) -> None:
         mapping=wanted.mapping,
     )
     inspection.report().without = without
-    inspection.report().told = told(sources)
+    tell(inspection.report(), sources)
     inspection.report().bad_rows = wanted.bad_rows
     _Desk(inspection, line).work()
 

@@ -41,6 +41,8 @@ class FileReport(msgspec.Struct, kw_only=True):
     """In bytes."""
     rows: int = 0
     """Rows read so far; of a text file its lines."""
+    weight: float = 1.0
+    """How often an epoch draws each of them."""
     encoding: str = ""
     """Of its text, and how sure that is where it was guessed: `UTF-8`, `WINDOWS-1251 (95 % sure)`."""
     format: str | None = None
@@ -112,6 +114,11 @@ class Report(msgspec.Struct, kw_only=True):
     def expected(self) -> int:
         """How many rows there are in all: counted, or judged by the bytes of those that were read."""
         return round(self.rows / self.surveyed) if 0 < self.surveyed < 1 else self.rows
+
+    @property
+    def rows_per_epoch(self) -> int:
+        """Rows that an epoch draws by the weights of the files; the draw itself may differ by a few."""
+        return round(sum(file.rows * file.weight for file in self.files))
 
     @property
     def format(self) -> str | None:
@@ -203,6 +210,7 @@ class Report(msgspec.Struct, kw_only=True):
         tokens = {"total": lengths.total, **self.quantiles(max_length)} if counted else None
         return {
             "rows": self.rows,
+            "rows_per_epoch": self.rows_per_epoch,
             "format": self.format,
             "shapes": self.shapes,
             "examples": self.examples,

@@ -5,9 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from engine.findings import Finding, Patch
+from engine.inspection.report import Report
 from engine.sources.entry import Entry, short
 from engine.sources.resolve import Sources, pull_words
 from engine.text import one_line
+
+
+def tell(report: Report, sources: Sources) -> None:
+    """Put into the report of an inspection what was decided when its files were found."""
+    report.told = told(sources)
+    for file, source in zip(report.files, sources.files, strict=True):
+        file.weight = source.weight
 
 
 def told(sources: Sources, *, offered: bool = True) -> list[Finding]:

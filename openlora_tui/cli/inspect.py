@@ -134,7 +134,7 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
     from engine.data.inspect import Inspection
     from engine.data.named import tokenizer_of
     from engine.data.rejects import Kept
-    from engine.sources.tell import told
+    from engine.sources.tell import tell
 
     tokenizer = tokenizer_of(args.model, rules_asked(args)) if args.model else None
     inspection = Inspection(
@@ -146,7 +146,7 @@ def _inspected(args: argparse.Namespace, sources: Sources) -> Inspection:
         held=held_of(args.eval_files, args.data_format, args.mapping),
         mapping=args.mapping,
     )
-    inspection.report().told = told(sources)
+    tell(inspection.report(), sources)
     if tokenizer is None:
         inspection.report().without = "Token figures need a tokenizer: --model FOLDER or a hub id."
     with Kept(args.rejects) as kept:
@@ -187,6 +187,8 @@ def _lines(report: Report) -> list[str]:
     template = f" → {report.template}" if report.template else ""
     taken = report.rows - len(report.losses.empty) - report.refused
     made = f" → {report.examples:,} examples" if report.done and report.examples not in (taken, 0) else ""
+    if (drawn := report.rows_per_epoch) != report.rows:
+        made += f", about {drawn:,} drawn an epoch"
     lines += [f"  {report.rows:,} rows{made}   {shape}{template}   {size}", "", "columns"]
     width = max((len(one_line(name, _NAME)) for name in report.columns), default=0)
     for name, column in report.columns.items():

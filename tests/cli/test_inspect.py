@@ -135,3 +135,12 @@ def test_a_folder_and_a_mapping_are_words_too(data: Path, capsys: pytest.Capture
         finding["patch"]["recipe"] for finding in said["findings"] if finding["patch"]
     ]
     assert document(capsys, f"{{path: {folder}, split: test}}")["rows"] == 1
+
+
+def test_weights_say_how_many_rows_an_epoch_draws(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = data.with_name("other.jsonl")
+    other.write_text(data.read_text())
+    said = document(capsys, f"{{path: {data}, weight: 2.5}}", other)
+    assert (said["rows"], said["rows_per_epoch"]) == (8, 14)
+    assert main(["inspect", f"{{path: {data}, weight: 0.5}}"]) == 0
+    assert "4 rows, about 2 drawn an epoch" in capsys.readouterr().out
