@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from engine.data.read.rows_parquet import plain, told
+from engine.data.read.columnar import numbered, told
 from engine.data.read.source import Source
-from engine.data.refusal import Bad, Refusal, or_raise
-from engine.data.row import TOP, Row, Start, row_of
+from engine.data.refusal import Bad
+from engine.data.row import TOP, Row, Start
 
 _FILE: Final = b"ARROW1"
 _AT_ONCE: Final = 256
@@ -28,15 +28,9 @@ def read_arrow(source: Source, start: Start = TOP, bad: Bad | None = None) -> It
             skipped = max(start.offset - number, 0)
             number += skipped
             for first in range(skipped, batch.num_rows, _AT_ONCE):
-                for value in batch.slice(first, _AT_ONCE).to_pylist():
-                    here = Start(number, number + 1)
-                    number += 1
-                    try:
-                        row = row_of(source.path, here, plain(value))
-                    except Refusal as refusal:
-                        or_raise(bad, refusal)
-                    else:
-                        yield row
+                values = batch.slice(first, _AT_ONCE).to_pylist()
+                yield from numbered(source.path, values, number, bad)
+                number += len(values)
 
 
 def arrow_size(path: Path) -> int:
