@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from engine import events as ev
-from engine.findings import SEVERITIES, Finding, Patch, Severity
+from engine.findings import SEVERITIES
 from engine.problem import WORK_FAILED
 from engine.recipe import RecipeFile, override, parse, read, text_from
-from engine.text import one_line
+from engine.sources.entry import entries_of
 from openlora_tui import figures
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.found import counted, finding_lines, words
 from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.outlet import write_over
 
@@ -46,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print_document(found.document())
     else:
-        print("\n".join(lines(found)))
+        print("\n".join(lines(found, words(map(str, entries_of(recipe.recipe.data))))))
     return WORK_FAILED if found.blockers else 0
 
 
@@ -93,52 +92,14 @@ def _verdict(recipe: RecipeFile, seconds: float | None) -> Verdict:
     return preflight.verdict()
 
 
-def lines(found: Verdict) -> list[str]:
+def lines(found: Verdict, data: str) -> list[str]:
     """The report for people: the gravest first, then what the run would be, then the verdict."""
-    told: list[str] = []
-    for severity in SEVERITIES:
-        of_it = [finding for finding in found.findings if finding.severity == severity]
-        if of_it:
-            told += [_counted(len(of_it), severity).upper(), ""]
-            for finding in of_it:
-                told += [*_lines_of(finding), ""]
-    told += [*(f"  {fact}" for fact in found.facts), *([""] if found.facts else [])]
-    return [*told, summary(found)]
+    facts = [*(f"  {fact}" for fact in found.facts), *([""] if found.facts else [])]
+    return [*finding_lines(found.findings, data), *facts, summary(found)]
 
 
 def summary(found: Verdict) -> str:
     """The verdict in a line."""
-    counts = [_counted(found.count(severity), severity) for severity in SEVERITIES if found.count(severity)]
+    counts = [counted(found.count(severity), severity) for severity in SEVERITIES if found.count(severity)]
     stopped = "this run would be stopped" if found.blockers else _CLEAR
     return f"{stopped}: {', '.join(counts)}" if counts else _CLEAR
-
-
-def _counted(count: int, severity: Severity) -> str:
-    return f"{count} {severity}{'' if count == 1 else 's'}"
-
-
-def _lines_of(finding: Finding) -> Iterator[str]:
-    sure = f"  ({figures.percent(finding.confidence)} sure)" if finding.confidence < 1 else ""
-    yield f"  {one_line(finding.title)}{sure}"
-    for text in finding.evidence:
-        yield f"      {one_line(text)}"
-    for text in (finding.cause, finding.remedy):
-        if text:
-            yield f"    {one_line(text)}"
-    if finding.patch is not None:
-        yield f"    > {patched(finding.patch)}"
-
-
-def patched(patch: Patch) -> str:
-    """What would apply the patch, as words of a command."""
-    if patch.recipe:
-        return " ".join(
-            f"--set {shlex.quote(f'{name}={_written(value)}')}" for name, value in patch.recipe.items()
-        )
-    return f"openlora inspect DATA --apply {' '.join(map(shlex.quote, patch.data))} -o NEW"
-
-
-def _written(value: object) -> str:
-    from engine.recipe.edit import written
-
-    return "null" if value is None else value if isinstance(value, str) else written(value)

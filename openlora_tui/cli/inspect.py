@@ -20,6 +20,7 @@ from openlora_tui import figures
 from openlora_tui.cli import mapping, perplexity
 from openlora_tui.cli.asked import rules_asked
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.found import finding_lines, words
 from openlora_tui.cli.mend import mend
 from openlora_tui.cli.outlet import write_over
 from openlora_tui.cli.row_lines import row_lines
@@ -200,11 +201,9 @@ def _lines(report: Report) -> list[str]:
     rows = f"{report.exact_duplicates:,} exact duplicates   {near}   {empty:,} without an answer"
     lines += ["", f"  {rows}   {refused:,} refused", ""]
     lines += _token_lines(report)
-    for finding in report.findings(report.max_length):
-        lines += ["", f"{finding.severity}: {one_line(finding.title)}"]
-        said = [*finding.evidence, finding.cause, finding.remedy]
-        lines += [f"  {one_line(text)}" for text in said if text]
-    return lines
+    findings = report.findings(report.max_length)
+    lines += ["", *(finding_lines(findings, words(file.path for file in report.files)) if findings else [])]
+    return [*lines, *([] if findings else ["nothing was noticed that needs you"])]
 
 
 def _token_lines(report: Report) -> list[str]:
