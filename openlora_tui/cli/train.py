@@ -52,13 +52,14 @@ def run(args: argparse.Namespace) -> int:
     recipe = override(recipe_in(args.recipe), given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
+    home = paths.home()
     if (failed := blocked(recipe)) is not None:
         return _stopped(failed, as_json=args.json)
     if args.foreground:
-        directory = RunDir.create(paths.home(), absolute_text(recipe), job_context())
+        directory = RunDir.create(home, absolute_text(recipe), job_context())
         return run_here(directory, recipe, EnduringPrinter(as_json=args.json))
     printer = Printer(as_json=args.json)
-    with Session(paths.home()) as session:
+    with Session(home) as session:
         for note in session.welcome.notes:
             printer.say(f"note: {note}")
         run_id = session.submit(recipe, hold=args.hold)
