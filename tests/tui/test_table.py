@@ -24,6 +24,9 @@ class Millions:
     def figure(self, row: int) -> tuple[str, str]:
         return "", "dim"
 
+    def number(self, row: int) -> int:
+        return row
+
     def want(self, first: int, last: int) -> None:
         assert last - first < 50
 

@@ -190,7 +190,7 @@ def _record(made: Made, words: Sequence[str], files: Sequence[Path]) -> bytes:
         "steps": steps,
     }
     text = io.StringIO()
-    yaml = YAML()
+    yaml = YAML(typ="rt")
     yaml.width = 4096
     yaml.dump(document, text)
     return text.getvalue().encode()

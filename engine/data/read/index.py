@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import marshal
+import json
 import shutil
 import tempfile
 from array import array
@@ -76,7 +76,7 @@ class RowIndex:
             self._mark(row)
         if self._copy is not None:
             try:
-                marshal.dump((row.line, row.offset, row.values), self._copy)
+                self._copy.write(json.dumps([row.line, row.offset, row.values]).encode() + b"\n")
             except OSError:  # the disk is full
                 self._drop(self._copy)
         self.count += 1
@@ -132,6 +132,6 @@ class RowIndex:
 
     def _copied(self, copy: BinaryIO, offset: int) -> Iterator[Row]:
         copy.seek(offset)
-        while True:
-            line, before, values = marshal.load(copy)
+        for written in copy:
+            line, before, values = json.loads(written)
             yield Row(str(self.path), line, values, before)
