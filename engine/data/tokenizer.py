@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 from tokenizers import Encoding, Tokenizer
 
-from engine.data.by_word import WordEncoding, by_word
+from engine.data.by_word import ByWord, WordEncoding, by_word
 from engine.data.chosen import chosen
 from engine.data.refusal import Refusal
 from engine.data.rules import AS_THE_MODEL, Rules
@@ -59,7 +60,6 @@ class ModelTokenizer:
         self.unk = unk if unk not in (self.bos, self.eos) else None
         pad = self._id(tokens.get("pad_token"))
         self.pad = pad if pad is not None else self.eos if self.eos is not None else 0
-        self._words = by_word(self._tokenizer)
         self.prefix = self._prefix()
         self.marks = [tokens[name] for name in ("bos_token", "eos_token") if name in tokens]
         added = self._tokenizer.get_added_tokens_decoder()
@@ -88,12 +88,18 @@ class ModelTokenizer:
         """The ids of `text`; `special` adds what the tokenizer adds by itself, such as `<s>`."""
         return list(self._tokenizer.encode(text, add_special_tokens=special).ids)
 
+    @cached_property
+    def _words(self) -> ByWord | None:
+        """Made for the first texts: it reads the whole vocabulary anew, which a chat has no use for."""
+        return by_word(self._tokenizer)
+
     def encode_many(self, texts: Sequence[str]) -> list[Encoding | WordEncoding]:
         """Encodings of `texts` with character offsets, without added special tokens.
 
         Plain texts are put together from their words, the others are encoded by the library on all cores.
         """
-        ours = [self._words.encode(text) if self._words is not None else None for text in texts]
+        words = self._words
+        ours = [words.encode(text) if words is not None else None for text in texts]
         left = [text for text, found in zip(texts, ours, strict=True) if found is None]
         theirs = iter(self._tokenizer.encode_batch(left, add_special_tokens=False) if left else [])
         return [found if found is not None else next(theirs) for found in ours]
