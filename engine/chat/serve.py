@@ -18,7 +18,7 @@ from engine.line import Line
 from engine.problem import WORK_FAILED, Problem
 from engine.text import one_line
 from engine.train.explain import CAUSES
-from engine.train.memory import out_of_memory
+from engine.train.memory.exhausted import out_of_memory
 
 _FLUSH: Final = 0.05
 """Seconds between two pieces of an answer: a screen shows no more, and a bus carries fewer bodies."""

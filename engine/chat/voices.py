@@ -33,9 +33,9 @@ from engine.recipe import read
 from engine.recipe.models import prove_model
 from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
-from engine.train.loss import LabelledOnly
 from engine.train.machine import Machine
-from engine.train.model import tokenizer_folder, trusts_code
+from engine.train.model.folder import tokenizer_folder, trusts_code
+from engine.train.objectives.loss import LabelledOnly
 
 _AT_ONCE: Final = 512
 """Prompt tokens read between two looks for a Stop."""

@@ -10,8 +10,8 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from engine.data.encode import Labelled
-from engine.train.batches import Micro
-from engine.train.loss import LabelledOnly, summed_loss
+from engine.train.batches.collate import Micro
+from engine.train.objectives.loss import LabelledOnly, summed_loss
 
 _SMALL: Final = 64 << 20
 """Bytes of weights up to which one thread does as well as several."""

@@ -16,9 +16,9 @@ from engine.findings import Category, Finding, Patch
 from engine.job import Job
 from engine.problem import Problem
 from engine.text import one_line
+from engine.train.guard.ledger import BrokenStep
 from engine.train.journal import Journal
-from engine.train.ledger import BrokenStep
-from engine.train.memory import out_of_memory
+from engine.train.memory.exhausted import out_of_memory
 
 _AWAY: Final = frozenset({"saving", "evaluating", "sampling"})
 

@@ -18,7 +18,7 @@ from engine import events as ev
 from engine.chat.spoken import Spec
 from engine.job import Job
 from engine.problem import Problem
-from engine.train.checkpoint import Manifest, _digest_of, _hash
+from engine.train.saving.checkpoint import Manifest, _digest_of, _hash
 from tests.engine.chat.conftest import adapter, ask, talk
 from tests.engine.train.conftest import Start, _few_threads, job, llama, rows, start, tokenizer_files
 

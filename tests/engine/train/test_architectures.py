@@ -13,11 +13,11 @@ from engine.job import Job
 from engine.model.architectures import ARCHITECTURES
 from engine.model.context import context_of
 from engine.recipe.recipe import Recipe
-from engine.train.batches import Collator
-from engine.train.loss import LabelledOnly, summed_loss
+from engine.train.batches.collate import Collator
+from engine.train.looking.sample import continued
 from engine.train.machine import Machine
-from engine.train.model import Student, student_of
-from engine.train.sample import continued
+from engine.train.model.student import Student, student_of
+from engine.train.objectives.loss import LabelledOnly, summed_loss
 from tests.engine.train.conftest import Run
 from tests.engine.train.zoo import ZOO, made
 
@@ -157,7 +157,7 @@ def test_half_precision_weights_learn_as_on_a_card(
     model: Path, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """There the frozen weights are 16-bit and the adapter is not: masks and biases have to agree."""
-    monkeypatch.setattr("engine.train.session.Machine", Narrow)
+    monkeypatch.setattr("engine.train.opening.Machine", Narrow)
     changes = {"mixed_precision": "bf16", "gradient_checkpointing": True, "max_steps": 6, "sample_steps": 6}
     run = Run(_job(tmp_path, model, rows, **changes))
     assert isinstance(run.end, ev.Finished), run.end

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 from engine import events as ev
 from engine.job import Job
 from engine.recipe.recipe import Recipe
-from engine.train.batches import Feed, Position
-from engine.train.checkpoint import Manifest, newest
+from engine.train.batches.feed import Feed, Position
+from engine.train.saving.checkpoint import Manifest, newest
 from tests.engine.train.conftest import Run, Start
 
 FILES = (

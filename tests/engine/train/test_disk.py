@@ -15,9 +15,10 @@ from safetensors.torch import load_file
 from engine import events as ev
 from engine import room
 from engine.job import Job, Order
-from engine.train import listening, sizes
-from engine.train.checkpoint import newest
+from engine.train import listening
 from engine.train.loop import train
+from engine.train.saving import sizes
+from engine.train.saving.checkpoint import newest
 from tests.engine.small_disk import SmallDisk
 from tests.engine.train.conftest import Start
 

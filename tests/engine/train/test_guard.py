@@ -11,9 +11,9 @@ import torch
 
 from engine import events as ev
 from engine.recipe.recipe import Recipe
+from engine.train.guard.ledger import BrokenStep, Entry, Ledger
 from engine.train.journal import Journal
-from engine.train.ledger import BrokenStep, Entry, Ledger
-from engine.train.optimizer import GuardedAdamW
+from engine.train.optimizers.guarded import GuardedAdamW
 from tests.engine.train.conftest import Start
 
 RECIPE = Recipe(model="m", data="d", learning_rate=0.1, weight_decay=0.1)
@@ -117,8 +117,8 @@ def test_a_loss_of_exactly_zero_ends_the_run() -> None:
 def test_nan_in_a_run_names_the_rows_and_saves_no_adapter(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.train import loop
-    from engine.train.loss import summed_loss
+    from engine.train import gradient
+    from engine.train.objectives.loss import summed_loss
 
     seen: list[list[torch.Tensor]] = []
     stepped = GuardedAdamW.step
@@ -131,7 +131,7 @@ def test_nan_in_a_run_names_the_rows_and_saves_no_adapter(
         seen.append([p.detach().clone() for p in self.parameters])
         return figures
 
-    monkeypatch.setattr(loop, "summed_loss", poisoned)
+    monkeypatch.setattr(gradient, "summed_loss", poisoned)
     monkeypatch.setattr(GuardedAdamW, "step", watched)
     run = start(max_steps=9)
 
@@ -170,8 +170,8 @@ def _no_more_in_a_library() -> None:
 def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
     start: Start, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
-    from engine.train import loop
-    from engine.train.loss import summed_loss
+    from engine.train import gradient
+    from engine.train.objectives.loss import summed_loss
 
     plain = start("plain", max_steps=3)
 
@@ -180,7 +180,7 @@ def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
             fails()
         return summed_loss(model, labelled, micro)
 
-    monkeypatch.setattr(loop, "summed_loss", tight)
+    monkeypatch.setattr(gradient, "summed_loss", tight)
     run = start("tight", max_steps=3)
     assert isinstance(run.end, ev.Finished), run.end
     assert "oom" in {finding.category for finding in run.end.findings}

@@ -14,7 +14,7 @@ from transformers.pytorch_utils import Conv1D
 
 from engine import events as ev
 from engine.model.architectures import ARCHITECTURES
-from engine.train.architectures import chosen_targets
+from engine.train.methods.targets import chosen_targets
 from tests.engine.train.conftest import Start
 from tests.engine.train.zoo import small_config
 

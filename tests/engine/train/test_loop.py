@@ -134,8 +134,8 @@ def test_reporting_costs_little(start: Start) -> None:
     """What the loop does for its readers, against what a step of even this tiny model takes."""
     import time
 
+    from engine.train.guard.ledger import Entry, Ledger
     from engine.train.journal import Journal
-    from engine.train.ledger import Entry, Ledger
 
     run = start(max_steps=10)
     step_seconds = sorted(s.seconds for s in run.of(ev.Step))[5]

@@ -12,7 +12,7 @@ from engine.data.refusal import Refusal
 from engine.json_file import read_object
 from engine.model.choice import Choice, Layers, chosen
 from engine.model.layers import layers_in, named_as_in_files, tensors_of
-from engine.train.architectures import layers_of
+from engine.train.methods.targets import layers_of
 from tests.engine.train.zoo import ZOO, small_config
 
 KINDS = sorted({kind for kind, _ in ZOO.values()} | {"gpt_bigcode", "gptj", "codegen", "gpt_neo"})

@@ -15,10 +15,10 @@ from safetensors.torch import load_file, save_file
 from engine import events as ev
 from engine.data.refusal import Refusal
 from engine.job import Job
-from engine.train.adapter import fingerprint
 from engine.train.explain import explain
 from engine.train.journal import Journal
-from engine.train.verify import verify
+from engine.train.methods.adapter import fingerprint
+from engine.train.methods.verify import verify
 from tests.engine.train.conftest import Start
 
 

@@ -12,7 +12,7 @@ import torch
 
 from engine import events as ev
 from engine.job import Order
-from engine.train.checkpoint import newest
+from engine.train.saving.checkpoint import newest
 from tests.engine.train.conftest import Run, Start
 
 # 36 rows in batches of 8: an epoch ends after step 5, so steps 3 and 7 are in the middle of one.

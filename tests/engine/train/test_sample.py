@@ -10,9 +10,9 @@ import torch
 
 from engine.data import ModelTokenizer
 from engine.job import Job
+from engine.train.looking.sample import continued, spoken
 from engine.train.machine import Machine
-from engine.train.model import Student, student_of
-from engine.train.sample import continued, spoken
+from engine.train.model.student import Student, student_of
 
 PROMPT = [1, 40, 50, 60]
 

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from engine.train.batches import Collator
-from engine.train.loss import summed_loss
+from engine.train.batches.collate import Collator
 from engine.train.machine import Machine
-from engine.train.model import Student
+from engine.train.model.student import Student
+from engine.train.objectives.loss import summed_loss
 
 
 @contextmanager

@@ -12,8 +12,8 @@ import msgspec
 import torch
 
 from engine.atomic import publish, sweep_drafts, sync
-from engine.train.adapter import CONFIG, WEIGHTS
-from engine.train.batches import Position
+from engine.train.batches.feed import Position
+from engine.train.methods.adapter import CONFIG, WEIGHTS
 
 _MANIFEST: Final = "manifest.json"
 _OPTIMIZER: Final = "optimizer.pt"

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from engine.data.tokenizer import ModelTokenizer
-from engine.train.evaluate import at_rest
+from engine.train.looking.evaluate import at_rest
 from engine.train.machine import Machine
-from engine.train.model import Student
+from engine.train.model.student import Student
 
 
 def continued(

@@ -15,9 +15,9 @@ from engine.findings import Finding
 from engine.problem import Problem
 from engine.recipe.adapters import SavedAdapter, differences, saved_adapter
 from engine.recipe.recipe import Recipe
-from engine.train.adapter import tensors
-from engine.train.architectures import chosen_targets
-from engine.train.memory import out_of_memory
+from engine.train.memory.exhausted import out_of_memory
+from engine.train.methods.adapter import tensors
+from engine.train.methods.targets import chosen_targets
 
 
 class Laid(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from engine.train.batches import Micro
+from engine.train.batches.collate import Micro
 
 
 class LabelledOnly:

@@ -14,8 +14,10 @@ from engine import faults, room
 from engine.atomic import draft, draft_of, publish
 from engine.data.tokenizer import CHAT_TEMPLATE
 from engine.room import Need
-from engine.train import adapter, randomness
-from engine.train.checkpoint import (
+from engine.train import randomness
+from engine.train.methods import adapter
+from engine.train.methods.verify import verify
+from engine.train.saving.checkpoint import (
     Manifest,
     best,
     complete,
@@ -24,9 +26,8 @@ from engine.train.checkpoint import (
     write_randomness,
     write_states,
 )
+from engine.train.saving.sizes import adapter_bytes, checkpoint_bytes
 from engine.train.session import Session, recipe_digest
-from engine.train.sizes import adapter_bytes, checkpoint_bytes
-from engine.train.verify import verify
 
 _LONGEST = 30.0
 """Seconds between two tries where the file system seems to have room and refuses all the same."""

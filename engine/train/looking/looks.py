@@ -8,9 +8,9 @@ from engine import events as ev
 from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
-from engine.train.batches import cut, share
-from engine.train.evaluate import held_out_loss
-from engine.train.sample import continued, spoken
+from engine.train.batches.cut import cut, share
+from engine.train.looking.evaluate import held_out_loss
+from engine.train.looking.sample import continued, spoken
 from engine.train.session import Session
 
 _PROMPTS = 2

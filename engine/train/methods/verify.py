@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from engine.data.refusal import Refusal
 from engine.findings import Finding
-from engine.train.adapter import CONFIG, WEIGHTS, fingerprint
+from engine.train.methods.adapter import CONFIG, WEIGHTS, fingerprint
 
 
 def verify(folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:

@@ -1,0 +1,1 @@
+"""Which rows make a step, how they are cut, and how they become tensors."""

@@ -1,0 +1,1 @@
+"""How the model does between two steps: held-out loss and samples."""

@@ -1,0 +1,67 @@
+"""A causal language model with the adapter that it learns, whatever its architecture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from engine.data.refusal import Refusal
+from engine.job import Job
+from engine.train.machine import Machine
+from engine.train.methods.laying import Laid, continued, fresh
+from engine.train.model.load import base_model
+from engine.train.objectives.loss import LabelledOnly
+
+
+class Student:
+    """The model that learns.
+
+    Attributes:
+        peft: model and adapter.
+        laid: where the adapter is, and what a person should know of it.
+        wrapped: the same model, as all ranks train it together.
+        labelled: computes logits where there are labels.
+        parameters: those that train, fp32.
+    """
+
+    def __init__(self, laid: Laid, machine: Machine) -> None:
+        self.laid, self.peft = laid, laid.peft
+        # transformers loads a model at rest, where it would keep its activations and drop nothing.
+        self.peft.train()
+        self.labelled = LabelledOnly(self.peft.get_base_model().get_output_embeddings())
+        self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
+        if not self.parameters:
+            raise Refusal(
+                "no_trainable_params_or_grad",
+                "Nothing in the model can be trained.",
+                why="The adapter has no trainable parameters.",
+                do="Check target_modules and the adapter to start from.",
+            )
+        alone = machine.world == 1
+        self.wrapped: nn.Module = self.peft if alone else machine.accelerator.prepare_model(self.peft)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Parameters that train, and all."""
+        return sum(p.numel() for p in self.parameters), sum(p.numel() for p in self.peft.parameters())
+
+
+def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, trust: bool = False) -> Student:
+    """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from.
+
+    A run that started from an adapter goes on from its own `checkpoint`, whatever became of the other.
+    With `trust` the model's own code may run.
+    """
+    recipe = job.recipe
+    start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
+    base = base_model(job, machine, trust=trust)
+    torch.manual_seed(recipe.seed)
+    laid = continued(base, start, recipe) if start else fresh(base, recipe)
+    for parameter in laid.peft.parameters():
+        if parameter.requires_grad and parameter.dtype != torch.float32:
+            parameter.data = parameter.data.float()
+    # Who loads the adapter by peft's Auto classes gets the base at the commit that it was trained on.
+    laid.peft.peft_config["default"].revision = job.revision
+    return Student(laid, machine)

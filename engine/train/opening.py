@@ -1,0 +1,243 @@
+"""Opens a run in the order in which a failure is cheapest."""
+
+from __future__ import annotations
+
+import time
+from datetime import date
+from pathlib import Path
+
+import msgspec
+import torch
+
+from engine import events as ev
+from engine.atomic import sweep
+from engine.data.prepare import prepare
+from engine.data.refusal import Refusal
+from engine.data.rejects import NAME as REJECTS
+from engine.data.rules import rules_of
+from engine.data.tokenizer import ModelTokenizer
+from engine.findings import Finding
+from engine.job import Job
+from engine.model.context import context_of, cut_at_context
+from engine.problem import Problem
+from engine.recipe.recipe import Recipe
+from engine.recipe.resuming import Change, changes, refuse
+from engine.train import randomness
+from engine.train.journal import Journal
+from engine.train.listening import Listener
+from engine.train.machine import Machine
+from engine.train.methods import adapter
+from engine.train.model.folder import tokenizer_folder, trusts_code
+from engine.train.model.proof import prove_ids_fit, prove_same_tokens
+from engine.train.model.student import student_of
+from engine.train.optimizers.schedule import warmup_steps
+from engine.train.saving.checkpoint import Checkpoint, Manifest, newest
+from engine.train.session import Session, recipe_digest
+
+_TICK_SECONDS = 0.25
+
+
+class LeftEarly(Exception):
+    """A stop was asked for before there was anything to save."""
+
+
+def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
+    """Read the data, load the model, prove that they fit, and take up the newest checkpoint if there is one.
+
+    Raises:
+        Refusal: something that would stop or spoil the run.
+        LeftEarly: a stop was asked for meanwhile.
+    """
+    machine = Machine(job)
+    journal.speaks = machine.rank == 0
+    if machine.rank == 0:
+        sweep(job.adapter)
+        _check_output(job.adapter)
+    checkpoint = _newest(job, journal)
+    _compare(job, journal, checkpoint)
+    day = checkpoint.manifest.day if checkpoint else date.today().isoformat()
+
+    journal.phase("reading data")
+    trust = trusts_code(job)
+    folder = tokenizer_folder(job, trust=trust)
+    tokenizer = ModelTokenizer(folder, date.fromisoformat(day), rules_of(job.recipe))
+    recipe = _within_context(job.recipe, folder, journal)
+    rejects = job.folder / REJECTS if machine.rank == 0 else None
+    data = prepare(recipe, tokenizer, _Ticker(journal, listener), rejects=rejects)
+    for finding in data.findings:
+        journal.found(finding)
+
+    journal.phase("loading model", job.recipe.model)
+    _leave_if_asked(listener, machine)
+    prove_same_tokens(folder, tokenizer, data, trust=trust)
+    student = student_of(job, machine, checkpoint.path if checkpoint else None, trust=trust)
+    prove_ids_fit(student.peft, data.train, data.eval)
+    _leave_if_asked(listener, machine)
+
+    session = Session(job, journal, listener, machine, tokenizer, data, student, recipe)
+    session.day = day
+    _take_up(session, checkpoint)
+    _announce(session)
+    return session
+
+
+def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
+    """Go on where `checkpoint` was written, or begin."""
+    randomness.seed_training(session.recipe.seed, session.machine)
+    if checkpoint is None:
+        return
+    manifest, machine = checkpoint.manifest, session.machine
+    if manifest.data != session.data_digest:
+        raise Refusal(
+            "checkpoint_resume",
+            "The training data is not what it was when the checkpoint was written.",
+            where=str(checkpoint.path),
+            why=" ".join(
+                [
+                    "The rows of the files changed, or the tokenizer.",
+                    *(f"Changed: {c}." for c in _changes(session.job, manifest)),
+                ]
+            ),
+            do="Put them back as they were, or start a new run.",
+        )
+    adapter.read_into(session.student.peft, checkpoint.path)
+    session.optimizer.restore(checkpoint.optimizer())
+    if saved := checkpoint.randomness(machine.rank):
+        randomness.restore(saved, machine)
+    session.step, session.position = manifest.step, manifest.position
+    session.steps = _steps(session, manifest)
+    session.warmup = warmup_steps(session.steps, session.recipe.warmup_ratio)
+    session.initial, session.best = manifest.initial, manifest.best
+    if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
+        session.budget = manifest.budget  # memory may have run out with more
+    session.ledger.losses.extend(manifest.losses)
+    session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
+    session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step
+    session.eval_loss, session.checkpoint_bytes = manifest.eval_loss, checkpoint.bytes
+    session.journal.step = manifest.step
+    session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
+
+
+def _steps(session: Session, manifest: Manifest) -> int:
+    """Optimizer steps of the whole run: those done, and those that the present batch needs for the rest."""
+    recipe = session.recipe
+    if recipe.max_steps > 0:
+        return max(recipe.max_steps, manifest.step)
+    return manifest.step + session.feed.steps_left(manifest.position, session.steps)
+
+
+def _changes(job: Job, manifest: Manifest) -> list[Change]:
+    return changes(manifest.settings, job.recipe) if manifest.settings else []
+
+
+def _compare(job: Job, journal: Journal, checkpoint: Checkpoint | None) -> None:
+    """Say what of the recipe is not as it was, and refuse that with which the run cannot go on."""
+    if checkpoint is None:
+        return
+    found = _changes(job, checkpoint.manifest)
+    for change in found:
+        journal.log(f"{change}", "warning" if change.means == "changes" else "info")
+    try:
+        refuse(found, str(job.folder / "recipe.yaml"))
+    except Problem as problem:
+        raise Refusal("checkpoint_resume", problem.what, where=problem.where, why=problem.why,
+                      do=problem.do) from problem  # fmt: skip
+    if not found and checkpoint.manifest.recipe != recipe_digest(job.recipe):
+        journal.log("The recipe changed since the checkpoint; the run goes on with the new one.", "warning")
+
+
+def _announce(session: Session) -> None:
+    trainable, parameters = session.student.counts
+    laid = session.student.laid
+    session.journal(
+        ev.Planned(
+            steps=session.steps,
+            epochs=session.steps / session.feed.steps_per_epoch,
+            rows=len(session.data.train),
+            eval_rows=len(session.data.eval) if session.data.eval else 0,
+            tokens=session.data.train.tokens,
+            label_tokens=session.data.train.label_tokens,
+            trainable=trainable,
+            parameters=parameters,
+            batch_rows=min(session.feed.batch, session.feed.rows),
+            precision=session.machine.precision,
+            device=session.machine.name,
+            form=session.data.form,
+            rank=laid.rank,
+            targets=laid.targets,
+            layers=laid.layers,
+        )
+    )
+    session.journal.log(f"adapter of rank {laid.rank} on {laid.layers} layers: {', '.join(laid.targets)}")
+    for note in laid.notes:
+        session.journal.log(note)
+    for finding in laid.findings:
+        session.journal.found(finding)
+
+
+def _newest(job: Job, journal: Journal) -> Checkpoint | None:
+    checkpoint, rejected = newest(job.checkpoints)
+    if rejected:
+        used = f"Going on from {checkpoint.path.name}" if checkpoint else "Starting from the beginning"
+        journal.found(
+            Finding(
+                category="checkpoint_resume",
+                severity="warning",
+                title=f"{used}: a newer checkpoint is damaged or incomplete",
+                evidence=rejected,
+                cause="The disk filled up, or the machine stopped while it was written.",
+                remedy="Nothing; the steps since are done again.",
+            )
+        )
+        if checkpoint is None:
+            journal(ev.Resumed(step=0))
+    return checkpoint
+
+
+def _within_context(recipe: Recipe, folder: Path, journal: Journal) -> Recipe:
+    """The recipe with no rows longer than the model was made for."""
+    context = context_of(folder)
+    if context is None or recipe.max_length <= context:
+        return recipe
+    journal.found(cut_at_context(recipe.max_length, context))
+    return msgspec.structs.replace(recipe, max_length=context)
+
+
+class _Ticker:
+    """Reports how many rows are read, a few times a second, and looks for orders."""
+
+    def __init__(self, journal: Journal, listener: Listener) -> None:
+        self._journal, self._listener, self._last = journal, listener, 0.0
+
+    def __call__(self, rows: int) -> None:
+        now = time.monotonic()
+        if now - self._last < _TICK_SECONDS:
+            return
+        self._last = now
+        self._journal(ev.Progress(done=rows, total=0, unit="rows"))
+        self._listener.listen()
+        if self._listener.leaving and not torch.distributed.is_initialized():
+            raise LeftEarly
+
+
+def _leave_if_asked(listener: Listener, machine: Machine) -> None:
+    listener.listen()
+    if listener.leaving and machine.world == 1:
+        raise LeftEarly
+
+
+def _check_output(target: Path) -> None:
+    """Refuse a place where the adapter could not be put, hours before it has to be."""
+    if target.exists() and not target.is_dir():
+        raise Refusal(
+            "save_or_disk",
+            "The output folder is a file.",
+            where=str(target),
+            do="Choose another output_dir, or move the file away.",
+        )
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for folder in (target.parent, target):
+        if folder.is_dir():
+            probe = folder / f".{target.name}.probe"
+            probe.touch()
+            probe.unlink()

@@ -1,0 +1,1 @@
+"""Checkpoints, the adapter, and the room for them."""
