@@ -16,6 +16,7 @@ NAMES: Final = (
     "wire",
     "first_step",
     "reporting",
+    "watch",
     "throughput",
     "inspection",
     "growth",

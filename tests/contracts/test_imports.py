@@ -50,6 +50,7 @@ LIGHT = {
         HEAVY | APP | {"peewee"},
     ),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
+    "the rules of the guard": (_modules("engine/watch"), HEAVY | APP | {"peewee", "tokenizers", "jinja2"}),
     "the store": ("import engine.store", HEAVY | APP),
     "what a chat says": (
         "import engine.chat.spoken, engine.chat.target",

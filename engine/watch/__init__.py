@@ -1,0 +1,1 @@
+"""Rules over the curve of any training: pure, fed with numbers, without torch."""
