@@ -1,0 +1,1 @@
+"""What a run takes in memory, by arithmetic alone: facts of popular models, parts by name, a formula."""
