@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from engine import messages as ms
+from engine.run_state import RunState
 from engine.text import clean, one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
@@ -71,8 +72,23 @@ class RunActions(Seat):
         self._act(self.facts().row, "later")
 
     def do_resume(self) -> None:
-        """On from the last checkpoint."""
-        self._act(self.facts().row, "resume")
+        """On from the last checkpoint; one that has finished needs more to do."""
+        row = self.facts().row
+        if row is not None and row.status == "succeeded":
+            self.session.glance(row.run, self._ask_how_much_more)
+        else:
+            self._act(row, "resume")
+
+    def _ask_how_much_more(self, state: RunState) -> None:
+        from openlora_tui.modals.more_epochs import MoreEpochs
+
+        home = self.session.welcome.home if self.session.welcome is not None else ""
+        self.push_screen(MoreEpochs(state, home), partial(self._given_more, state.run))
+
+    def _given_more(self, run: str, settings: dict[str, str] | None) -> None:
+        row = self.session.rows.get(run)
+        if settings:
+            self._act(row, "resume", settings)
 
     def do_stop(self) -> None:
         """Stop after saving, once it is confirmed."""
@@ -99,7 +115,7 @@ class RunActions(Seat):
         if answer == verb:
             self._act(row, verb)
 
-    def _act(self, row: ms.RunRow | None, verb: ms.Verb) -> None:
+    def _act(self, row: ms.RunRow | None, verb: ms.Verb, settings: dict[str, str] | None = None) -> None:
         if row is None:
             return
         done = {
@@ -115,7 +131,7 @@ class RunActions(Seat):
             else:
                 self.tell(one_line(reply.note) or f"{one_line(row.name)} {done[verb]}.", good=True)
 
-        self.session.act(row.run, verb, answer)
+        self.session.act(row.run, verb, answer, settings)
 
     def do_stop_all(self) -> None:
         """Stop every live run after saving, once it is confirmed."""

@@ -44,6 +44,7 @@ class Session:
         self.state: RunState | None = None
         self._waiting: deque[ms.ToFront] = deque()
         self._answers: dict[str, Answer] = {}
+        self._glances: dict[str, Callable[[RunState], None]] = {}
         self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
         self._was_connected = False
@@ -89,11 +90,21 @@ class Session:
         self.watched, self.state = run, None
         self._ask_watch()
 
-    def act(self, run: str, verb: ms.Verb, answer: Answer) -> None:
-        """Ask the engine to do something with a run."""
+    def glance(self, run: str, then: Callable[[RunState], None]) -> None:
+        """Give `then` the state of a run as it stands; of one that is not watched nothing more is heard."""
+        if run == self.watched and self.state is not None:
+            then(self.state)
+        elif self.link is not None:
+            self._glances[run] = then
+            self.link.send(ms.Watch(front=self.link.front, run=run))
+
+    def act(self, run: str, verb: ms.Verb, answer: Answer, settings: dict[str, str] | None = None) -> None:
+        """Ask the engine to do something with a run; `settings` are recipe fields to resume it with."""
         context = _context() if verb == "resume" else None
         self._request(
-            lambda front, request: ms.Act(front=front, request=request, run=run, verb=verb, context=context),
+            lambda front, request: ms.Act(
+                front=front, request=request, run=run, verb=verb, context=context, settings=settings or {}
+            ),
             answer,
         )
 
@@ -187,6 +198,7 @@ class Session:
                 self.machine = message.machine
                 return {"machine"}
             case ms.Snapshot():
+                self._glanced(message)
                 if message.run != self.watched:
                     return set()
                 self.state = message.state
@@ -215,6 +227,13 @@ class Session:
                 if talk is not None:
                     talk.over(message.problem)
                 return {"side"}
+
+    def _glanced(self, message: ms.Snapshot) -> None:
+        then = self._glances.pop(message.run, None)
+        if then is not None:
+            then(message.state)
+            if message.run != self.watched and self.link is not None:
+                self.link.send(ms.Unwatch(front=self.link.front, run=message.run))
 
     def _runs(self, message: ms.Runs) -> set[Change]:
         if message.whole:

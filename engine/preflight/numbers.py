@@ -43,10 +43,22 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield from _steps(subject, subject.size.steps)
     if subject.size.rows:
         yield from _rows(subject, subject.size.rows)
-    if recipe.load_best_model_at_end and not recipe.eval_entries and not recipe.eval_split:
+    yield from _best(recipe)
+
+
+def _best(recipe: Recipe) -> Iterator[Finding]:
+    wish = "early_stopping_patience" if recipe.early_stopping_patience else "load_best_model_at_end"
+    if recipe.early_stopping_patience and not recipe.eval_steps:
+        yield _odd(
+            "hyperparameter", "warning", "The run cannot end early: nothing is evaluated on the way",
+            [f"early_stopping_patience is {recipe.early_stopping_patience}", "eval_steps is 0"],
+            cause="Patience counts evaluations, and there is only the one after the last step.",
+            change=patch(recipe, eval_steps=50),
+        )  # fmt: skip
+    if recipe.takes_best and not recipe.eval_entries and not recipe.eval_split:
         yield _odd(
             "hyperparameter", "warning", "There is no evaluation to choose the best adapter by",
-            ["load_best_model_at_end is on", "eval_split is 0 and there is no eval_data"],
+            [f"{wish} is on", "eval_split is 0 and there is no eval_data"],
             cause="The best is the one with the lowest evaluation loss.",
             change=patch(recipe, eval_split=0.05),
         )  # fmt: skip

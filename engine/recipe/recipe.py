@@ -42,6 +42,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     learning_rate: float = 2e-4
     lr_scheduler_type: str = "cosine"
     warmup_ratio: float = 0.03
+    restart_step: int = 0
     num_train_epochs: float = 3.0
     max_steps: int = -1
     per_device_train_batch_size: int = 4
@@ -61,6 +62,8 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     save_steps: int = 100
     save_total_limit: int = 2
     load_best_model_at_end: bool = False
+    early_stopping_patience: int = 0
+    early_stopping_threshold: float = 0.0
     sample_steps: int = 50
     sample_prompts: list[str] = []
     sample_max_new_tokens: int = 64
@@ -74,6 +77,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def eval_entries(self) -> list[Entry]:
         """The held-out data as a list, empty where rows of the training data are held out."""
         return entries_of(self.eval_data)
+
+    @property
+    def takes_best(self) -> bool:
+        """True where the adapter is to be that of the lowest evaluation loss."""
+        return self.load_best_model_at_end or self.early_stopping_patience > 0
 
     @property
     def batch_rows(self) -> int:

@@ -12,10 +12,12 @@ from engine.problem import Problem
 from engine.recipe.edit import written
 from engine.recipe.field import Field, OnResume
 from engine.recipe.fields import FIELDS
+from engine.recipe.going_on import must_leave_something
 from engine.recipe.places import check_paths
 from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import override, read
 from engine.run_dir import RunDir
+from engine.run_state import RunState
 
 _WORDS: Final[dict[OnResume, str]] = {
     "safe": "safe",
@@ -69,11 +71,12 @@ def refuse(found: list[Change], where: str) -> None:
     )
 
 
-def take_settings(directory: RunDir, typed: Mapping[str, str]) -> list[Change]:
+def take_settings(directory: RunDir, typed: Mapping[str, str], state: RunState) -> list[Change]:
     """Change the recipe of a run that has ended, to go on with it.
 
     Args:
         directory: the run's.
+        state: how it ended; one that has finished needs something left to do.
         typed: fields and what a person typed for them.
 
     Returns:
@@ -82,11 +85,16 @@ def take_settings(directory: RunDir, typed: Mapping[str, str]) -> list[Change]:
     Raises:
         Problem: a field or a value is wrong, a file is not there, or what was learnt does not fit it.
     """
+    finished = state.status == "succeeded"
+    if not typed and not finished:
+        return []
     before = read(directory.recipe)
     after = override(before, typed)
     found = changes(values(before.recipe), after.recipe)
     if directory.resumable():
         refuse(found, f"run {directory.run}")
+    if finished:
+        must_leave_something(state, after.recipe, changed=bool(found), checkpoint=directory.resumable())
     check_paths(after)
     if found:
         atomic.write(directory.recipe, after.text.encode())

@@ -219,13 +219,11 @@ class Desk:
                 f"`openlora new --from {state.run}` takes over its recipe; `openlora runs delete` removes it."
             )
             raise Problem(f"Run {state.run} cannot go on.", why=state.reason, do=do, exit_status=WORK_FAILED)
-        if state.status == "succeeded":
-            raise _not_now(message, "It has finished", "Start a new run from its recipe to train more.")
         front = self._fronts.get(message.front)
         asked_from = message.context or (front.context if front else None)
         context = asked_from or directory.context() or job_context()
         faults.asked(context.env)
-        changed = take_settings(directory, message.settings) if message.settings else []
+        changed = take_settings(directory, message.settings, state)
         directory.write_context(context)
         from_checkpoint = directory.resumable()
         queued = ev.Queued(reason="waits for a worker", place=self._floor.last_place)

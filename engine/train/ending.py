@@ -19,6 +19,8 @@ def ended(session: Session) -> Finished | Failed:
         show(session)
     if session.step == 0:
         return left_early(job, journal, listener)
+    if session.patience.out:
+        journal.found(session.patience.finding(session.step, session.best))
     save_checkpoint(session)
     if listener.leaving == "interrupt":
         return _interrupted(session, "Interrupted")
@@ -29,7 +31,7 @@ def ended(session: Session) -> Finished | Failed:
         return _interrupted(session, "Stopped without an adapter")
     return Finished(
         run=job.run,
-        outcome="succeeded" if session.step == session.steps else "stopped",
+        outcome="succeeded" if session.step == session.steps or session.patience.out else "stopped",
         steps=session.step,
         loss=session.ledger.mean_loss,
         adapter=str(path),

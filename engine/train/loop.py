@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.events import Failed, Finished
 from engine.job import Job, Orders, Report
+from engine.schedule import rate_at
 from engine.train.ending import ended, left_early
 from engine.train.explain import broken_step, explain
 from engine.train.gradient import step_gradient
@@ -12,7 +13,6 @@ from engine.train.journal import Journal
 from engine.train.listening import Listener
 from engine.train.looking.looks import measure, show
 from engine.train.opening import LeftEarly, open_session
-from engine.train.optimizers.schedule import learning_rate
 from engine.train.saving.save import save_checkpoint
 from engine.train.saving.sizes import check_room
 from engine.train.session import Session
@@ -48,7 +48,7 @@ def _trained(session: Session) -> Finished | Failed:
         measure(session)
         show(session)
     session.lap()
-    while session.step < session.steps and not _leaving(session):
+    while session.step < session.steps and not session.patience.out and not _leaving(session):
         _step(session)
         _between(session)
     session.ledger.settle()
@@ -63,13 +63,7 @@ def _step(session: Session) -> None:
     loss, micro_batches = step_gradient(session, rows, labels)
     session.step += 1
     session.journal.step = session.step
-    rate = learning_rate(
-        session.step,
-        peak=session.recipe.learning_rate,
-        steps=session.steps,
-        warmup=session.warmup,
-        kind=session.recipe.lr_scheduler_type,
-    )
+    rate = rate_at(session.step, session.recipe, session.steps)
     figures = session.optimizer.step(loss, rate)
     entry = Entry(
         step=session.step,
@@ -94,7 +88,7 @@ def _between(session: Session) -> None:
     if recipe.sample_steps > 0 and step % recipe.sample_steps == 0:
         show(session)
     due = recipe.save_steps > 0 and step % recipe.save_steps == 0
-    if session.listener.save or due or (best and recipe.load_best_model_at_end):
+    if session.listener.save or due or (best and recipe.takes_best):
         save_checkpoint(session)
 
 

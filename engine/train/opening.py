@@ -30,7 +30,6 @@ from engine.train.methods import adapter
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
 from engine.train.model.student import student_of
-from engine.train.optimizers.schedule import warmup_steps
 from engine.train.saving.checkpoint import Checkpoint, Manifest, newest
 from engine.train.session import Session, recipe_digest
 
@@ -106,8 +105,8 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
         randomness.restore(saved, machine)
     session.step, session.position = manifest.step, manifest.position
     session.steps = _steps(session, manifest)
-    session.warmup = warmup_steps(session.steps, session.recipe.warmup_ratio)
     session.initial, session.best = manifest.initial, manifest.best
+    session.patience.waited = 0 if _asks_for_more(session.job, manifest) else manifest.waited
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more
     session.ledger.losses.extend(manifest.losses)
@@ -124,6 +123,12 @@ def _steps(session: Session, manifest: Manifest) -> int:
     if recipe.max_steps > 0:
         return max(recipe.max_steps, manifest.step)
     return manifest.step + session.feed.steps_left(manifest.position, session.steps)
+
+
+def _asks_for_more(job: Job, manifest: Manifest) -> bool:
+    """True where a run goes on that someone gave more to do, or another patience, since its checkpoint."""
+    more = ("num_train_epochs", "max_steps", "restart_step", "early_stopping_patience")
+    return any(change.field.name in more for change in _changes(job, manifest))
 
 
 def _changes(job: Job, manifest: Manifest) -> list[Change]:

@@ -19,12 +19,12 @@ from engine.train.batches.feed import Feed, Position, planned_steps
 from engine.train.guard.ledger import Ledger
 from engine.train.journal import Journal
 from engine.train.listening import Listener
+from engine.train.looking.patience import Patience
 from engine.train.machine import Machine
 from engine.train.methods import adapter
 from engine.train.model.proof import embedding_rows
 from engine.train.model.student import Student
 from engine.train.optimizers.guarded import GuardedAdamW
-from engine.train.optimizers.schedule import warmup_steps
 
 
 class Session:
@@ -61,7 +61,6 @@ class Session:
         self.held_out = Collator(data.eval, pad, machine.device) if data.eval else None
         self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
         self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
-        self.warmup = warmup_steps(self.steps, recipe.warmup_ratio)
         self.budget = recipe.per_device_train_batch_size * recipe.max_length
         self.optimizer = GuardedAdamW(student.parameters, recipe, machine.device)
         if machine.precision == "fp16":
@@ -72,6 +71,7 @@ class Session:
         self.day = ""
         self.step, self.position = 0, Position()
         self.best: float | None = None
+        self.patience = Patience(recipe.early_stopping_patience, recipe.early_stopping_threshold)
         self.eval_loss: float | None = None
         self.checkpoint_bytes = 0
         self.measured = self.shown = self.saved = -1

@@ -73,13 +73,13 @@ def stoppable(facts: Facts) -> str:
 
 
 def resumable(facts: Facts) -> str:
-    """The run has ended before its last step."""
+    """The run has ended; one that has finished is given more epochs."""
     why = _a_run_and_the_engine(facts)
     if why or facts.row is None:
         return why
     if facts.row.status not in ENDED:
         return f"This run has not ended; {facts.key('pause')} pauses and continues it."
-    return "This run has finished all its steps." if facts.row.status == "succeeded" else ""
+    return ""
 
 
 def deletable(facts: Facts) -> str:

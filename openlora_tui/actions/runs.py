@@ -26,7 +26,7 @@ RUN: Final = Table(
         Action("save", ("s",), "save", "Write a checkpoint now.", working, changes=True),
         Action("stop", ("S",), "stop", "Stop the run after saving; asks first.", stoppable, changes=True),
         Action("kill", ("K",), "kill", "End the run at once without saving; asks first.", live, changes=True),
-        Action("resume", ("r",), "resume", "Go on from the last checkpoint of a run that has ended.",
+        Action("resume", ("r",), "resume", "Go on from the last checkpoint; give a finished run more epochs.",
                resumable, changes=True),
         Action("hold", ("H",), "hold", "Hold a waiting run, or release it to start when its turn comes.",
                waiting, changes=True),

@@ -27,6 +27,7 @@ from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, begin_again, work_here
+from openlora_tui.cli.going_on import add_going_on, going_on
 from openlora_tui.cli.options import given_fields
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
@@ -65,6 +66,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     resume.add_argument(
         "--set", action="append", metavar="NAME=VALUE", help="go on with another value of a recipe field"
     )
+    add_going_on(resume)
     words = "remove runs and their files; their lessons stay"
     delete = _action(commands, "delete", words, several.delete, run=False)
     several.add_runs(delete, "delete")
@@ -234,17 +236,20 @@ def _resume(args: argparse.Namespace) -> int:
     root = paths.home()
     if args.foreground:
         here = RunDir(root, " ".join(args.runs))
-        return _resume_here(here, _settings(args), EnduringPrinter(as_json=args.json))
+        return _resume_here(here, args, EnduringPrinter(as_json=args.json))
     printer = Printer(as_json=args.json)
     with Session(root) as session:
         states = several.chosen(session, args, "resume")
         if len(args.runs) != 1:
-            if args.set:
-                raise Problem("--set changes one run.", do="Name the one to go on with.")
+            if args.set or args.epochs or args.schedule:
+                raise Problem(
+                    "--set, --epochs and --schedule change one run.", do="Name the one to go on with."
+                )
             return several.on_each(session, args, states, "resume")
         state = states[0]
         run = state.run
-        accepted = session.act(run, "resume", job_context(), _settings(args))
+        settings = _settings(args) | going_on(state, RunDir(root, run), args)
+        accepted = session.act(run, "resume", job_context(), settings)
         if args.detach:
             return several.told(args, accepted)
         printer.say(f"run {run}: {accepted.note}")
@@ -260,7 +265,7 @@ def _settings(args: argparse.Namespace) -> dict[str, str]:
     }
 
 
-def _resume_here(directory: RunDir, settings: dict[str, str], printer: Printer) -> int:
+def _resume_here(directory: RunDir, args: argparse.Namespace, printer: Printer) -> int:
     if not is_run(directory.run) or not directory.path.is_dir():
         raise Problem(f"There is no run {one_line(directory.run, 200)!r}.", do="Name a run by its number.")
     record = directory.worker()
@@ -273,9 +278,8 @@ def _resume_here(directory: RunDir, settings: dict[str, str], printer: Printer) 
     reader = EventReader(directory.events)
     state = fold(reader)
     state.offset = reader.offset
-    if state.status == "succeeded":
-        raise Problem(f"Run {directory.run} has finished.", do="Start a new run from its recipe.")
-    for change in take_settings(directory, settings) if settings else []:
+    settings = _settings(args) | going_on(state, directory, args)
+    for change in take_settings(directory, settings, state):
         printer.say(str(change))
     state.outcome = None
     if not directory.resumable():

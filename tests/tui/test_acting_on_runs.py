@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
+from engine import events as ev
 from engine import messages as ms
 from engine.events import HUB
+from engine.run_dir import RunDir
+from engine.run_state import RunState
 from openlora_tui.modals.ask import Ask
 from tests.tui.conftest import settle
-from tests.tui.fake_engine import RUN, FakeEngine, tickets
+from tests.tui.fake_engine import RUN, FakeEngine, row, tickets
 from tests.tui.screen_picture import shown
 
 
@@ -192,3 +196,35 @@ async def test_a_delete_says_what_goes_and_what_stays(
         await pilot.press("d")
         text = " ".join(shown(pilot.app).replace("│", " ").split())
         assert said in text
+
+
+async def test_a_finished_run_is_given_more_epochs_and_a_course_of_the_rate(
+    opened: Any, engine: FakeEngine, tmp_path: Path
+) -> None:
+    engine.home = str(tmp_path)
+    folder = RunDir(tmp_path, "7").path
+    folder.mkdir(parents=True)
+    (folder / "recipe.yaml").write_text("model: m\ndata: d.jsonl\nlearning_rate: 1e-3\n")
+    plan = ev.Planned(steps=30, epochs=3.0, rows=80, eval_rows=4, tokens=1, label_tokens=1, trainable=1,
+                      parameters=1, precision="fp32", device="cpu", batch_rows=8)  # fmt: skip
+    saved = ev.Saved(step=30, path="p", bytes=1, seconds=0.0)
+    engine.states["7"] = RunState(
+        run="7", name="support", status="succeeded", plan=plan, step=30, steps=30, epoch=3.0, checkpoint=saved
+    )
+    engine.list([row("support", "succeeded", run="7")])
+    async with opened() as pilot:
+        await pilot.press("r")
+        await settle(pilot)
+        assert "3 epochs done, 30 steps" in shown(pilot.app)
+        assert not engine.asked(ms.Act)
+        await pilot.press("backspace", "3", "enter")
+        assert "has done 3 epochs already" in shown(pilot.app)
+        await pilot.press("backspace", "5")
+        await settle(pilot)
+        assert "20 more steps" in shown(pilot.app)
+        await pilot.press("down", "enter")
+        (act,) = engine.asked(ms.Act)
+        assert isinstance(act, ms.Act)
+        assert (act.run, act.verb) == ("7", "resume")
+        assert act.settings == {"num_train_epochs": "5", "restart_step": "30"}
+        assert ms.Unwatch(front="front", run="7") in engine.sent

@@ -79,7 +79,7 @@ KEYS: Final[Table] = {
     "unfrozen_parameters": "Only the adapter learns here.",
     "dataset_exact_deduplication": "Duplicates stay. `openlora inspect DATA --apply dedup -o NEW` "
     "takes them out.",
-    "early_stopping_patience": "The run goes on to its end; load_best_model_at_end takes the best adapter.",
+    "early_stopping_patience": Take("early_stopping_patience"),
     "min_sample_len": "Short rows stay.",
     "shuffle_merged_datasets": "Rows are always drawn at random.",
     "group_by_length": "Micro-batches are made by length here, within each step.",

@@ -45,6 +45,7 @@ KEYS: Final[Table] = {
     "eval_steps": Take("eval_steps"),
     "save_total_limit": Take("save_total_limit"),
     "load_best_model_at_end": Take("load_best_model_at_end"),
+    "early_stopping_steps": Take("early_stopping_patience", lambda value: value or 0),
     "val_size": Take("eval_split", None, "As many rows are held out, though not the same ones."),
     "disable_gradient_checkpointing": Take("gradient_checkpointing", lambda value: not value),
     "quantization_bit": QUANTISED,

@@ -54,6 +54,22 @@ FIELDS: Final = (
         step=0.01,
     ),
     Field(
+        name="restart_step",
+        label="Restart after",
+        help="The step after which rate and warm-up begin anew, up to the last step; 0 for one course.",
+        wrong=(
+            "In the middle of a run it throws the low rates away that the first course had reached. "
+            "`runs resume --schedule rewarm` sets it where a run ended."
+        ),
+        source="Warm restarts, as in SGDR (arXiv 1608.03983); none unless a finished run goes on.",
+        section="optimisation",
+        on_resume="changes",
+        level="expert",
+        unit="steps",
+        low=0,
+        high=100_000_000,
+    ),
+    Field(
         name="num_train_epochs",
         label="Epochs",
         help="How often each row is seen. max_steps, if set, decides instead.",

@@ -59,6 +59,35 @@ FIELDS: Final = (
         on_resume="changes",
     ),
     Field(
+        name="early_stopping_patience",
+        label="Stop early after",
+        help="Evaluations in a row without a lower loss that end the run, with the best adapter; 0: never.",
+        wrong=(
+            "With frequent evaluations on few rows, 1 or 2 ends a run by chance; with few evaluations the "
+            "run has ended before it can act."
+        ),
+        source="Our choice: off, as the rate falls over the whole run; 1 in transformers' callback.",
+        section="reporting",
+        on_resume="changes",
+        unit="evaluations",
+        low=0,
+        high=10_000,
+        step=1,
+    ),
+    Field(
+        name="early_stopping_threshold",
+        label="Lower by",
+        help="How much the evaluation loss has to fall below the best to count as lower, in nats.",
+        wrong="Above the usual gain between two evaluations, a run that learns slowly and surely is ended.",
+        source="transformers' EarlyStoppingCallback, 0.",
+        section="reporting",
+        on_resume="changes",
+        level="expert",
+        low=0,
+        high=100,
+        step=0.01,
+    ),
+    Field(
         name="sample_steps",
         label="Sample every",
         help="Steps between two rounds of sample texts; 0 writes none.",

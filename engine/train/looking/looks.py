@@ -36,6 +36,7 @@ def measure(session: Session) -> bool:
         return False
     loss, labels = found
     best = session.best is None or loss < session.best
+    session.patience.see(loss, session.best)
     session.best = loss if best else session.best
     session.measured, session.eval_loss = session.step, loss
     session.journal(

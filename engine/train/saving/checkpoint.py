@@ -55,6 +55,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """Size in bytes and BLAKE2 hash of each other file."""
     settings: dict[str, Any] = {}
     """The recipe itself, by field; empty in version 1."""
+    waited: int = 0
+    """Evaluations in a row that early stopping counts as no better."""
     eval_loss: float | None = None
     """Loss on the held-out rows where it was measured at this very step."""
     digest: str = ""

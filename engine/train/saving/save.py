@@ -74,11 +74,11 @@ def save_adapter(session: Session) -> Path | None:
 
 def take_best(session: Session) -> None:
     """Where the recipe wants it, put the weights of the best checkpoint into the model, to be saved."""
-    if not session.recipe.load_best_model_at_end:
+    if not session.recipe.takes_best:
         return
     found = best(session.job.checkpoints)
     if found is None:
-        told = "load_best_model_at_end: no loss was measured on held-out rows, and the last adapter is taken"
+        told = "no loss was measured on held-out rows, and the last adapter is taken"
         session.journal.log(told, "warning")
     if found is None or found.manifest.step == session.step:
         return
@@ -189,6 +189,7 @@ def _manifest(session: Session) -> Manifest:
         measured=session.measured,
         shown=session.shown,
         budget=session.budget,
+        waited=session.patience.waited,
         settings=msgspec.to_builtins(session.job.recipe),
         eval_loss=session.eval_loss if session.measured == session.step else None,
     )

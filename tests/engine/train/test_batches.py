@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from engine.data import ModelTokenizer, prepare
 from engine.job import Job
+from engine.schedule import learning_rate, warmup_steps
 from engine.train.batches.collate import Collator
 from engine.train.batches.cut import cut, share
 from engine.train.batches.feed import Feed, Position, planned_steps
 from engine.train.machine import Machine
 from engine.train.model.student import student_of
 from engine.train.objectives.loss import LabelledOnly, summed_loss
-from engine.train.optimizers.schedule import learning_rate, warmup_steps
 
 LENGTHS = st.lists(st.integers(1, 64), min_size=1, max_size=60)
 

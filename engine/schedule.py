@@ -1,8 +1,32 @@
-"""The learning rate as a pure function of the step."""
+"""The learning rate as a pure function of the step; light, so that a choice can be shown beforehand."""
 
 from __future__ import annotations
 
 import math
+
+from engine.recipe.recipe import Recipe
+
+
+def rate_at(step: int, recipe: Recipe, steps: int) -> float:
+    """The rate of optimizer step `step`, counted from 1, of a run of `steps`.
+
+    The schedule begins anew after the step `restart_step`, where the recipe names one.
+    """
+    begin, end = stretch(step, steps, recipe.restart_step)
+    return learning_rate(
+        step - begin,
+        peak=recipe.learning_rate,
+        steps=end - begin,
+        warmup=warmup_steps(end - begin, recipe.warmup_ratio),
+        kind=recipe.lr_scheduler_type,
+    )
+
+
+def stretch(step: int, steps: int, restart: int) -> tuple[int, int]:
+    """Which steps share one course of the schedule with `step`: those after the first, up to the second."""
+    if not 0 < restart < steps:
+        return 0, steps
+    return (0, restart) if step <= restart else (restart, steps)
 
 
 def warmup_steps(steps: int, ratio: float) -> int:
