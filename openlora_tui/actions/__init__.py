@@ -30,10 +30,12 @@ TABLE_OF: Final = {action.id: table for table in TABLES.values() for action in t
 
 
 def said(action: Action, facts: Facts) -> str:
-    """The label as the run stands: a paused run is continued, a held one released."""
+    """The label as the run stands: a paused run is continued, a finished one trains on."""
     row = facts.row
     if row is not None and action.id == "pause" and row.status == "paused":
         return "continue"
+    if row is not None and action.id == "resume" and row.status == "succeeded":
+        return "train on"
     return "release" if row is not None and action.id == "hold" and row.held else action.label
 
 
