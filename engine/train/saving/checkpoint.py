@@ -125,7 +125,7 @@ def complete(folder: Path, target: Path, manifest: Manifest) -> int:
     for file in folder.iterdir():
         sync(file)
         manifest.files[file.name] = (file.stat().st_size, _hash(file))
-    manifest.digest = _digest_of(manifest)
+    manifest.digest = _digest_of(msgspec.to_builtins(manifest))
     (folder / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
     shutil.rmtree(target, ignore_errors=True)
     publish(folder, target)
@@ -165,17 +165,18 @@ def _by_loss(paths: Sequence[Path]) -> list[tuple[float, Path]]:
 
 
 def _manifest_of(path: Path) -> Manifest:
-    manifest = msgspec.json.decode((path / _MANIFEST).read_bytes(), type=Manifest)
+    said = (path / _MANIFEST).read_bytes()
+    manifest = msgspec.json.decode(said, type=Manifest)
     if manifest.version not in _READ:
         raise ValueError(f"it is of version {manifest.version}, and this program reads up to {VERSION}")
-    if manifest.version > 1 and manifest.digest != _digest_of(manifest):
+    if manifest.version > 1 and manifest.digest != _digest_of(msgspec.json.decode(said)):
         raise ValueError(f"{_MANIFEST} is damaged")
     return manifest
 
 
-def _digest_of(manifest: Manifest) -> str:
-    bare = msgspec.structs.replace(manifest, digest="")
-    return hashlib.blake2b(msgspec.json.encode(bare), digest_size=16).hexdigest()
+def _digest_of(said: dict[str, Any]) -> str:
+    """Of what the file says, known here or not: a manifest may have more fields, or fewer."""
+    return hashlib.blake2b(msgspec.json.encode(said | {"digest": ""}), digest_size=16).hexdigest()
 
 
 def _checked(path: Path) -> Manifest:

@@ -18,7 +18,7 @@ from engine import events as ev
 from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.train.batches.feed import Feed, Position
-from engine.train.saving.checkpoint import Manifest, newest
+from engine.train.saving.checkpoint import Manifest, _digest_of, newest
 from tests.engine.train.conftest import Run, Start
 
 FILES = (
@@ -85,6 +85,24 @@ def test_a_manifest_of_a_newer_version_is_not_guessed_at(pair: Path, tmp_path: P
     assert found is not None
     assert found.manifest.step == 1
     assert rejected == ["step-00000002: it is of version 99, and this program reads up to 2"]
+
+
+def test_a_manifest_with_fewer_or_more_fields_is_sound(pair: Path, tmp_path: Path) -> None:
+    """Fields come and go between versions of the program that read each other's checkpoints."""
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(pair, folder)
+    for step, change in (("1", lambda said: said.pop("eval_loss")), ("2", lambda said: said.update(new=3.5))):
+        path = folder / f"step-0000000{step}" / "manifest.json"
+        said = msgspec.json.decode(path.read_bytes())
+        change(said)
+        path.write_bytes(msgspec.json.encode(said | {"digest": _digest_of(said)}))
+    found, rejected = newest(folder)
+    assert found is not None
+    assert (found.manifest.step, rejected) == (2, [])
+    shutil.rmtree(folder / "step-00000002")
+    found, rejected = newest(folder)
+    assert found is not None
+    assert (found.manifest.eval_loss, rejected) == (None, [])
 
 
 @settings(max_examples=60)
