@@ -18,9 +18,8 @@ from engine.problem import Problem
 from engine.text import one_line
 from engine.train.guard.ledger import BrokenStep
 from engine.train.journal import Journal
+from engine.train.memory.advice import lacking
 from engine.train.memory.exhausted import out_of_memory
-
-_AWAY: Final = frozenset({"saving", "evaluating", "sampling"})
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -176,7 +175,8 @@ def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Findin
             return _finding(error.category, error, journal, patch=error.patch), error
         return _finding("other", error, journal), error
     if out_of_memory(error):
-        return _memory(error, job, journal)
+        refusal = lacking(job.recipe, journal.doing, one_line(str(error), 300))
+        return _finding(refusal.category, refusal, journal, patch=refusal.patch), refusal
     said = one_line(f"{type(error).__name__}: {error}", 400)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         said = f"ENOSPC: {said}"
@@ -191,32 +191,6 @@ def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Findin
         do="The log holds the whole traceback.",
     )
     return _finding("other", problem, journal, confidence=0.5), problem
-
-
-def _memory(error: BaseException, job: Job, journal: Journal) -> tuple[Finding, Problem]:
-    recipe = job.recipe
-    category: Category = "oom_at_checkpoint_or_eval" if journal.doing in _AWAY else "oom"
-    smaller = max(recipe.per_device_train_batch_size // 2, 1)
-    if smaller < recipe.per_device_train_batch_size:
-        change = {
-            "per_device_train_batch_size": smaller,
-            "gradient_accumulation_steps": recipe.batch_rows // smaller,
-        }
-        label = (
-            f"per_device_train_batch_size {recipe.per_device_train_batch_size} -> {smaller}, same rows a step"
-        )
-    elif not recipe.gradient_checkpointing:
-        change, label = {"gradient_checkpointing": True}, "gradient_checkpointing on"
-    else:
-        change = {"max_length": max(recipe.max_length // 2, 8)}
-        label = f"max_length {recipe.max_length} -> {change['max_length']}"
-    problem = Problem(
-        f"The memory ran out while {journal.doing}.",
-        where=journal.doing,
-        why=one_line(str(error), 300) or "The machine has no more memory to give.",
-        do=f"Try: {label}. Micro-batches of one row were tried already if it happened in training.",
-    )
-    return _finding(category, problem, journal, patch=Patch(label=label, recipe=change)), problem
 
 
 def broken_step(error: BrokenStep, rows: list[str]) -> Refusal:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from accelerate import Accelerator
@@ -13,6 +14,8 @@ from engine.data.refusal import Refusal
 from engine.job import Job
 
 Precision = Literal["fp32", "bf16", "fp16"]
+_TOGETHER: Final = 8 << 20
+"""Numbers that ranks send each other at once, as many as DistributedDataParallel does."""
 
 
 class Machine:
@@ -42,6 +45,8 @@ class Machine:
         narrow = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
         self._compute = narrow[self.precision]
         self.dtype = self._compute if self.device.type != "cpu" else torch.float32
+        # What the hosts agree on must not wait for their devices.
+        self._hosts = torch.distributed.new_group(backend="gloo") if self.world > 1 else None
 
     @property
     def name(self) -> str:
@@ -63,14 +68,54 @@ class Machine:
         summed: torch.Tensor = self.accelerator.reduce(value, reduction="sum")
         return summed
 
+    def begin_alike(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Give every rank the values of rank 0."""
+        if self.world > 1:
+            for parameter in parameters:
+                torch.distributed.broadcast(parameter.data, 0)
+
+    def add_up(self, parameters: Sequence[torch.nn.Parameter]) -> None:
+        """Make every rank's gradients the sum of all ranks'."""
+        if self.world == 1:
+            return
+        for parameter in parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        for bucket in _buckets([p.grad for p in parameters if p.grad is not None]):
+            flat = torch.cat([gradient.reshape(-1) for gradient in bucket])
+            torch.distributed.all_reduce(flat)
+            summed = torch.split(flat, [gradient.numel() for gradient in bucket])
+            torch._foreach_copy_(bucket, [new.view_as(old) for new, old in zip(summed, bucket, strict=True)])
+
+    def least(self, mine: int) -> int:
+        """The smallest of all ranks' values, on every rank, without a wait for any device."""
+        if self._hosts is None:
+            return mine
+        value = torch.tensor(mine)
+        torch.distributed.all_reduce(value, torch.distributed.ReduceOp.MIN, self._hosts)
+        return int(value)
+
     def any(self, *, mine: bool) -> bool:
         """True where it is so on any rank; every rank is here once this returns."""
-        return mine if self.world == 1 else bool(self.total(torch.tensor(int(mine), device=self.device)))
+        return self.least(int(not mine)) == 0
 
     def wait(self) -> None:
         """Wait until every rank is here."""
         if self.world > 1:
             self.accelerator.wait_for_everyone()
+
+
+def _buckets(gradients: list[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
+    """Gradients of one type, a few million numbers a message, so that they take little memory twice."""
+    bucket: list[torch.Tensor] = []
+    held = 0
+    for gradient in gradients:
+        held += gradient.numel()
+        if bucket and (held > _TOGETHER or gradient.dtype != bucket[0].dtype):
+            yield bucket
+            bucket, held = [], gradient.numel()
+        bucket.append(gradient)
+    yield bucket
 
 
 def _chosen(wanted: str) -> None:

@@ -26,6 +26,7 @@ from engine.train import randomness
 from engine.train.journal import Journal
 from engine.train.listening import Listener
 from engine.train.machine import Machine
+from engine.train.memory import checkpointing
 from engine.train.methods import adapter
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
@@ -109,6 +110,8 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     session.patience.waited = 0 if _asks_for_more(session.job, manifest) else manifest.waited
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more
+    if manifest.recomputes and checkpointing.possible(session.student.peft):
+        checkpointing.switch_on(session.student.peft)
     session.ledger.losses.extend(manifest.losses)
     session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
     session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import nn
 
 from engine.data.refusal import Refusal
 from engine.job import Job
@@ -21,7 +20,6 @@ class Student:
     Attributes:
         peft: model and adapter.
         laid: where the adapter is, and what a person should know of it.
-        wrapped: the same model, as all ranks train it together.
         labelled: computes logits where there are labels.
         parameters: those that train, fp32.
     """
@@ -39,8 +37,7 @@ class Student:
                 why="The adapter has no trainable parameters.",
                 do="Check target_modules and the adapter to start from.",
             )
-        alone = machine.world == 1
-        self.wrapped: nn.Module = self.peft if alone else machine.accelerator.prepare_model(self.peft)
+        machine.begin_alike(self.parameters)
 
     @property
     def counts(self) -> tuple[int, int]:

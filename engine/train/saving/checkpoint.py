@@ -50,6 +50,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """The step at which samples were made last."""
     budget: int
     """Tokens of a micro-batch at most."""
+    recomputes: bool = False
+    """True where gradient checkpointing was on, by the recipe or because memory ran out."""
     version: int = VERSION
     files: dict[str, tuple[int, str]] = {}
     """Size in bytes and BLAKE2 hash of each other file."""

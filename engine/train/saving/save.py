@@ -15,6 +15,7 @@ from engine.atomic import draft, draft_of, publish
 from engine.data.tokenizer import CHAT_TEMPLATE
 from engine.room import Need
 from engine.train import randomness
+from engine.train.memory import checkpointing
 from engine.train.methods import adapter
 from engine.train.methods.verify import verify
 from engine.train.saving.checkpoint import (
@@ -190,6 +191,7 @@ def _manifest(session: Session) -> Manifest:
         shown=session.shown,
         budget=session.budget,
         waited=session.patience.waited,
+        recomputes=checkpointing.is_on(session.student.peft),
         settings=msgspec.to_builtins(session.job.recipe),
         eval_loss=session.eval_loss if session.measured == session.step else None,
     )

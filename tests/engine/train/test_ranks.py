@@ -15,11 +15,12 @@ import torch
 from safetensors.torch import load_file
 
 from engine.events import Step
-from tests.engine.train.conftest import Start
+from tests.engine.train.conftest import Run, Start
 
 _RANKS = """
 import json, os, sys
 from pathlib import Path
+from engine import faults
 from engine.events import Step
 from engine.job import Job
 from engine.recipe.recipe import Recipe
@@ -32,14 +33,23 @@ os.environ["RANK"] = os.environ["LOCAL_RANK"] = "0" if other else "1"
 said = []
 class Silent:
     def next(self): return None
-end = train(Job(run="r", folder=Path(sys.argv[1]), recipe=Recipe(**json.loads(sys.argv[2])), device="cpu"),
-            said.append, Silent())
-print(end, flush=True)
-well = type(end).__name__ == "Finished"
+def run(name):
+    folder = Path(sys.argv[1]) / name
+    end = train(Job(run="r", folder=folder, recipe=Recipe(**json.loads(sys.argv[2])), device="cpu"),
+                said.append, Silent())
+    print(end, flush=True)
+    if other:
+        figures = [[e.loss, e.grad_norm] for e in said if isinstance(e, Step)]
+        found = [f.title for f in end.findings if f.category == "oom"]
+        (folder / "said.json").write_text(json.dumps({"figures": figures, "oom": found}))
+    said.clear()
+    return type(end).__name__ == "Finished"
+well = run("two")
+if not other:
+    faults.arm(faults.asked({"OPENLORA_FAULT": "oom@2,oom@5"}), said.append)
+well = run("tight") and well
 if other:
     well = os.waitpid(other, 0)[1] == 0 and well
-    figures = [[e.loss, e.grad_norm] for e in said if isinstance(e, Step)]
-    (Path(sys.argv[1]) / "figures.json").write_text(json.dumps(figures))
 os._exit(0 if well else 1)
 """
 
@@ -55,7 +65,7 @@ def test_two_ranks_equal_one_process_with_twice_the_batch(start: Start, tmp_path
         port = free.getsockname()[1]
     two_ranks = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     done = subprocess.run(
-        [sys.executable, "-c", _RANKS, str(tmp_path / "two"), json.dumps(recipe)],
+        [sys.executable, "-c", _RANKS, str(tmp_path), json.dumps(recipe)],
         env={**os.environ, **two_ranks, "ACCELERATE_USE_CPU": "true"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -64,13 +74,24 @@ def test_two_ranks_equal_one_process_with_twice_the_batch(start: Start, tmp_path
     )
     assert done.returncode == 0, done.stdout
 
+    assert _oom_findings(one, tmp_path / "two") == []
+    # In the second run memory runs out twice on the rank that says nothing.
+    first, second = _oom_findings(one, tmp_path / "tight")
+    assert "micro-batches now hold at most" in first
+    assert "gradient checkpointing is on" in second
+
+
+def _oom_findings(one: Run, folder: Path) -> list[str]:
+    """What the ranks said of memory, after a look at whether they did what one process does."""
+    said = json.loads((folder / "said.json").read_text())
     # Adam forgives a wrong scale of the gradients; their norm does not.
-    figures = json.loads((tmp_path / "two" / "figures.json").read_text())
-    for (loss, norm), step in zip(figures, one.of(Step), strict=True):
+    for (loss, norm), step in zip(said["figures"], one.of(Step), strict=True):
         assert loss == pytest.approx(step.loss, rel=1e-4)
         assert norm == pytest.approx(step.grad_norm, rel=1e-3)
-    two = load_file(tmp_path / "two" / "adapter" / "adapter_model.safetensors")
+    two = load_file(folder / "adapter" / "adapter_model.safetensors")
     for name, tensor in one.weights().items():
         torch.testing.assert_close(two[name], tensor, rtol=2e-2, atol=2e-3)
-    checkpoint = sorted((tmp_path / "two" / "checkpoints").iterdir())[-1]
+    checkpoint = sorted((folder / "checkpoints").iterdir())[-1]
     assert {"random-00000.pt", "random-00001.pt"} <= {file.name for file in checkpoint.iterdir()}
+    titles: list[str] = said["oom"]
+    return titles
