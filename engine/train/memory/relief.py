@@ -7,7 +7,6 @@ import msgspec
 from engine.findings import Finding
 from engine.train.memory import checkpointing
 from engine.train.memory.advice import lacking, same_rows
-from engine.train.memory.exhausted import clear
 from engine.train.session import Session
 
 
@@ -36,7 +35,6 @@ def relieve(session: Session, unfit: Unfit | None) -> bool:
     if not machine.any(mine=unfit is not None):
         return False
     session.optimizer.discard()
-    clear()
     if machine.any(mine=unfit is not None and unfit.rows == 1):
         _recompute(session, unfit)
     else:
