@@ -57,7 +57,7 @@ def _learnt(
 ) -> torch.Tensor:
     with live.doing("forward", "activations"):
         with machine.autocast():
-            loss = summed_loss(student.wrapped, student.labelled, micro) / micro.targets.numel()
+            loss = summed_loss(student.peft, student.labelled, micro) / micro.targets.numel()
         live.moment = "loss backward"
         optimizer.backward(loss)
     return loss.detach()

@@ -70,7 +70,7 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
             base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         laid = fresh(base, recipe)
     _fill(laid.peft)
-    return Student(laid, machine)  # type: ignore[arg-type]
+    return Student(laid)
 
 
 def _fill(model: nn.Module) -> None:

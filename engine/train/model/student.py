@@ -24,7 +24,7 @@ class Student:
         parameters: those that train, fp32.
     """
 
-    def __init__(self, laid: Laid, machine: Machine) -> None:
+    def __init__(self, laid: Laid) -> None:
         self.laid, self.peft = laid, laid.peft
         # transformers loads a model at rest, where it would keep its activations and drop nothing.
         self.peft.train()
@@ -37,7 +37,6 @@ class Student:
                 why="The adapter has no trainable parameters.",
                 do="Check target_modules and the adapter to start from.",
             )
-        machine.begin_alike(self.parameters)
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -61,4 +60,6 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, tr
             parameter.data = parameter.data.float()
     # Who loads the adapter by peft's Auto classes gets the base at the commit that it was trained on.
     laid.peft.peft_config["default"].revision = job.revision
-    return Student(laid, machine)
+    student = Student(laid)
+    machine.begin_alike(student.parameters)
+    return student
