@@ -69,7 +69,7 @@ def _rates(subject: Subject) -> Iterator[Finding]:
     rank, alpha = (
         (subject.saved.rank, subject.saved.alpha) if subject.saved else (recipe.lora_r, recipe.lora_alpha)
     )
-    rate = recipe.learning_rate * max(alpha / max(rank, 1) / _USUAL, 1.0)
+    rate = recipe.learning_rate * max(_scale(recipe, rank, alpha) / _USUAL, 1.0)
     shown = [f"learning_rate {written(recipe.learning_rate)}, alpha / rank {alpha:g} / {rank}"]
     if rate < _SLOW and recipe.adapter is None:
         yield _odd(
@@ -89,16 +89,23 @@ def _rates(subject: Subject) -> Iterator[Finding]:
 
 
 def _factor(recipe: Recipe) -> Iterator[Finding]:
-    factor = recipe.lora_alpha / recipe.lora_r
+    factor = _scale(recipe, recipe.lora_r, recipe.lora_alpha)
     if _FACTORS[0] <= factor <= _FACTORS[1]:
         return
     much = "far" if factor > _FACTORS[1] else "hardly"
+    root = "root of " * recipe.use_rslora
+    usual = 2 * math.sqrt(recipe.lora_r) if recipe.use_rslora else 2 * recipe.lora_r
     yield _odd(
-        "hyperparameter", "warning", f"alpha / rank is {factor:g}: the adapter's output counts {much}",
+        "hyperparameter", "warning", f"alpha / {root}rank is {factor:g}: the adapter's output counts {much}",
         [f"lora_alpha {recipe.lora_alpha:g}, lora_r {recipe.lora_r}"],
-        cause="The output is multiplied by alpha / rank; usual are 0.5 to 4.",
-        change=patch(recipe, lora_alpha=float(2 * recipe.lora_r)), confidence=0.7,
+        cause=f"The output is multiplied by alpha / {root}rank; usual are 0.5 to 4.",
+        change=patch(recipe, lora_alpha=float(round(usual))), confidence=0.7,
     )  # fmt: skip
+
+
+def _scale(recipe: Recipe, rank: int, alpha: float) -> float:
+    """By what the adapter's output is multiplied."""
+    return alpha / (math.sqrt(max(rank, 1)) if recipe.use_rslora else max(rank, 1))
 
 
 def _steps(subject: Subject, steps: int) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from engine.doctor import cgroup
 from engine.hub.cache import read_json, snapshot
 from engine.hub.names import is_hub_id
 from engine.messages import Gpu, JobContext
-from engine.model.choice import Choice, Layers, chosen
+from engine.model.choice import Choice, Layers, chosen, patterned
 from engine.model.context import context_in
 from engine.model.headers import Shape, Tensor
 from engine.model.layers import layers_in, named_as_in_files, tensors_of
@@ -112,7 +112,12 @@ class Subject:
         if self.layers is None or self.recipe.adapter:
             return None
         try:
-            return chosen(self.layers, self.recipe.target_modules)
+            recipe = self.recipe
+            found = chosen(
+                self.layers, recipe.target_modules, recipe.exclude_modules, recipe.layers_to_transform
+            )
+            patterned(found.layers, recipe.rank_pattern, "rank_pattern")
+            return found
         except Refusal:
             return None
 
@@ -133,7 +138,12 @@ class Subject:
         if self.adapted is None:
             return None
         rank, shapes = self.adapted
-        return sum(rank * (rows + columns) for rows, columns in shapes)
+        if self.choice is None:
+            return sum(rank * (rows + columns) for rows, columns in shapes)
+        recipe, layers = self.recipe, self.choice.layers
+        own = patterned(layers, recipe.rank_pattern, "rank_pattern")
+        lengths = sum(shape[0] for shape in shapes) if recipe.use_dora else 0
+        return lengths + sum(own.get(path, rank) * sum(shape) for path, shape in layers.items())
 
     # --- the machine ---
 

@@ -10,7 +10,7 @@ import msgspec
 from engine.data.refusal import Refusal
 from engine.findings import Finding, Patch
 from engine.model.architectures import ARCHITECTURES, FUSED
-from engine.model.choice import GROUPS, Layers, ending, names_of, unknown_name
+from engine.model.choice import GROUPS, Layers, ending, names_of, patterned, unknown_name
 from engine.model.choice import chosen as choose
 from engine.model.headers import Shape
 from engine.model.layers import kind_of
@@ -55,9 +55,13 @@ def look(subject: Subject) -> Iterator[Finding]:
 def _as_a_whole(subject: Subject, layers: Layers[Shape]) -> Iterator[Finding]:
     recipe = subject.recipe
     try:
-        choice = choose(layers, recipe.target_modules)
+        choice = choose(layers, recipe.target_modules, recipe.exclude_modules, recipe.layers_to_transform)
+        for field in ("rank_pattern", "alpha_pattern"):
+            patterned(choice.layers, getattr(recipe, field), field)
     except Refusal as refusal:
-        yield refused(refusal, sure=subject.sure, change=patch(recipe, target_modules="all-linear"))
+        field = refusal.where.removeprefix("recipe: ")
+        default = "all-linear" if field == "target_modules" else type(getattr(recipe, field))()
+        yield refused(refusal, sure=subject.sure, change=patch(recipe, **{field: default}))
         return
     yield from _outside(subject, layers, choice.names)
     yield from _fused(choice.names)

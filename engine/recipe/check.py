@@ -27,7 +27,12 @@ _WORDS: Final = {
     str | None: "text",
     str | int: "auto, cpu or a number",
     list[str]: "a list of texts",
+    list[int]: "a list of layers such as [0, 1] or 8-15",
+    dict[str, int]: "names with a whole number each, such as {q_proj: 32}",
+    dict[str, float]: "names with a number each, such as {q_proj: 32}",
 }
+_SPAN: Final = re.compile(r"(\d{1,5})\s*(?:-\s*(\d{1,5}))?")
+"""A layer, or the first and the last of several."""
 
 
 _GROUPED: Final = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+(\.\d*)?")
@@ -56,12 +61,13 @@ def value_of(field: Field, raw: object) -> Any:
         Mistake: with the reason in words, and the nearest valid choice.
     """
     value = _typed(field, raw)
-    if field.choices and value not in field.choices:
+    if field.choices and value not in field.choices and not re.fullmatch(field.also or "(?!)", str(value)):
         near = nearest(str(value), field.choices)
         do = f"Did you mean {near}?" if near else f"Choose one of: {', '.join(field.choices)}."
         raise Mistake(f"{one_line(repr(value), 80)} is not one of: {', '.join(field.choices)}", do)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        _bounded(field, value)
+    for number in value.values() if isinstance(value, dict) else [value]:
+        if isinstance(number, (int, float)) and not isinstance(number, bool):
+            _bounded(field, number)
     return value
 
 
@@ -73,6 +79,10 @@ def parsed(field: Field, text: str) -> Any:
         return None
     if _allows_entry(kind) and stripped.startswith(("[", "{")) and "{" in stripped:
         return value_of(field, _structured(stripped))
+    if kind == list[int]:
+        return value_of(field, stripped)
+    if get_origin(kind) is dict:
+        return value_of(field, _structured(stripped or "{}"))
     if kind == list[str] or (_allows_list(kind) and stripped.startswith("[")):
         return value_of(field, _listed(stripped))
     if field.name == "mapping":
@@ -177,6 +187,10 @@ def _typed(field: Field, raw: object) -> Any:
         return None if raw is None else _mapping(raw)
     if kind is int and isinstance(raw, float) and raw.is_integer():
         raw = int(raw)
+    if kind == list[int]:
+        raw = _indices(raw)
+    if get_origin(kind) is dict and isinstance(raw, dict):
+        raw = {name: _number(one) if isinstance(one, str) else one for name, one in raw.items()}
     if field.name == "adapter" and type(raw) is int:
         raw = str(raw)  # runs are named by their numbers
     if field.name == "trust_remote_code" and isinstance(raw, bool):
@@ -200,6 +214,18 @@ def _typed(field: Field, raw: object) -> Any:
     if any(len(text) > _LONGEST for text in texts):
         raise Mistake(f"it is longer than {_LONGEST:,} characters", "Write it shorter.")
     return value
+
+
+def _indices(raw: object) -> object:
+    """`[0, 1, 8-10]`, `8-10` or a single number as a sorted list of numbers; all else as it is."""
+    if isinstance(raw, bool) or not isinstance(raw, (int, str, list)):
+        return raw
+    text = ",".join(str(item) for item in raw) if isinstance(raw, list) else str(raw)
+    spans = [_SPAN.fullmatch(part.strip()) for part in text.strip().strip("[]").split(",") if part.strip()]
+    if not all(spans):
+        return raw
+    ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span]
+    return sorted({index for first, last in ends for index in range(first, last + 1)})
 
 
 def _texts(item: object) -> list[str]:

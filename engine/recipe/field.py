@@ -38,6 +38,10 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     step: float = 0.0
     """By how much a person usually varies a number; 0 for doubling and halving it."""
     choices: tuple[str, ...] = ()
+    also: str = ""
+    """An expression for what is accepted beside the choices."""
+    methods: tuple[str, ...] = ()
+    """The methods for which the field means something; all of them where it is empty."""
 
     @property
     def default(self) -> Any:

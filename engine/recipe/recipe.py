@@ -37,6 +37,15 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     lora_alpha: float = 32.0
     lora_dropout: float = 0.0
     target_modules: str | list[str] = "all-linear"
+    use_rslora: bool = False
+    use_dora: bool = False
+    init_lora_weights: str = "default"
+    loraplus_lr_ratio: float = 1.0
+    rank_pattern: dict[str, int] = {}
+    alpha_pattern: dict[str, float] = {}
+    layers_to_transform: list[int] = []
+    exclude_modules: str | list[str] = []
+    modules_to_save: list[str] = []
     adapter: str | None = None
 
     learning_rate: float = 2e-4
@@ -52,6 +61,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
+    neftune_noise_alpha: float = 0.0
     seed: int = 42
 
     mixed_precision: str = "auto"

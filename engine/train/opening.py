@@ -70,7 +70,8 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     journal.phase("loading model", job.recipe.model)
     _leave_if_asked(listener, machine)
     prove_same_tokens(folder, tokenizer, data, trust=trust)
-    student = student_of(job, machine, checkpoint.path if checkpoint else None, trust=trust)
+    path = checkpoint.path if checkpoint else None
+    student = student_of(job, machine, path, data=data.train, trust=trust)
     prove_ids_fit(student.peft, data.train, data.eval)
     _leave_if_asked(listener, machine)
 

@@ -57,6 +57,12 @@ def _values(field: Field) -> st.SearchStrategy[object]:
         return st.floats(field.low, field.high, allow_nan=False)
     if isinstance(default, int):
         return st.integers(int(field.low or 0), int(field.high or 1))
+    if field.name == "layers_to_transform":
+        return st.lists(st.integers(0, 99), min_size=1, max_size=3, unique=True).map(sorted)
+    if isinstance(default, dict):
+        whole = st.integers(1, 4096)
+        numbers = whole if field.name == "rank_pattern" else whole.map(float)
+        return st.dictionaries(_texts(), numbers, min_size=1, max_size=3)
     if isinstance(default, list):
         return listed
     if field.name == "mapping":
@@ -359,3 +365,41 @@ def test_overriding_names_the_nearest_field() -> None:
     with pytest.raises(Problem, match="Did you mean `lora_alpha`") as caught:
         override(parse(COMMENTED), {"lora_alhpa": "3"})
     assert "lora_alhpa" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "value"),
+    [
+        ("layers_to_transform", "[0, 1]", [0, 1]),
+        ("layers_to_transform", "8-10, 2", [2, 8, 9, 10]),
+        ("layers_to_transform", "3", [3]),
+        ("layers_to_transform", "", []),
+        ("rank_pattern", "{q_proj: 32, layers.0.mlp: 4}", {"q_proj": 32, "layers.0.mlp": 4}),
+        ("rank_pattern", "", {}),
+        ("alpha_pattern", "{q_proj: 0.5}", {"q_proj": 0.5}),
+        ("init_lora_weights", "pissa_niter_16", "pissa_niter_16"),
+    ],
+)
+def test_blocks_patterns_and_starts_are_typed_as_people_write_them(
+    name: str, typed: str, value: object
+) -> None:
+    [field] = [one for one in FIELDS if one.name == name]
+    assert parsed(field, typed) == value
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("layers_to_transform", "first"),
+        ("layers_to_transform", "-1"),
+        ("rank_pattern", "{q_proj: 0}"),
+        ("rank_pattern", "{q_proj: many}"),
+        ("rank_pattern", "q_proj"),
+        ("init_lora_weights", "pissa_niter_0"),
+        ("init_lora_weights", "pisa"),
+    ],
+)
+def test_what_is_no_block_pattern_or_start_is_told(name: str, typed: str) -> None:
+    [field] = [one for one in FIELDS if one.name == name]
+    with pytest.raises(Mistake):
+        parsed(field, typed)

@@ -21,6 +21,8 @@ _OWN: Final = frozenset(
         "stage",
         "finetuning_type",
         "lora_target",
+        "pissa_init",
+        "pissa_iter",
         "template",
         "cutoff_len",
         "mask_history",
@@ -83,6 +85,11 @@ def _own(key: str, value: Any, said: dict[str, Any], folder: Path, found: Transl
     elif key == "lora_target":
         names = [part.strip() for part in str(value).split(",")]
         found.take(key, value, "target_modules", "all-linear" if value == "all" else names)
+    elif key == "pissa_init" and value is True:
+        rounds = said.get("pissa_iter", 16)
+        found.take(key, value, "init_lora_weights", "pissa" if rounds == -1 else f"pissa_niter_{rounds}")
+    elif key in ("pissa_init", "pissa_iter"):
+        found.leave(key, value, "pissa_init decides." if said.get("pissa_init") else "It is off.")
     elif key == "template":
         _template(str(value), found)
     elif key == "cutoff_len":

@@ -21,6 +21,10 @@ def _each(keys: str, consequence: str) -> Table:
     return dict.fromkeys(keys.split(), consequence)
 
 
+def _names(value: object) -> object:
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
 KEYS: Final[Table] = {
     "run_name": Take("run_name"),
     "model_revision": Take("model_revision"),
@@ -52,17 +56,15 @@ KEYS: Final[Table] = {
     "quantization_method": QUANTISED,
     "max_samples": "All rows are used. `openlora inspect DATA --apply sample=N -o NEW` writes fewer.",
     "trust_remote_code": "A model's own code runs here only by the words that a refused run says.",
-    "use_rslora": "The factor is lora_alpha / lora_r here, not over its root: multiply lora_alpha "
-    "by the root.",
-    "use_dora": OTHER,
-    "pissa_init": OTHER,
+    "use_rslora": Take("use_rslora"),
+    "use_dora": Take("use_dora"),
     "use_galore": OTHER,
     "use_apollo": OTHER,
     "use_badam": OTHER,
-    "neftune_noise_alpha": OTHER,
+    "neftune_noise_alpha": Take("neftune_noise_alpha"),
     "label_smoothing_factor": OTHER,
-    "additional_target": "Layers beside the adapter do not learn.",
-    "loraplus_lr_ratio": "Both matrices learn at one rate here.",
+    "additional_target": Take("modules_to_save", _names),
+    "loraplus_lr_ratio": Take("loraplus_lr_ratio"),
     "resize_vocab": "The vocabulary stays as it is: no tokens are added.",
     "add_tokens": "No tokens are added: a text of them is split into pieces.",
     "add_special_tokens": "No tokens are added: a text of them is split into pieces.",

@@ -3,11 +3,12 @@
 from typing import Final
 
 from engine.recipe.field import Field
-from engine.recipe.table import adapter, device, optimisation, reporting, what
+from engine.recipe.table import adapter, device, method, optimisation, reporting, what
 
 FIELDS: Final[tuple[Field, ...]] = (
     *what.FIELDS,
     *adapter.FIELDS,
+    *method.FIELDS,
     *optimisation.FIELDS,
     *device.FIELDS,
     *reporting.FIELDS,

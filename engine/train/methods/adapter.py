@@ -13,6 +13,7 @@ from peft import PeftModel, get_peft_model_state_dict, set_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 
 from engine.data.refusal import Refusal
+from engine.train.methods import starts
 
 WEIGHTS: Final = "adapter_model.safetensors"
 CONFIG: Final = "adapter_config.json"
@@ -20,8 +21,15 @@ CONFIG: Final = "adapter_config.json"
 
 def tensors(model: PeftModel) -> dict[str, torch.Tensor]:
     """The adapter's tensors by the names peft saves them under, on the CPU."""
-    found = get_peft_model_state_dict(model, save_embedding_layers=False)
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in found.items()}
+    found = starts.joined(model, get_peft_model_state_dict(model, save_embedding_layers=False))
+    own: set[int] = set()
+    taken = {}
+    for name, tensor in found.items():
+        there = tensor.detach().cpu().contiguous()
+        # A file holds no tensor twice, and tied modules that learn whole are one.
+        taken[name] = there.clone() if there.data_ptr() in own else there
+        own.add(there.data_ptr())
+    return taken
 
 
 def fingerprint(state: dict[str, torch.Tensor]) -> dict[str, str]:
@@ -42,6 +50,8 @@ def write(folder: Path, model: PeftModel, name: str) -> dict[str, torch.Tensor]:
     save_file(state, folder / WEIGHTS, metadata={"format": "pt"})
     config = copy.copy(model.peft_config["default"])
     config.inference_mode, config.base_model_name_or_path = True, name
+    if any(starts.held(model)):
+        starts.widened(config)
     for field, value in vars(config).items():
         if isinstance(value, set):  # its order would differ from process to process
             setattr(config, field, sorted(value))
@@ -67,4 +77,4 @@ def read_into(model: PeftModel, folder: Path) -> None:
             why=f"It has {len(state)} tensors and the recipe asks for {len(here)}, or their shapes differ.",
             do="Put lora_r and target_modules back to what they were, or start a new run.",
         )
-    set_peft_model_state_dict(model, state)
+    set_peft_model_state_dict(model, starts.parted(model, state))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from peft.utils.save_and_load import load_peft_weights
 from transformers import PreTrainedModel
@@ -17,6 +17,7 @@ from engine.recipe.adapters import SavedAdapter, differences, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.train.memory.exhausted import out_of_memory
 from engine.train.methods.adapter import tensors
+from engine.train.methods.lora import Ground, lay
 from engine.train.methods.targets import chosen_targets
 
 
@@ -41,23 +42,15 @@ class Laid(NamedTuple):
         return sum(isinstance(module, LoraLayer) for module in self.peft.modules())
 
 
-def fresh(base: PreTrainedModel, recipe: Recipe) -> Laid:
+def fresh(base: PreTrainedModel, recipe: Recipe, ground: Ground) -> Laid:
     """A new adapter, on the layers that the recipe names; draws from torch's random numbers.
 
     Raises:
         Refusal: the model has no such layers.
     """
-    targets = chosen_targets(base, recipe.target_modules)
-    config = LoraConfig(
-        task_type="CAUSAL_LM",
-        r=recipe.lora_r,
-        lora_alpha=recipe.lora_alpha,
-        lora_dropout=recipe.lora_dropout,
-        target_modules=targets.names,
-        fan_in_fan_out=targets.transposed,
-        exclude_modules=targets.exclude,
-    )
-    return Laid(get_peft_model(base, config), targets.names, [targets.note] if targets.note else [], [])
+    targets = chosen_targets(base, recipe.target_modules, recipe.exclude_modules, recipe.layers_to_transform)
+    model, said = lay(base, recipe, targets, ground)
+    return Laid(model, targets.names, [note for note in (targets.note, said) if note], [])
 
 
 def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import nn
@@ -16,14 +17,21 @@ class Targets(NamedTuple):
 
     names: list[str]
     """As peft matches them: a module's path, or the end of one."""
-    layers: int
-    """How many modules they are."""
+    modules: dict[str, nn.Module]
+    """The layers themselves by their paths."""
     transposed: bool
     """True where they are Conv1D, which keeps its weight as (in, out): peft's `fan_in_fan_out`."""
     exclude: str | None
     """peft's `exclude_modules`: matches all that has such a name and was not chosen; None if nothing has."""
+    blocks: list[int] = []  # noqa: RUF012 (a tuple's default is shared and never changed)
+    """peft's `layers_to_transform`: the blocks that carry it; all where it is empty."""
     note: str = ""
     """What a person should know of the choice."""
+
+    @property
+    def layers(self) -> int:
+        """How many modules they are."""
+        return len(self.modules)
 
 
 def layers_of(model: PreTrainedModel) -> Layers[nn.Module]:
@@ -39,12 +47,17 @@ def layers_of(model: PreTrainedModel) -> Layers[nn.Module]:
     return Layers(kind, inside, outside, experts=any("experts" in name for name in stacked))
 
 
-def chosen_targets(model: PreTrainedModel, wanted: str | list[str]) -> Targets:
-    """The layers of `model` that the recipe's `target_modules` means.
+def chosen_targets(
+    model: PreTrainedModel,
+    wanted: str | list[str],
+    exclude: str | list[str] | None = None,
+    blocks: Sequence[int] = (),
+) -> Targets:
+    """The layers of `model` that the recipe's `target_modules`, less what it leaves out, means.
 
     Raises:
         Refusal: a name that matches no linear layer, with the names that exist.
     """
-    choice = chosen(layers_of(model), wanted)
+    choice = chosen(layers_of(model), wanted, exclude, blocks)
     transposed = all(isinstance(module, Conv1D) for module in choice.layers.values())
-    return Targets(choice.names, len(choice.layers), transposed, choice.exclude, choice.note)
+    return Targets(choice.names, choice.layers, transposed, choice.exclude, list(blocks), choice.note)

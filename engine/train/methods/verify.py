@@ -52,9 +52,9 @@ def _opened(folder: Path) -> dict[str, torch.Tensor]:
 def _learnt(folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:
     now = fingerprint(saved)
     second = [name for name in saved if "lora_B" in name or "lora_embedding_B" in name]
-    still_zero = [name for name in second if not saved[name].any()]
     unchanged = [name for name in saved if now[name] == initial.get(name)]
-    if len(unchanged) == len(saved) or (second and len(still_zero) == len(second)):
+    still = [name for name in second if name in unchanged]
+    if len(unchanged) == len(saved) or (second and len(still) == len(second)):
         raise Refusal(
             "no_trainable_params_or_grad",
             "The adapter is what it was before the first step.",
@@ -62,15 +62,15 @@ def _learnt(folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str
             why="No step changed its weights: no gradient reached them, or the learning rate was 0.",
             do="Check learning_rate, target_modules and that rows have answers to learn.",
         )
-    if not still_zero:
+    if not still:
         return []
     return [
         Finding(
             category="no_trainable_params_or_grad",
             severity="warning",
-            title=f"{len(still_zero)} of {len(second)} adapted layers learnt nothing",
-            evidence=still_zero[:8],
-            cause="Their lora_B is still zero: no gradient reached them.",
+            title=f"{len(still)} of {len(second)} adapted layers learnt nothing",
+            evidence=still[:8],
+            cause="Their lora_B is what it was before the first step: no gradient reached them.",
             remedy="Leave them out of target_modules, or look for what cuts the gradient.",
         )
     ]

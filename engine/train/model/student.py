@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import torch
 
+from engine.data.dataset import Dataset
 from engine.data.refusal import Refusal
 from engine.job import Job
+from engine.recipe.recipe import Recipe
+from engine.train.batches.collate import Collator, Micro
 from engine.train.machine import Machine
 from engine.train.methods.laying import Laid, continued, fresh
+from engine.train.methods.lora import Ground
+from engine.train.methods.noise import add_noise
+from engine.train.model.folder import model_folder
 from engine.train.model.load import base_model
 from engine.train.objectives.loss import LabelledOnly
+
+_LOOKED_AT: Final = 64
+"""Micro-batches for a start that looks at the data; it ends earlier where it has seen enough."""
 
 
 class Student:
@@ -44,17 +56,27 @@ class Student:
         return sum(p.numel() for p in self.parameters), sum(p.numel() for p in self.peft.parameters())
 
 
-def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, trust: bool = False) -> Student:
+def student_of(
+    job: Job,
+    machine: Machine,
+    checkpoint: Path | None = None,
+    *,
+    data: Dataset | None = None,
+    trust: bool = False,
+) -> Student:
     """The recipe's model with a fresh adapter drawn from the recipe's seed, or the one it starts from.
 
     A run that started from an adapter goes on from its own `checkpoint`, whatever became of the other.
-    With `trust` the model's own code may run.
+    Some starts look at the `data`. With `trust` the model's own code may run.
     """
     recipe = job.recipe
     start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
     base = base_model(job, machine, trust=trust)
     torch.manual_seed(recipe.seed)
-    laid = continued(base, start, recipe) if start else fresh(base, recipe)
+    ground = Ground(model_folder(job), lambda: _some(recipe, machine, data), checkpoint)
+    laid = continued(base, start, recipe) if start else fresh(base, recipe, ground)
+    if recipe.neftune_noise_alpha > 0:
+        add_noise(base, recipe.neftune_noise_alpha)
     for parameter in laid.peft.parameters():
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()
@@ -63,3 +85,14 @@ def student_of(job: Job, machine: Machine, checkpoint: Path | None = None, *, tr
     student = Student(laid)
     machine.begin_alike(student.parameters)
     return student
+
+
+def _some(recipe: Recipe, machine: Machine, data: Dataset | None) -> Iterator[Micro]:
+    """Micro-batches of rows at random, as many as a start may look at."""
+    if data is None:
+        return
+    order = torch.randperm(len(data), generator=torch.Generator().manual_seed(recipe.seed)).tolist()
+    size = recipe.per_device_train_batch_size
+    collator = Collator(data, 0, machine.device)
+    for piece in islice((order[at : at + size] for at in range(0, len(order), size)), _LOOKED_AT):
+        yield collator.micro(piece)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any, Final
 
 import torch
 
 from engine.recipe.recipe import Recipe
+from engine.train.optimizers.groups import Group
 
-_OF_THE_RECIPE: Final = ("lr", "betas", "eps", "weight_decay")
+_OF_THE_RECIPE: Final = ("lr", "betas", "eps", "weight_decay", "scale")
 
 
 class GuardedAdamW:
@@ -21,16 +22,13 @@ class GuardedAdamW:
     about it a step late. With a scaler (fp16), gradients that overflow are passed over one by one.
     """
 
-    def __init__(
-        self, parameters: Iterable[torch.nn.Parameter], recipe: Recipe, device: torch.device
-    ) -> None:
-        self.parameters = list(parameters)
+    def __init__(self, groups: Sequence[Group], recipe: Recipe, device: torch.device) -> None:
+        self.parameters = [parameter for group in groups for parameter in group.parameters]
         self.adamw = torch.optim.AdamW(
-            self.parameters,
+            [group.settings(recipe) for group in groups],
             lr=recipe.learning_rate,
             betas=(recipe.adam_beta1, recipe.adam_beta2),
             eps=recipe.adam_epsilon,
-            weight_decay=recipe.weight_decay,
             fused=True,
         )
         self.scaler: torch.amp.GradScaler | None = None
@@ -63,7 +61,7 @@ class GuardedAdamW:
             self._broken |= ~torch.isfinite(norm)
         passed_over = (self._broken | ~torch.isfinite(norm)).float()
         for group in self.adamw.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["scale"]
         self.adamw.found_inf = passed_over  # type: ignore[attr-defined]
         self.adamw.step()
         if self.scaler:

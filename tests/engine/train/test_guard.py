@@ -13,6 +13,7 @@ from engine import events as ev
 from engine.recipe.recipe import Recipe
 from engine.train.guard.ledger import BrokenStep, Entry, Ledger
 from engine.train.journal import Journal
+from engine.train.optimizers.groups import Group
 from engine.train.optimizers.guarded import GuardedAdamW
 from tests.engine.train.conftest import Start
 
@@ -21,7 +22,7 @@ RECIPE = Recipe(model="m", data="d", learning_rate=0.1, weight_decay=0.1)
 
 def optimizer(scaled: bool = False, **changes: Any) -> tuple[torch.nn.Parameter, GuardedAdamW]:
     parameter = torch.nn.Parameter(torch.ones(4))
-    guarded = GuardedAdamW([parameter], RECIPE, torch.device("cpu"))
+    guarded = GuardedAdamW([Group([parameter])], RECIPE, torch.device("cpu"))
     if scaled:
         guarded.scale_for_fp16()
     return parameter, guarded
