@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import msgspec
 import torch
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PretrainedConfig
@@ -68,7 +69,8 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
         base.config.use_cache = False
         if recipe.gradient_checkpointing:
             base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        laid = fresh(base, recipe)
+        # The hollow model has fewer blocks than those that the recipe may count.
+        laid = fresh(base, msgspec.structs.replace(recipe, layers_to_transform=[]))
     _fill(laid.peft)
     return Student(laid)
 

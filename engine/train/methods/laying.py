@@ -42,8 +42,10 @@ class Laid(NamedTuple):
         return sum(isinstance(module, LoraLayer) for module in self.peft.modules())
 
 
-def fresh(base: PreTrainedModel, recipe: Recipe, ground: Ground) -> Laid:
+def fresh(base: PreTrainedModel, recipe: Recipe, ground: Ground | None = None) -> Laid:
     """A new adapter, on the layers that the recipe names; draws from torch's random numbers.
+
+    Without `ground` only its shapes count.
 
     Raises:
         Refusal: the model has no such layers.

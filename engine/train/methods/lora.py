@@ -35,8 +35,12 @@ class Ground(NamedTuple):
     """Where the run goes on from; its weights take the place of those that are laid."""
 
 
-def lay(base: PreTrainedModel, recipe: Recipe, targets: Targets, ground: Ground) -> tuple[PeftModel, str]:
+def lay(
+    base: PreTrainedModel, recipe: Recipe, targets: Targets, ground: Ground | None
+) -> tuple[PeftModel, str]:
     """A LoRA on the targets, drawn from torch's random numbers; and what to say of it, if anything.
+
+    Without `ground` only shapes count, of a model that may have fewer blocks than the recipe speaks of.
 
     Raises:
         Refusal: a pattern names nothing, or the start asks for what is not there.
@@ -50,8 +54,9 @@ def lay(base: PreTrainedModel, recipe: Recipe, targets: Targets, ground: Ground)
             why="DoRA measures the lengths of the weights, and this start takes a part of them out.",
             do="Leave one of the two out.",
         )
-    patterned(targets.modules, recipe.rank_pattern, "rank_pattern")
-    patterned(targets.modules, recipe.alpha_pattern, "alpha_pattern")
+    if ground is not None:
+        patterned(targets.modules, recipe.rank_pattern, "rank_pattern")
+        patterned(targets.modules, recipe.alpha_pattern, "alpha_pattern")
     beside = learning_whole(base, recipe.modules_to_save)
     config = LoraConfig(
         task_type="CAUSAL_LM",
@@ -70,17 +75,17 @@ def lay(base: PreTrainedModel, recipe: Recipe, targets: Targets, ground: Ground)
         ensure_weight_tying=beside.tied,
         init_lora_weights="gaussian" if start == "gaussian" else True,
     )
-    if ground.checkpoint is not None and start == "eva":
+    if ground is not None and ground.checkpoint is not None and start == "eva":
         _as_shared_out(config, ground.checkpoint)
     model = get_peft_model(base, config)
     return model, _begun(model, start, ground)
 
 
-def _begun(model: PeftModel, start: str, ground: Ground) -> str:
+def _begun(model: PeftModel, start: str, ground: Ground | None) -> str:
     if start in ("default", "gaussian"):
         return ""
-    if ground.checkpoint is not None:
-        if start.startswith(("pissa", "olora")):  # the checkpoint's weights take these places
+    if ground is None or ground.checkpoint is not None:
+        if start.startswith(("pissa", "olora")):  # what a checkpoint holds takes these places
             for _, layer in starts.lora_layers(model):
                 starts.hold(layer, layer.lora_A["default"].weight.data, layer.lora_B["default"].weight.data)
         return ""
