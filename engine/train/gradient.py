@@ -8,7 +8,7 @@ import torch
 
 from engine import faults
 from engine.train import randomness
-from engine.train.batches.cut import cut, share
+from engine.train.batches.cut import share
 from engine.train.memory.exhausted import Shortage, attempted
 from engine.train.memory.relief import Unfit, relieve
 from engine.train.objectives.loss import summed_loss
@@ -25,7 +25,7 @@ def step_gradient(session: Session, rows: list[int], labels: int) -> tuple[torch
     drawn = randomness.state(machine)
     while True:
         # A rank without rows still takes part, with a row of which it learns nothing.
-        pieces = cut(mine or rows[:1], data.length, session.budget)
+        pieces = session.collator.cut(mine or rows[:1], session.budget)
         total = _accumulated(session, pieces, labels, teaches=bool(mine))
         if not relieve(session, total if isinstance(total, Unfit) else None):
             break
@@ -43,8 +43,7 @@ def _accumulated(
         session.listener.listen()
         loss = attempted(partial(_taught, session, piece, labels, teaches=teaches))
         if isinstance(loss, Shortage):
-            length = session.data.train.length
-            return Unfit(len(piece), len(piece) * max(map(length, piece)), loss.said)
+            return Unfit(len(piece), session.collator.tokens(piece), loss.said)
         total += loss
     return total
 

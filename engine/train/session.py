@@ -14,7 +14,7 @@ from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
 from engine.model.context import context_of
 from engine.recipe.recipe import Recipe
-from engine.train.batches.collate import Collator
+from engine.train.batches.collate import PACKED, PADDED, Collator
 from engine.train.batches.feed import Feed, Position, planned_steps
 from engine.train.guard.ledger import Ledger
 from engine.train.journal import Journal
@@ -58,8 +58,9 @@ class Session:
         self.context = context_of(tokenizer.folder)
         # A pad token that was added without a row in the table is never looked at, so any id will do.
         pad = tokenizer.pad if tokenizer.pad < embedding_rows(student.peft) else 0
-        self.collator = Collator(data.train, pad, machine.device)
-        self.held_out = Collator(data.eval, pad, machine.device) if data.eval else None
+        layout = PACKED if student.packs else PADDED
+        self.collator = Collator(data.train, pad, machine.device, layout)
+        self.held_out = Collator(data.eval, pad, machine.device, layout) if data.eval else None
         self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
         self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
         self.budget = recipe.per_device_train_batch_size * recipe.max_length

@@ -8,7 +8,7 @@ from engine import events as ev
 from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
-from engine.train.batches.cut import cut, share
+from engine.train.batches.cut import share
 from engine.train.looking.evaluate import held_out_loss
 from engine.train.looking.sample import continued, spoken
 from engine.train.session import Session
@@ -30,7 +30,7 @@ def measure(session: Session) -> bool:
     began = time.monotonic()
     rows = share(range(len(data)), data.length, machine.rank, machine.world)
     with session.apart("evaluating"):
-        pieces = cut(rows, data.length, session.budget)
+        pieces = session.held_out.cut(rows, session.budget)
         found = held_out_loss(session.student, pieces, session.held_out, machine, lambda: _go_on(session))
     if found is None:
         return False

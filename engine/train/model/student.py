@@ -20,6 +20,7 @@ from engine.train.methods.lora import Ground
 from engine.train.methods.noise import add_noise
 from engine.train.model.folder import model_folder
 from engine.train.model.load import base_model
+from engine.train.model.packed_attention import can_pack
 from engine.train.objectives.loss import LabelledOnly
 
 _LOOKED_AT: Final = 64
@@ -32,6 +33,7 @@ class Student:
     Attributes:
         peft: model and adapter.
         laid: where the adapter is, and what a person should know of it.
+        packs: True where its rows may lie end to end.
         labelled: computes logits where there are labels.
         parameters: those that train, fp32.
     """
@@ -41,6 +43,7 @@ class Student:
         # transformers loads a model at rest, where it would keep its activations and drop nothing.
         self.peft.train()
         self.labelled = LabelledOnly(self.peft.get_base_model().get_output_embeddings())
+        self.packs = can_pack(self.peft.get_base_model())
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
         if not self.parameters:
             raise Refusal(

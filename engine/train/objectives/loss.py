@@ -28,7 +28,12 @@ class LabelledOnly:
         """(N, V) logits at the positions `micro.keep`."""
         self.keep = micro.keep
         try:
-            out = model(input_ids=micro.ids, attention_mask=micro.attention, use_cache=False).logits
+            out = model(
+                input_ids=micro.ids,
+                attention_mask=micro.attention,
+                use_cache=False,
+                **({} if micro.positions is None else {"position_ids": micro.positions}),
+            ).logits
         finally:
             self.keep = None
         flat: torch.Tensor = out.reshape(-1, out.shape[-1])

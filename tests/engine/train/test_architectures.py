@@ -13,7 +13,7 @@ from engine.job import Job
 from engine.model.architectures import ARCHITECTURES
 from engine.model.context import context_of
 from engine.recipe.recipe import Recipe
-from engine.train.batches.collate import Collator
+from engine.train.batches.collate import PACKED, PADDED, Collator
 from engine.train.looking.sample import continued
 from engine.train.machine import Machine
 from engine.train.model.student import Student, student_of
@@ -101,6 +101,13 @@ def test_plain_peft_gives_the_same_logits_and_the_next_run_goes_on_from_them(
     assert not student.laid.findings
 
 
+PACK = {
+    "gpt2", "mistral", "llama", "qwen2", "qwen3", "gemma", "gemma3", "phi", "phi3", "opt", "gpt_neox",
+    "cohere",
+}  # fmt: skip
+"""Their attention takes the rows' lengths; the others' is their own, or capped."""
+
+
 def test_logits_at_labels_are_those_of_the_whole_model(model: Path, rows: Path, tmp_path: Path) -> None:
     """Scaled, capped, projected and tied heads included: loss and gradient are those of all positions."""
     student, collator = _student(model, rows, tmp_path)
@@ -126,6 +133,28 @@ def test_padding_changes_no_row(model: Path, rows: Path, tmp_path: Path) -> None
     together = summed_loss(student.peft, student.labelled, collator.micro([0, 1, 2, 3]))
     alone = sum(summed_loss(student.peft, student.labelled, collator.micro([row])) for row in range(4))
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-4)
+
+
+def test_rows_end_to_end_learn_what_they_learn_alone(
+    kind: str, model: Path, rows: Path, tmp_path: Path
+) -> None:
+    """Longer rows than a sliding window, rotary, learned and grouped heads included."""
+    student, padded = _student(model, rows, tmp_path)
+    assert student.packs == (kind in PACK)
+    if not student.packs:
+        return
+    packed = Collator(padded.data, 0, torch.device("cpu"), PACKED)
+    found = []
+    for micros in ([packed.micro([0, 1, 2, 3])], [padded.micro([row]) for row in range(4)]):
+        losses = [summed_loss(student.peft, student.labelled, micro) for micro in micros]
+        for loss in losses:
+            loss.backward()
+        found.append((sum(loss.item() for loss in losses), [p.grad.clone() for p in student.parameters]))
+        student.peft.zero_grad()
+    (together, gradients), (alone, expected) = found
+    assert together == pytest.approx(alone, rel=1e-5)
+    for seen, right in zip(gradients, expected, strict=True):
+        torch.testing.assert_close(seen, right, rtol=1e-3, atol=1e-3)
 
 
 def test_a_cached_answer_is_the_uncached_one(model: Path, rows: Path, tmp_path: Path) -> None:
@@ -177,4 +206,4 @@ def _student(model: Path, rows: Path, folder: Path, **changes: object) -> tuple[
     for parameter in student.parameters:
         parameter.data.normal_(0.0, 0.05)
     data = prepare(job.recipe, ModelTokenizer(model)).train
-    return student, Collator(data, 0, machine.device)
+    return student, Collator(data, 0, machine.device, PADDED)

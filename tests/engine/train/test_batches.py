@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from engine.data import ModelTokenizer, prepare
 from engine.job import Job
 from engine.schedule import learning_rate, warmup_steps
-from engine.train.batches.collate import Collator
-from engine.train.batches.cut import cut, share
+from engine.train.batches.collate import PADDED, Collator
+from engine.train.batches.cut import packed, padded, share
 from engine.train.batches.feed import Feed, Position, planned_steps
 from engine.train.machine import Machine
 from engine.train.model.student import student_of
@@ -25,7 +25,7 @@ LENGTHS = st.lists(st.integers(1, 64), min_size=1, max_size=60)
 
 @given(lengths=LENGTHS, budget=st.integers(1, 512))
 def test_a_cut_holds_every_row_once_and_keeps_the_budget(lengths: list[int], budget: int) -> None:
-    pieces = cut(range(len(lengths)), lengths.__getitem__, budget)
+    pieces = padded(range(len(lengths)), lengths.__getitem__, budget)
     assert sorted(row for piece in pieces for row in piece) == list(range(len(lengths)))
     for piece in pieces:
         assert len(piece) == 1 or len(piece) * max(lengths[row] for row in piece) <= budget
@@ -95,12 +95,12 @@ def test_every_cut_gives_the_same_loss_and_gradients(
             torch.nn.init.normal_(parameter, std=0.1)
     tokenizer = ModelTokenizer(folder)
     data = prepare(made.recipe, tokenizer).train
-    collator = Collator(data, tokenizer.pad, machine.device)
+    collator = Collator(data, tokenizer.pad, machine.device, PADDED)
     found = []
     for budget in (1, 70, 200, 10_000):
         student.peft.zero_grad()
         total = 0.0
-        for piece in cut(range(12), data.length, budget):
+        for piece in padded(range(12), data.length, budget):
             loss = summed_loss(student.peft, student.labelled, collator.micro(piece))
             loss.backward()
             total += loss.item()
@@ -116,7 +116,7 @@ def test_logits_only_at_labels_give_the_loss_of_all_logits(job: Callable[..., Jo
     student = student_of(made, Machine(made))
     tokenizer = ModelTokenizer(llama)
     data = prepare(made.recipe, tokenizer).train
-    micro = Collator(data, tokenizer.pad, torch.device("cpu")).micro([0, 1, 2])
+    micro = Collator(data, tokenizer.pad, torch.device("cpu"), PADDED).micro([0, 1, 2])
     ours = summed_loss(student.peft, student.labelled, micro)
     logits = student.peft(input_ids=micro.ids, attention_mask=micro.attention).logits
     labels = torch.full_like(micro.ids, -100)
@@ -136,6 +136,17 @@ def test_a_model_without_an_output_layer_to_hook_still_works(job: Callable[..., 
     made = job()
     student = student_of(made, Machine(made))
     tokenizer = ModelTokenizer(llama)
-    micro = Collator(prepare(made.recipe, tokenizer).train, 0, torch.device("cpu")).micro([0, 1])
+    micro = Collator(prepare(made.recipe, tokenizer).train, 0, torch.device("cpu"), PADDED).micro([0, 1])
     bare = summed_loss(student.peft, LabelledOnly(None), micro)
     assert bare.item() == pytest.approx(summed_loss(student.peft, student.labelled, micro).item(), rel=1e-6)
+
+
+@given(lengths=st.lists(st.integers(2, 64), min_size=1, max_size=40), budget=st.integers(1, 200))
+def test_packed_pieces_hold_every_row_once_and_no_more_than_the_budget(
+    lengths: list[int], budget: int
+) -> None:
+    pieces = packed(range(len(lengths)), lengths.__getitem__, budget)
+    assert sorted(row for piece in pieces for row in piece) == list(range(len(lengths)))
+    for piece in pieces:
+        assert sum(lengths[row] for row in piece) <= budget or len(piece) == 1
+    assert len(pieces) <= len(padded(range(len(lengths)), lengths.__getitem__, budget)) + 1
