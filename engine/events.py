@@ -119,6 +119,8 @@ class Planned(Event, frozen=True, kw_only=True):
     """Rows of one optimizer step, over all ranks and micro-batches."""
     precision: str = "fp32"
     device: str = "cpu"
+    objective: str = "sft"
+    """As the recipe names it."""
     form: Form | None = None
     """How the rows' prompts are written, None where an older worker did not say."""
     rank: Count = 0
@@ -145,16 +147,20 @@ class Step(Event, frozen=True, kw_only=True):
     """Wall clock since the step before, without evaluation, saving and pauses."""
     epoch: float
     micro_batches: Count = 1
+    figures: dict[str, Loss] = {}
+    """What the objective tells beside the loss, by name: means over the step."""
 
 
 class Evaluated(Event, frozen=True, kw_only=True):
-    """The loss on the held-out rows; perplexity is its exponential."""
+    """The loss on the held-out rows; where it has no figures beside it, perplexity is its exponential."""
 
     step: Count
     loss: Loss | None
     label_tokens: Count
     seconds: float
     best: bool = False
+    figures: dict[str, Loss] = {}
+    """What the objective tells beside the loss, by name."""
 
 
 class Sampled(Event, frozen=True, kw_only=True):

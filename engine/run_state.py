@@ -31,6 +31,7 @@ _SAMPLES: Final = 24
 _LINES: Final = 200
 _FINDINGS: Final = 64
 _TAIL: Final = 10
+_FIGURES: Final = 16
 _ANCESTORS: Final = 64
 _LEAP: Final = 60.0
 
@@ -108,6 +109,10 @@ class RunState(msgspec.Struct, kw_only=True):
     """Non-padding tokens a second."""
     memory: Series = msgspec.field(default_factory=Series)
     """Bytes (device, else resident) over seconds since the run was created."""
+    figures: dict[str, Series] = {}
+    """What the objective tells beside the loss, by name."""
+    eval_figures: dict[str, Series] = {}
+    """The same on the held-out rows."""
     last_losses: list[float] = []
     best_eval: float | None = None
     best_eval_step: int = 0
@@ -254,6 +259,7 @@ def _step(state: RunState, event: ev.Step) -> None:
         state.last_losses = [*state.last_losses, event.loss][-_TAIL:]
     if event.grad_norm is not None:
         state.grad_norm.add(event.step, event.grad_norm)
+    _told(state.figures, event.step, event.figures)
     if event.seconds > 0:
         rate = event.tokens / event.seconds
         if math.isfinite(rate):  # a step of 1e-320 seconds tells nothing
@@ -275,6 +281,7 @@ def _evaluated(state: RunState, event: ev.Evaluated) -> None:
     if event.loss is None:
         return
     state.eval_loss.add(event.step, event.loss)
+    _told(state.eval_figures, event.step, event.figures)
     if state.best_eval is None or event.loss < state.best_eval:
         state.best_eval, state.best_eval_step = event.loss, event.step
     _mark(state, Mark(event.step, "evaluated", f"eval {event.loss:.4g}"))
@@ -334,4 +341,11 @@ def _mark(state: RunState, mark: Mark) -> None:
 
 
 def _by_step(state: RunState) -> tuple[Series, ...]:
-    return state.loss, state.eval_loss, state.lr, state.grad_norm, state.speed
+    figures = (*state.figures.values(), *state.eval_figures.values())
+    return state.loss, state.eval_loss, state.lr, state.grad_norm, state.speed, *figures
+
+
+def _told(kept: dict[str, Series], step: int, figures: dict[str, float]) -> None:
+    for name, figure in figures.items():
+        if name in kept or len(kept) < _FIGURES:
+            kept.setdefault(name, Series()).add(step, figure)

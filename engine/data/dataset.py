@@ -10,6 +10,8 @@ from collections.abc import Sequence
 class Rows:
     """Where encoded rows are kept: token ids and label mask end to end, and each row's origin.
 
+    A row is one sequence, or a pair of them: a chosen and a rejected answer to the same prompt.
+
     Four bytes a token for its id, one for its mask, eighteen a row for where it is and came from.
     """
 
@@ -23,6 +25,9 @@ class Rows:
         self.times = array("H")
         """How often an epoch draws each row."""
 
+        self.parted = array("Q")
+        """Where in `ids` the second sequence of each row begins; empty where rows are one sequence."""
+
     def add(self, ids: Sequence[int], mask: bytes | bytearray, file: str, line: int, times: int = 1) -> None:
         """Append one row: `mask` is 1 where the token is learnt, as long as `ids`."""
         if not self.files or self.files[-1] != file:
@@ -33,6 +38,12 @@ class Rows:
         self._file_of.append(len(self.files) - 1)
         self._line_of.append(line)
         self.times.append(times)
+
+    def add_pair(self, chosen: Sequence[int], mask: bytearray, rejected: Sequence[int], other: bytearray,
+                 file: str, line: int, times: int = 1) -> None:  # fmt: skip
+        """Append a row of two sequences, `mask` being of the chosen one and `other` of the rejected one."""
+        self.parted.append(len(self.ids) + len(chosen))
+        self.add([*chosen, *rejected], mask + other, file, line, times)
 
     def __len__(self) -> int:
         return len(self._line_of)
@@ -56,6 +67,19 @@ class Dataset:
         """First and last-but-one position of row `i` in the store's flat arrays."""
         row = self.index[i]
         return self.rows.offsets[row], self.rows.offsets[row + 1]
+
+    def sequences(self, i: int) -> list[tuple[int, int]]:
+        """The spans of what the model reads of row `i`: one, or a chosen and a rejected sequence."""
+        begin, end = self.span(i)
+        if not self.rows.parted:
+            return [(begin, end)]
+        middle = self.rows.parted[self.index[i]]
+        return [(begin, middle), (middle, end)]
+
+    def size(self, i: int) -> int:
+        """Tokens that row `i` takes in a micro-batch: of a pair both sequences count as the longer one."""
+        spans = self.sequences(i)
+        return len(spans) * max(end - begin for begin, end in spans)
 
     def row(self, i: int) -> tuple[array[int], bytes]:
         """Token ids of row `i`, and as many mask bytes: 1 where the token is learnt from those before it."""
@@ -95,6 +119,6 @@ class Dataset:
     def digest(self) -> str:
         """A hash of what is learnt and in which order, to recognise the same data at a resume."""
         digest = hashlib.blake2b(digest_size=16)
-        for part in (self.rows.ids, self.rows.mask, self.rows.offsets, self.index):
+        for part in (self.rows.ids, self.rows.mask, self.rows.offsets, self.index, self.rows.parted):
             digest.update(memoryview(part))
         return digest.hexdigest()

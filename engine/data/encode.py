@@ -70,6 +70,16 @@ class Labelled(NamedTuple):
         return found
 
 
+class Cut(NamedTuple):
+    """What is left of a row at some length."""
+
+    ids: list[int]
+    mask: bytearray
+    lost: int
+    """Learnt tokens that were cut off."""
+    is_cut: bool
+
+
 def encode_drafts(
     texts: Iterable[Draft],
     tokenizer: ModelTokenizer,
@@ -239,22 +249,30 @@ def _mask(encoding: Encoding | WordEncoding | Encoded, spans: Spans) -> bytearra
     return mask
 
 
-def _add_cut(row: Labelled, tokenizer: ModelTokenizer, max_length: int, rows: Rows, losses: Losses) -> None:
-    made, ids, mask = row.made, row.ids, row.mask
-    losses.endless += endless(made, ids, mask, tokenizer)
+def cut(row: Labelled, tokenizer: ModelTokenizer, max_length: int) -> Cut | None:
+    """What is left of a row at `max_length`; None where the whole row is left out."""
     keep = row.keep(tokenizer, max_length)
     if keep is None:
+        return None
+    if 0 not in keep:
+        return Cut(row.ids, row.mask, 0, is_cut=False)
+    mask = bytearray(compress(row.mask, keep))
+    return Cut(list(compress(row.ids, keep)), mask, row.mask.count(1) - mask.count(1), is_cut=True)
+
+
+def _add_cut(row: Labelled, tokenizer: ModelTokenizer, max_length: int, rows: Rows, losses: Losses) -> None:
+    made = row.made
+    losses.endless += endless(made, row.ids, row.mask, tokenizer)
+    left = cut(row, tokenizer, max_length)
+    if left is None:
         losses.dropped.add(made.row.where)
         return
-    if 0 in keep:
-        whole, ids = mask.count(1), list(compress(ids, keep))
-        mask = bytearray(compress(mask, keep))
-        losses.truncated_rows += 1
-        losses.truncated_answer_tokens += whole - mask.count(1)
-    if not mask.count(1):
+    losses.truncated_rows += left.is_cut
+    losses.truncated_answer_tokens += left.lost
+    if not left.mask.count(1):
         losses.vanished.add(made.row.where)
         return
-    rows.add(ids, mask, made.row.file, made.row.line, made.row.times)
+    rows.add(left.ids, left.mask, made.row.file, made.row.line, made.row.times)
 
 
 def _add_windows(ids: list[int], row: Row, tokenizer: ModelTokenizer, max_length: int, rows: Rows) -> None:

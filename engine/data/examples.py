@@ -11,7 +11,7 @@ from engine.data.refusal import Refusal
 from engine.data.row import Row, listed
 from engine.data.shapes import PREFERENCES, SHAPES, Example, Shape, example_of, fitting, shape_of_most
 from engine.data.shapes.plain import label_column
-from engine.data.shapes.preferences import verdict
+from engine.data.shapes.preferences import preference, verdict
 from engine.data.shapes.recognise import unused_columns
 from engine.findings import Finding, Patch
 from engine.mapping.mapping import Mapping, Proposal, plain
@@ -32,9 +32,13 @@ class Examples:
     Args:
         data_format: the shape of the rows, `auto` to recognise it.
         mapping: what makes rows of a shape out of the file's columns.
+        pairs: rows have to be pairs of a chosen and a rejected answer; `feed` gives the chosen side, and
+            `rejected` the other one.
     """
 
-    def __init__(self, data_format: str = "auto", mapping: Mapping | None = None) -> None:
+    def __init__(
+        self, data_format: str = "auto", mapping: Mapping | None = None, *, pairs: bool = False
+    ) -> None:
         self.shape: Shape | None = None
         self.counts: dict[str, int] = {}
         """Rows by the shape that they fit, `none` for those that fit none."""
@@ -42,7 +46,8 @@ class Examples:
         """Columns that nothing is learnt from."""
         self.disliked = 0
         """Judged answers that nobody liked: they are not learnt."""
-        self._wanted = data_format
+        self._wanted = "preference" if pairs and data_format == "auto" else data_format
+        self._pairs = pairs
         self._mapper = Mapper(mapping) if mapping is not None else None
         self._refusal: Refusal | None = None
         """What is said of every row that is not read."""
@@ -71,6 +76,7 @@ class Examples:
             self._mapper.meet(set().union(*values))
         if mapping is not None and mapping.composes:
             self.shape = _composed(mapping)
+            self._refusal = _no_pairs(self.shape, head) if self._pairs else None
             return
         self.shape = shape_of_most(values, self._wanted)
         if self.shape is not None and head:
@@ -80,7 +86,9 @@ class Examples:
             found = _proposal(head)
             self._turns = found if found is not None and found.mapping.keys else None
         self._numbered = self.shape == "classification" and all(map(_is_numbered, values))
-        if self.shape in PREFERENCES and self._wanted == "auto":
+        if self._pairs and self.shape != "preference":
+            self._refusal = _no_pairs(shape_of_most(values), head) if head else None
+        elif self.shape in PREFERENCES and self._wanted == "auto":
             self._refusal = _unasked(self.shape, head)
         elif self.shape is None and head:
             self._refusal = _unknown(self._wanted, head)
@@ -120,6 +128,14 @@ class Examples:
             Refusal: training would refuse the row.
         """
         return [(made, self._counted(made)) for made in self._made(row)]
+
+    def rejected(self, row: Row) -> Example | None:
+        """The other side of a pair that `feed` gave; None where it is empty.
+
+        Raises:
+            Refusal: training would refuse it.
+        """
+        return preference(row, "rejected")
 
     def finish(self) -> Iterator[tuple[int, Row, Example | Refusal | None]]:
         """The conversations of which the rows were turns, with the number of their first row in the file."""
@@ -163,7 +179,7 @@ class Examples:
             count, met = self._mapper.left_out, self._mapper.rows
             title = f"{count:,} of {met:,} rows are kept out by mapping.filter"
             yield _note(title, count=count, share=count / met)
-        if self.shape == "preference" and self._wanted != "auto":
+        if self.shape == "preference" and self._wanted != "auto" and not self._pairs:
             yield _note("Only the chosen answers are learnt; the rejected ones are not looked at", count=rows)
         if self.disliked:
             whole = rows + self.disliked
@@ -283,15 +299,35 @@ def _composed(mapping: Mapping) -> Shape:
 
 def _unasked(shape: Shape, head: Sequence[Row]) -> Refusal:
     """What is said of preferences that nobody said what to do with."""
-    pairs = shape == "preference"
-    what = "The row is a pair of a chosen and a rejected answer" if pairs else "The row is a judged answer"
-    learnt = "the chosen answers" if pairs else "the answers with label true"
+    why = f"Its columns are: {listed(head[0].values)}. Bad answers would be learnt too."
+    if shape == "preference":
+        return Refusal(
+            "dataset_format",
+            "The row is a pair of a chosen and a rejected answer, and the objective learns single answers.",
+            why=why,
+            do="Set objective: dpo (or orpo) to learn to prefer one to the other, or "
+            "data_format: preference to learn the chosen answers and nothing else.",
+            patch=Patch(label="objective dpo: learn what is preferred", recipe={"objective": "dpo"}),
+        )
     return Refusal(
         "dataset_format",
-        f"{what}, which this trainer does not learn to prefer.",
-        why=f"Its columns are: {listed(head[0].values)}. Bad answers would be learnt too.",
-        do=f"Set data_format: {shape} to learn {learnt} and nothing else.",
-        patch=Patch(label=f"data_format {shape}: learn {learnt}", recipe={"data_format": shape}),
+        "The row is a judged answer, which this trainer does not learn to prefer.",
+        why=why,
+        do=f"Set data_format: {shape} to learn the answers with label true and nothing else.",
+        patch=Patch(
+            label=f"data_format {shape}: learn the answers with label true", recipe={"data_format": shape}
+        ),
+    )
+
+
+def _no_pairs(shape: Shape | None, head: Sequence[Row]) -> Refusal:
+    """What is said of rows that an objective over pairs finds and that are none."""
+    return Refusal(
+        "dataset_format",
+        "The row is no pair of a chosen and a rejected answer.",
+        why=f"The recipe's objective compares two answers; the columns are: {listed(head[0].values)}.",
+        do="Give each row the columns prompt, chosen and rejected, or set objective: sft.",
+        patch=Patch(label="objective sft: learn the answers", recipe={"objective": "sft"}) if shape else None,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 from engine.data.dataset import Dataset, Rows
 from engine.data.encode import Draft, draft, encode_drafts, encode_stream
 from engine.data.examples import Examples
+from engine.data.pairs import encode_pairs
 from engine.data.read.notes import notes_of
 from engine.data.read.rows import is_text, rows_of
 from engine.data.read.source import Source as FileSource
@@ -150,6 +151,10 @@ def _read_file(path: Path, draws: Iterator[int] | None, reading: _Reading, tick:
     file, found = FileSource(path), reading.rows
     rows = rows_of(file, bad=reading.rejects.bad)
     tokenizer, longest = reading.tokenizer, reading.recipe.max_length
+    if reading.recipe.paired:
+        encode_pairs(_pairs(rows, draws, reading), tokenizer, longest, found, reading.losses, tick)
+        reading.said += notes_of(file)
+        return
     if not is_text(path):
         encode_drafts(_drafts(rows, draws, reading), tokenizer, longest, found, reading.losses, tick)
         reading.said += notes_of(file)
@@ -172,6 +177,32 @@ def _watched_pieces(rows: Iterator[Row], reading: _Reading) -> Iterator[Row]:
 def _drafts(rows: Iterator[Row], draws: Iterator[int] | None, reading: _Reading) -> Iterator[Draft]:
     """The examples of a file as texts, those that an epoch draws."""
     examples = Examples(reading.recipe.data_format, reading.recipe.mapping)
+    for row, example in _taken(examples, rows, draws, reading):
+        if (made := _draft(row, example, reading)) is not None:
+            yield made
+
+
+def _pairs(
+    rows: Iterator[Row], draws: Iterator[int] | None, reading: _Reading
+) -> Iterator[tuple[Draft, Draft]]:
+    """The chosen and the rejected side of each row of a file, of those that an epoch draws."""
+    examples = Examples(reading.recipe.data_format, reading.recipe.mapping, pairs=True)
+    for row, example in _taken(examples, rows, draws, reading):
+        try:
+            other = examples.rejected(row)
+            rejected = None if other is None else draft(row, other, reading.tokenizer)
+        except Refusal as refusal:
+            reading.rejects.refuse(row, refusal)
+            continue
+        chosen = _draft(row, None if rejected is None else example, reading)
+        if chosen is not None and rejected is not None:
+            yield chosen, rejected
+
+
+def _taken(
+    examples: Examples, rows: Iterator[Row], draws: Iterator[int] | None, reading: _Reading
+) -> Iterator[tuple[Row, Example | None]]:
+    """The examples of a file that an epoch draws; None in the place of one with nothing to learn."""
     for row, example in examples.all(rows):
         if isinstance(example, Refusal):
             reading.rejects.refuse(row, example)
@@ -181,9 +212,8 @@ def _drafts(rows: Iterator[Row], draws: Iterator[int] | None, reading: _Reading)
         if examples.unused:
             reading.ignored[row.file] = examples.unused
         times = 1 if draws is None else next(draws)
-        if times and (made := _draft(row, example, reading)) is not None:
-            made.row = row if times == 1 else msgspec.structs.replace(row, times=times)
-            yield made
+        if times:
+            yield row if times == 1 else msgspec.structs.replace(row, times=times), example
     reading.said += examples.findings()
 
 
@@ -225,6 +255,14 @@ def _probe(reading: _Reading, example: Example) -> None:
 
 def _nothing(entries: list[Entry], recipe: Recipe, losses: Losses) -> Refusal:
     where = ", ".join(map(str, entries))
+    if losses.alike:
+        return Refusal(
+            "dataset_format",
+            f"The chosen and the rejected answer are the same in all of {len(losses.alike):,} pairs.",
+            where=where,
+            why=f"They are equal, or differ only behind the first {recipe.max_length:,} tokens.",
+            do="Look at how the pairs were made; raise max_length where answers begin alike.",
+        )
     if losses.vanished:
         return Refusal(
             "truncation",

@@ -16,6 +16,7 @@ EMPTY: Final = "empty"
 ENDLESS: Final = "endless"
 TOO_LONG: Final = "too_long"
 UNUSED: Final = "unused"
+ALIKE: Final = "alike"
 """What is found without a check of its own, by the names that `Finding.check` has for it."""
 _SOME_ENDLESS: Final = 0.05
 """Share of answers without an end above which a model learns not to stop; fewer are turns cut by hand."""
@@ -56,6 +57,8 @@ class Losses(msgspec.Struct):
     """Rows longer than `max_length`, where the recipe leaves those out."""
     empty: Places = msgspec.field(default_factory=Places)
     """Rows without an answer."""
+    alike: Places = msgspec.field(default_factory=Places)
+    """Pairs of which the chosen and the rejected answer are the same."""
     endless: int = 0
     """Conversations whose last learnt token does not stop a generated text."""
 
@@ -85,6 +88,18 @@ def findings_of(losses: Losses, ignored: Mapping[str, Sequence[str]], max_length
             count=len(losses.empty),
             places=losses.empty.first,
             check=EMPTY,
+        )
+    if losses.alike:
+        yield Finding(
+            category="dataset_format",
+            severity="warning",
+            title=f"{counted(len(losses.alike))} whose chosen and rejected answers are the same: left out",
+            evidence=losses.alike.told,
+            cause=f"They are equal, or differ only behind the first {max_length:,} tokens.",
+            remedy="Look at how the pairs were made; raise max_length where answers begin alike.",
+            count=len(losses.alike),
+            places=losses.alike.first,
+            check=ALIKE,
         )
     if losses.truncated_rows:
         yield _truncation(losses, max_length)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from engine.mapping.mapping import Mapping
 from engine.sources.entry import Entry, entries_of
+
+PAIRED: Final = ("dpo", "orpo")
+"""Objectives that compare two answers to a prompt."""
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -31,6 +36,10 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     truncation: str = "cut"
     train_on: str = "answers"
     tokenize_turns: str = "together"
+
+    objective: str = "sft"
+    beta: float = 0.1
+    loss_type: str = "sigmoid"
 
     method: str = "lora"
     lora_r: int = 16
@@ -92,6 +101,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def takes_best(self) -> bool:
         """True where the adapter is to be that of the lowest evaluation loss."""
         return self.load_best_model_at_end or self.early_stopping_patience > 0
+
+    @property
+    def paired(self) -> bool:
+        """True where a row is a pair of a chosen and a rejected answer."""
+        return self.objective in PAIRED
 
     @property
     def batch_rows(self) -> int:

@@ -25,6 +25,10 @@ _EVENTS: Final = 1 << 16
 """Bytes that a run's events are to have before they are said to have room."""
 
 
+class LeftEarly(Exception):
+    """A stop was asked for before there was anything to save."""
+
+
 class Listener:
     """What has been asked of the loop so far.
 

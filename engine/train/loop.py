@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import torch
+
 from engine.events import Failed, Finished
 from engine.job import Job, Orders, Report
 from engine.schedule import rate_at
@@ -10,9 +12,9 @@ from engine.train.explain import broken_step, explain
 from engine.train.gradient import step_gradient
 from engine.train.guard.ledger import BrokenStep, Entry
 from engine.train.journal import Journal
-from engine.train.listening import Listener
+from engine.train.listening import LeftEarly, Listener
 from engine.train.looking.looks import measure, show
-from engine.train.opening import LeftEarly, open_session
+from engine.train.opening import open_session
 from engine.train.saving.save import save_checkpoint
 from engine.train.saving.sizes import check_room
 from engine.train.session import Session
@@ -56,24 +58,24 @@ def _trained(session: Session) -> Finished | Failed:
 
 
 def _step(session: Session) -> None:
-    """One optimizer step: the mean loss over the label tokens of its rows, however they are cut."""
+    """One optimizer step: the objective's mean loss over its rows, however they are cut."""
     data = session.data.train
     rows, session.position = session.feed.take(session.position)
-    labels = sum(data.labels(row) for row in rows)
-    loss, micro_batches = step_gradient(session, rows, labels)
+    means, micro_batches = step_gradient(session, rows)
     session.step += 1
     session.journal.step = session.step
     rate = rate_at(session.step, session.recipe, session.steps)
-    figures = session.optimizer.step(loss, rate)
+    figures = torch.cat([session.optimizer.step(means[0], rate), means[1:]])
     entry = Entry(
         step=session.step,
         rate=rate,
         rows=rows,
         tokens=sum(data.length(row) for row in rows),
-        label_tokens=labels,
+        label_tokens=sum(data.labels(row) for row in rows),
         epoch=session.epoch,
         seconds=session.lap(),
         micro_batches=micro_batches,
+        names=session.objective.figures,
     )
     session.ledger.enter(entry, figures)
 

@@ -24,21 +24,18 @@ from engine.recipe.recipe import Recipe
 from engine.recipe.resuming import Change, changes, refuse
 from engine.train import randomness
 from engine.train.journal import Journal
-from engine.train.listening import Listener
+from engine.train.listening import LeftEarly, Listener
 from engine.train.machine import Machine
 from engine.train.memory import checkpointing
 from engine.train.methods import adapter
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
 from engine.train.model.student import student_of
+from engine.train.objectives.reference import take_reference
 from engine.train.saving.checkpoint import Checkpoint, Manifest, newest
 from engine.train.session import Session, recipe_digest
 
 _TICK_SECONDS = 0.25
-
-
-class LeftEarly(Exception):
-    """A stop was asked for before there was anything to save."""
 
 
 def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
@@ -77,6 +74,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
 
     session = Session(job, journal, listener, machine, tokenizer, data, student, recipe)
     session.day = day
+    take_reference(session, checkpoint.manifest.initial if checkpoint else session.initial)
     _take_up(session, checkpoint)
     _announce(session)
     return session
@@ -171,6 +169,7 @@ def _announce(session: Session) -> None:
             batch_rows=min(session.feed.batch, session.feed.rows),
             precision=session.machine.precision,
             device=session.machine.name,
+            objective=session.recipe.objective,
             form=session.data.form,
             rank=laid.rank,
             targets=laid.targets,

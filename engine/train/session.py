@@ -24,6 +24,7 @@ from engine.train.machine import Machine
 from engine.train.methods import adapter
 from engine.train.model.proof import embedding_rows
 from engine.train.model.student import Student
+from engine.train.objectives.choice import objective_of
 from engine.train.optimizers.groups import groups_of
 from engine.train.optimizers.guarded import GuardedAdamW
 
@@ -58,6 +59,7 @@ class Session:
         self.context = context_of(tokenizer.folder)
         # A pad token that was added without a row in the table is never looked at, so any id will do.
         pad = tokenizer.pad if tokenizer.pad < embedding_rows(student.peft) else 0
+        self.objective = objective_of(recipe)
         layout = PACKED if student.packs else PADDED
         self.collator = Collator(data.train, pad, machine.device, layout)
         self.held_out = Collator(data.eval, pad, machine.device, layout) if data.eval else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TextIO
 
 from engine import events as ev
@@ -84,6 +84,7 @@ def step_line(state: RunState, event: ev.Step) -> str:
         f"loss {number(event.loss)}",
         f"rate {event.lr:.2e}",
         f"grad {number(event.grad_norm)}",
+        _figures(event.figures),
         f"{event.tokens / event.seconds:,.0f} tok/s" if event.seconds > 0 else "",
         f"left {duration(left)}" if left is not None else "",
     ]
@@ -106,10 +107,14 @@ def _planned(event: ev.Planned) -> str:
 def _evaluated(event: ev.Evaluated) -> str:
     if event.loss is None:
         return f"eval at step {event.step:,}: the loss is not finite"
-    perplexity = f"perplexity {math.exp(min(event.loss, 700)):.4g}"
-    return (
-        f"eval at step {event.step:,}: loss {event.loss:.4g}, {perplexity}{'  (best)' if event.best else ''}"
-    )
+    more = _figures(event.figures) or f"perplexity {math.exp(min(event.loss, 700)):.4g}"
+    return f"eval at step {event.step:,}: loss {event.loss:.4g}, {more}{'  (best)' if event.best else ''}"
+
+
+def _figures(found: Mapping[str, float]) -> str:
+    """The two figures by which preferences are judged, where a run has them."""
+    told = [f"{name} {found[name]:.3g}" for name in ("accuracy", "margin") if name in found]
+    return "  ".join(told)
 
 
 def _sampled(event: ev.Sampled) -> str:

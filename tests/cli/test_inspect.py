@@ -106,7 +106,7 @@ def test_a_shape_that_training_does_not_take_is_reported(
     assert (said["rows"], said["format"], said["rejected_rows"]) == (1, "preference", 1)
     assert said["findings"][0]["severity"] == "blocker"
     assert "a chosen and a rejected answer" in said["findings"][0]["title"]
-    assert said["findings"][0]["patch"]["recipe"] == {"data_format": "preference"}
+    assert said["findings"][0]["patch"]["recipe"] == {"objective": "dpo"}
 
 
 def test_what_training_would_refuse_is_written_to_a_file_of_its_own(

@@ -36,9 +36,11 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
     "version": st.integers(0, 9), "place": st.none() | TIME,
+    "figures": st.dictionaries(TEXT, NUMBER, max_size=2),
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
-          "revision", "why", "do", "where", "log", "fault"}  # fmt: skip
+          "revision", "why", "do", "where", "log", "fault",
+          "objective"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal"}
 _FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 

@@ -1,10 +1,10 @@
-"""Reads preferences: of pairs (DPO) the chosen side, of judged answers (KTO) those that were liked."""
+"""Reads preferences: of pairs (DPO) either side, of judged answers (KTO) those that were liked."""
 
 from __future__ import annotations
 
 import re
 from itertools import takewhile
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from engine.data.row import Row
 from engine.data.shapes.example import Example, Pair
@@ -12,6 +12,8 @@ from engine.data.shapes.turns import chat, is_turn, system_of, turns_in, turns_o
 from engine.data.shapes.values import bad, checked, first_of, list_of
 from engine.mapping.path import opened
 
+Side = Literal["chosen", "rejected"]
+_OTHER: Final[dict[Side, Side]] = {"chosen": "rejected", "rejected": "chosen"}
 _SAID: Final = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \t]?")
 """How the first published preference data write their turns."""
 _YES: Final = frozenset({"true", "1", "1.0", "yes"})
@@ -20,18 +22,18 @@ _LIKED: Final = ("label", "kto_tag")
 _PROMPTS: Final = ("prompt", "question", "instruction")
 
 
-def preference(row: Row) -> Example | None:
-    """The prompt and the chosen answer; the rejected one is not looked at."""
-    chosen = opened(row.values.get("chosen"))
-    if isinstance(chosen, str | None):
-        text = checked(row, "chosen", chosen)
+def preference(row: Row, side: Side = "chosen") -> Example | None:
+    """The prompt and the answer on one side of the pair; None where that is empty."""
+    answered = opened(row.values.get(side))
+    if isinstance(answered, str | None):
+        text = checked(row, side, answered)
         if not text.strip():
             return None
         before = _before(row)
         if not before:
-            return _implicit(row, text)
+            return _implicit(row, text, side)
         return chat(row, [*before, {"role": "assistant", "content": text}])
-    answer = turns_of(row, "chosen", chosen if isinstance(chosen, list) else [chosen])
+    answer = turns_of(row, side, answered if isinstance(answered, list) else [answered])
     if answer and answer[0]["role"] == "assistant":
         answer = [*_before(row), *answer]
     return chat(row, _last_learnt(answer))
@@ -81,17 +83,17 @@ def _last_learnt(turns: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*_asked(turns[:-1]), *turns[-1:]]
 
 
-def _implicit(row: Row, chosen: str) -> Example | None:
-    """A chosen text with its prompt in it: its turns, or else what it begins with like the rejected one."""
-    pieces = _SAID.split(chosen)
+def _implicit(row: Row, text: str, side: Side) -> Example | None:
+    """A text with its prompt in it: its turns, or else what it begins with like the other side."""
+    pieces = _SAID.split(text)
     if not pieces[0].strip() and len(pieces) > 2:
         roles = {"Human": "user", "Assistant": "assistant"}
         spoken = zip(pieces[1::2], pieces[2::2], strict=True)
         turns = [{"role": roles[who], "content": said.strip()} for who, said in spoken]
         return chat(row, _last_learnt(turns))
-    rejected = row.values.get("rejected")
-    if not isinstance(rejected, str):
+    other = row.values.get(_OTHER[side])
+    if not isinstance(other, str):
         raise bad(row, "prompt", "given beside chosen and rejected")
-    same = sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(chosen, rejected, strict=False)))
-    end = max(chosen.rfind(" ", 0, same), chosen.rfind("\n", 0, same)) + 1
-    return Pair(chosen[:end], chosen[end:])
+    same = sum(1 for _ in takewhile(lambda both: both[0] == both[1], zip(text, other, strict=False)))
+    end = max(text.rfind(" ", 0, same), text.rfind("\n", 0, same)) + 1
+    return Pair(text[:end], text[end:])

@@ -3,10 +3,11 @@
 from typing import Final
 
 from engine.recipe.field import Field
-from engine.recipe.table import adapter, device, method, optimisation, reporting, what
+from engine.recipe.table import adapter, device, method, objective, optimisation, reporting, what
 
 FIELDS: Final[tuple[Field, ...]] = (
     *what.FIELDS,
+    *objective.FIELDS,
     *adapter.FIELDS,
     *method.FIELDS,
     *optimisation.FIELDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import msgspec
@@ -14,9 +15,10 @@ from engine.train.model.packed_attention import lengths_for
 
 
 class Micro(msgspec.Struct, frozen=True):
-    """A micro-batch on the device: B rows of T tokens, with N labels in all.
+    """A micro-batch on the device: B sequences of T tokens, with N labels in all.
 
-    Rows are padded on the right, or lie end to end in a single one (B = 1).
+    A row is one sequence, or a pair of them, the chosen one first. They are padded on the right, or lie end to
+    end in a single one (B = 1).
     """
 
     ids: torch.Tensor
@@ -29,11 +31,19 @@ class Micro(msgspec.Struct, frozen=True):
     """(N,): those next tokens."""
     positions: torch.Tensor | None = None
     """(1, T): where each token stands in its own row; None where rows are padded."""
+    reference: torch.Tensor | None = None
+    """(sequences,): log-probability in nats of their labels under the reference policy, if it is known."""
+    sequence: torch.Tensor | None = None
+    """(N,): which sequence each label belongs to, where rows are pairs."""
+    sequences: int = 0
+    """How many there are, wherever they lie in `ids`."""
 
 
 class Layout(NamedTuple):
     """How rows are cut into micro-batches, and how they lie in one."""
 
+    row: Callable[[Dataset, int], int]
+    """Tokens that a row takes."""
     cut: Callable[[Sequence[int], Callable[[int], int], int], list[list[int]]]
     lay: Callable[[list[torch.Tensor], int], tuple[torch.Tensor, torch.Tensor | None, torch.Tensor | None]]
     """Of the rows' tokens: ids (B, T), attention, positions."""
@@ -51,18 +61,21 @@ class Collator:
         self._pad = pad
         self._device = device
         self._layout = layout
+        self.reference: torch.Tensor | None = None
+        """(rows of the store, 2), fp32 on the CPU: what `Micro.reference` is taken from."""
 
     def cut(self, rows: Sequence[int], budget: int) -> list[list[int]]:
         """`rows` in micro-batches of at most `budget` tokens; a row longer than that stands alone."""
-        return self._layout.cut(rows, self.data.length, budget)
+        return self._layout.cut(rows, partial(self._layout.row, self.data), budget)
 
     def tokens(self, rows: Sequence[int]) -> int:
         """Tokens of the micro-batch of `rows`, padding counted."""
-        return self._layout.size([self.data.length(row) for row in rows])
+        spans = [span for row in rows for span in self.data.sequences(row)]
+        return self._layout.size([end - begin for begin, end in spans])
 
     def micro(self, rows: Sequence[int], *, labels: bool = True) -> Micro:
         """The micro-batch of `rows`; without `labels` it teaches nothing, but has its place in a step."""
-        spans = [self.data.span(row) for row in rows]
+        spans = [span for row in rows for span in self.data.sequences(row)]
         ids, attention, positions = self._layout.lay([self._ids[a:b] for a, b in spans], self._pad)
         learnt = self._layout.lay([self._learnt(*span) for span in spans], 0)[0].reshape(-1)
         after = learnt.nonzero().reshape(-1) if labels else torch.empty(0, dtype=torch.int64)
@@ -74,6 +87,9 @@ class Collator:
             keep=self._moved(after - 1),
             targets=self._moved(ids.reshape(-1)[after]),
             positions=self._moved(positions) if positions is not None else None,
+            sequence=self._owners(spans, labels=labels),
+            sequences=len(spans),
+            reference=None if self.reference is None else self._moved(self._known(self.reference, rows)),
         )
 
     def _learnt(self, begin: int, end: int) -> torch.Tensor:
@@ -81,6 +97,16 @@ class Collator:
         mask = self._mask[begin:end].clone()
         mask[0] = 0
         return mask
+
+    def _owners(self, spans: Sequence[tuple[int, int]], *, labels: bool) -> torch.Tensor | None:
+        """The sequence of each label, in the order in which they lie."""
+        if not self.data.rows.parted:
+            return None
+        counts = [self.data.rows.mask.count(1, begin + 1, end) if labels else 0 for begin, end in spans]
+        return self._moved(torch.arange(len(spans)).repeat_interleave(torch.tensor(counts)))
+
+    def _known(self, reference: torch.Tensor, rows: Sequence[int]) -> torch.Tensor:
+        return reference[[self.data.index[row] for row in rows]].reshape(-1)
 
     def _moved(self, tensor: torch.Tensor) -> torch.Tensor:
         if self._device.type != "cuda":
@@ -100,5 +126,5 @@ def _join(rows: list[torch.Tensor], _: int) -> tuple[torch.Tensor, torch.Tensor,
     return torch.cat(rows).long()[None], lengths_for([len(row) for row in rows]), positions[None]
 
 
-PADDED: Final = Layout(cut.padded, _pad, lambda lengths: len(lengths) * max(lengths))
-PACKED: Final = Layout(cut.packed, _join, sum)
+PADDED: Final = Layout(Dataset.size, cut.padded, _pad, lambda lengths: len(lengths) * max(lengths))
+PACKED: Final = Layout(Dataset.length, cut.packed, _join, sum)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -50,6 +50,8 @@ class Entry(msgspec.Struct, kw_only=True):
     epoch: float
     seconds: float
     micro_batches: int
+    names: tuple[str, ...] = ()
+    """Of the objective's figures."""
 
 
 class Ledger:
@@ -70,7 +72,10 @@ class Ledger:
         self._zeros = {"loss_zero": 0, "no_trainable_params_or_grad": 0}
 
     def enter(self, entry: Entry, figures: torch.Tensor) -> None:
-        """Take a step whose `figures` (loss, norm, passed over) the device still computes; read the last."""
+        """Take a step whose `figures` the device still computes, and read the last one.
+
+        They are loss, gradient norm, whether it was passed over, and those of the objective by `entry.names`.
+        """
         copied = _copied(figures)
         self.settle()
         self._open = (entry, *copied)
@@ -86,7 +91,7 @@ class Ledger:
         entry, figures, arrived = self._open
         self._open = None
         arrived()
-        loss, norm, passed_over = figures.tolist()
+        loss, norm, passed_over, *told = figures.tolist()
         self._journal(
             ev.Step(
                 step=entry.step,
@@ -98,6 +103,7 @@ class Ledger:
                 seconds=entry.seconds,
                 epoch=entry.epoch,
                 micro_batches=entry.micro_batches,
+                figures=finite(entry.names, told),
             )
         )
         self._judge(entry, loss, norm, passed_over > 0)
@@ -123,6 +129,11 @@ class Ledger:
             self._zeros[kind] += figure == 0 and entry.label_tokens > 0
             if self.good == _ZERO and self._zeros[kind] == _ZERO:
                 raise BrokenStep(kind, entry, loss, norm)
+
+
+def finite(names: Sequence[str], told: Sequence[float]) -> dict[str, float]:
+    """The figures by name, without those that are not finite."""
+    return {name: figure for name, figure in zip(names, told, strict=True) if math.isfinite(figure)}
 
 
 def _copied(figures: torch.Tensor) -> tuple[torch.Tensor, Callable[[], None]]:

@@ -1,4 +1,4 @@
-"""The loss on held-out rows, measured without a trace in the training's random numbers."""
+"""The objective on held-out rows, measured without a trace in the training's random numbers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 from engine.train.batches.collate import Collator
 from engine.train.machine import Machine
 from engine.train.model.student import Student
-from engine.train.objectives.loss import summed_loss
+from engine.train.objectives.objective import Objective
 
 
 @contextmanager
@@ -26,28 +26,26 @@ def at_rest(model: nn.Module) -> Iterator[None]:
         model.train(was_training)
 
 
-def held_out_loss(
+def held_out_sums(
+    objective: Objective,
     student: Student,
     pieces: Sequence[Sequence[int]],
     collator: Collator,
     machine: Machine,
     go_on: Callable[[], bool],
-) -> tuple[float, int] | None:
-    """Mean loss in nats over the label tokens of the rows in `pieces`, on all ranks, and their number.
+) -> list[float] | None:
+    """The objective's loss and figures, summed over the rows in `pieces` of all ranks.
 
     Args:
         pieces: micro-batches of this rank.
         go_on: asked before each micro-batch; False ends the measurement without a result.
     """
-    total = torch.zeros((), dtype=torch.float64, device=machine.device)
-    labels = 0
+    total = torch.zeros(1 + len(objective.figures), dtype=torch.float64, device=machine.device)
     with at_rest(student.peft), machine.autocast():
         for rows in pieces:
             if not go_on():
                 return None
-            micro = collator.micro(rows)
-            total += summed_loss(student.peft, student.labelled, micro).double()
-            labels += micro.targets.numel()
-    count = torch.tensor(float(labels), dtype=torch.float64, device=machine.device)
-    summed, counted = machine.total(torch.stack([total, count])).tolist()
-    return summed / max(counted, 1.0), int(counted)
+            loss, figures = objective.summed(student.peft, student.labelled, collator.micro(rows))
+            total += torch.cat([loss[None], figures]).double()
+    summed: list[float] = machine.total(total).tolist()
+    return summed

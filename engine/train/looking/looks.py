@@ -9,7 +9,8 @@ from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
 from engine.train.batches.cut import share
-from engine.train.looking.evaluate import held_out_loss
+from engine.train.guard.ledger import finite
+from engine.train.looking.evaluate import held_out_sums
 from engine.train.looking.sample import continued, spoken
 from engine.train.session import Session
 
@@ -28,13 +29,17 @@ def measure(session: Session) -> bool:
         return False
     session.ledger.settle()
     began = time.monotonic()
+    objective = session.objective
+    divisor = max(objective.divisor(data, range(len(data))), 1)
     rows = share(range(len(data)), data.length, machine.rank, machine.world)
     with session.apart("evaluating"):
         pieces = session.held_out.cut(rows, session.budget)
-        found = held_out_loss(session.student, pieces, session.held_out, machine, lambda: _go_on(session))
-    if found is None:
+        sums = held_out_sums(
+            objective, session.student, pieces, session.held_out, machine, lambda: _go_on(session)
+        )
+    if sums is None:
         return False
-    loss, labels = found
+    loss, *told = [figure / divisor for figure in sums]
     best = session.best is None or loss < session.best
     session.patience.see(loss, session.best)
     session.best = loss if best else session.best
@@ -43,9 +48,10 @@ def measure(session: Session) -> bool:
         ev.Evaluated(
             step=session.step,
             loss=loss,
-            label_tokens=labels,
+            label_tokens=data.label_tokens,
             seconds=time.monotonic() - began,
             best=best,
+            figures=finite(objective.figures, told),
         )
     )
     return best

@@ -47,6 +47,12 @@ class LabelledOnly:
         return (chosen, *args[1:])
 
 
+def token_losses(model: nn.Module, labelled: LabelledOnly, micro: Micro) -> torch.Tensor:
+    """(N,) cross entropy of each label in nats, in fp32."""
+    logits = labelled.logits(model, micro).float()
+    return nn.functional.cross_entropy(logits, micro.targets, reduction="none")
+
+
 def summed_loss(model: nn.Module, labelled: LabelledOnly, micro: Micro) -> torch.Tensor:
     """Sum over the micro-batch's labels of the cross entropy in nats, in fp32; 0 without labels."""
     logits = labelled.logits(model, micro).float()

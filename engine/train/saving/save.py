@@ -48,7 +48,7 @@ def save_checkpoint(session: Session) -> bool:
     began = time.monotonic()
     with session.apart("saving"):
         need = Need(what="a checkpoint", bytes=checkpoint_bytes(session), folder=folder)
-        size = _with_room(session, need, lambda: _checkpoint(session, folder / folder_name(session.step)))
+        size = with_room(session, need, lambda: _checkpoint(session, folder / folder_name(session.step)))
     if size is None:
         return False
     path = str(folder / folder_name(session.step))
@@ -69,7 +69,7 @@ def save_adapter(session: Session) -> Path | None:
     """
     target = session.job.adapter
     need = Need(what="the adapter", bytes=adapter_bytes(session), folder=target.parent)
-    done = _with_room(session, need, lambda: _adapter(session, target))
+    done = with_room(session, need, lambda: _adapter(session, target))
     return None if done is None else target.absolute()
 
 
@@ -88,7 +88,7 @@ def take_best(session: Session) -> None:
     session.journal.log(f"the adapter is that of step {step:,}, the best by evaluation loss: {loss:.4g}")
 
 
-def _with_room(session: Session, need: Need, write: Callable[[], int]) -> int | None:
+def with_room(session: Session, need: Need, write: Callable[[], int]) -> int | None:
     """What `write` returns, once the disk takes it; None where someone left rather than wait.
 
     Several ranks try together and fail together.

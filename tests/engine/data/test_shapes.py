@@ -185,14 +185,19 @@ def test_the_first_row_alone_does_not_decide_and_odd_rows_are_told_with_their_sh
 
 
 @pytest.mark.parametrize(
-    ("rows", "shape", "learnt"),
+    ("rows", "shape", "learnt", "offered"),
     [
-        ([{"prompt": "Q", "chosen": "A", "rejected": "B"}] * 3, "preference", 3),
-        ([{"prompt": "Q", "completion": "A", "label": k % 2 == 0} for k in range(4)], "kto", 2),
+        ([{"prompt": "Q", "chosen": "A", "rejected": "B"}] * 3, "preference", 3, {"objective": "dpo"}),
+        (
+            [{"prompt": "Q", "completion": "A", "label": k % 2 == 0} for k in range(4)],
+            "kto",
+            2,
+            {"data_format": "kto"},
+        ),
     ],
 )
 def test_preferences_are_learnt_by_an_explicit_choice_only(
-    tmp_path: Path, rows: list[dict[str, Any]], shape: str, learnt: int
+    tmp_path: Path, rows: list[dict[str, Any]], shape: str, learnt: int, offered: dict[str, str]
 ) -> None:
     path = tmp_path / "r.jsonl"
     report = looked_at(path, rows)
@@ -200,7 +205,7 @@ def test_preferences_are_learnt_by_an_explicit_choice_only(
     blocker = report.findings(64)[0]
     assert blocker.severity == "blocker"
     assert blocker.patch is not None
-    assert blocker.patch.recipe == {"data_format": shape}
+    assert blocker.patch.recipe == offered
     chosen = looked_at(path, rows, shape)
     assert chosen.examples == learnt
     assert [f.severity for f in chosen.findings(64) if f.category == "dataset_format"] == ["note"]

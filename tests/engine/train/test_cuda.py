@@ -42,7 +42,7 @@ def test_a_run_on_the_card_learns_what_a_run_on_the_cpu_learns(job: Callable[...
 def test_a_broken_step_is_read_a_step_late_and_ends_the_run(
     job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.train import gradient
+    from engine.train.objectives import supervised
     from engine.train.objectives.loss import summed_loss
 
     seen: list[int] = []
@@ -51,7 +51,7 @@ def test_a_broken_step_is_read_a_step_late_and_ends_the_run(
         seen.append(1)
         return summed_loss(*args) * (math.nan if len(seen) > 8 else 1.0)
 
-    monkeypatch.setattr(gradient, "summed_loss", broken)
+    monkeypatch.setattr(supervised, "summed_loss", broken)
     run = _run(job, max_steps=50, mixed_precision="no")
     assert isinstance(run.end, ev.Failed)
     assert any(finding.category == "nan_or_inf" for finding in run.end.findings)

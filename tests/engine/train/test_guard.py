@@ -118,7 +118,7 @@ def test_a_loss_of_exactly_zero_ends_the_run() -> None:
 def test_nan_in_a_run_names_the_rows_and_saves_no_adapter(
     start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from engine.train import gradient
+    from engine.train.objectives import supervised
     from engine.train.objectives.loss import summed_loss
 
     seen: list[list[torch.Tensor]] = []
@@ -132,7 +132,7 @@ def test_nan_in_a_run_names_the_rows_and_saves_no_adapter(
         seen.append([p.detach().clone() for p in self.parameters])
         return figures
 
-    monkeypatch.setattr(gradient, "summed_loss", poisoned)
+    monkeypatch.setattr(supervised, "summed_loss", poisoned)
     monkeypatch.setattr(GuardedAdamW, "step", watched)
     run = start(max_steps=9)
 
@@ -171,17 +171,17 @@ def _no_more_in_a_library() -> None:
 def test_out_of_memory_halves_the_micro_batches_and_changes_nothing(
     start: Start, monkeypatch: pytest.MonkeyPatch, fails: Callable[[], None]
 ) -> None:
-    from engine.train import gradient
+    from engine.train.objectives import supervised
     from engine.train.objectives.loss import summed_loss
 
     plain = start("plain", max_steps=3)
 
     def tight(model: Any, labelled: Any, micro: Any) -> torch.Tensor:
-        if micro.ids.numel() > 64:
+        if torch.is_grad_enabled() and micro.ids.numel() > 64:
             fails()
         return summed_loss(model, labelled, micro)
 
-    monkeypatch.setattr(gradient, "summed_loss", tight)
+    monkeypatch.setattr(supervised, "summed_loss", tight)
     run = start("tight", max_steps=3)
     assert isinstance(run.end, ev.Finished), run.end
     assert "oom" in {finding.category for finding in run.end.findings}
