@@ -17,8 +17,8 @@ from engine.train.model.packed_attention import lengths_for
 class Micro(msgspec.Struct, frozen=True):
     """A micro-batch on the device: B sequences of T tokens, with N labels in all.
 
-    A row is one sequence, or a pair of them, the chosen one first. They are padded on the right, or lie end to
-    end in a single one (B = 1).
+    A row is one sequence, or a pair of them, the chosen one first. They are padded on the right, or lie end
+    to end in a single one (B = 1).
     """
 
     ids: torch.Tensor
