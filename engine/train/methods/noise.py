@@ -13,20 +13,27 @@ def add_noise(base: PreTrainedModel, alpha: float) -> None:
 
     The tokens are those of each row, padding aside, as in the paper's own code.
     """
-    lengths: list[torch.Tensor | None] = [None]
+    seen: list[torch.Tensor | None] = [None]
 
     def remember(_: Any, args: tuple[Any, ...], given: dict[str, Any]) -> None:
-        mask = given.get("attention_mask")
-        lengths[0] = mask.sum(1) if isinstance(mask, torch.Tensor) and mask.dim() == 2 else None
+        seen[0] = given.get("attention_mask")
 
     def noisy(module: torch.nn.Module, args: tuple[Any, ...], out: torch.Tensor) -> torch.Tensor | None:
         if not module.training or not out.is_floating_point():
             return None
-        rows, longest, width = out.shape
-        tokens = lengths[0] if lengths[0] is not None else torch.full((rows,), longest, device=out.device)
-        size = alpha / torch.sqrt(tokens.float() * width)
-        noise = torch.empty_like(out, dtype=torch.float32).uniform_(-1, 1) * size[:, None, None]
+        size = alpha / torch.sqrt(_tokens(seen[0], out).float() * out.shape[-1])
+        noise = torch.empty_like(out, dtype=torch.float32).uniform_(-1, 1) * size
         return out + noise.to(out.dtype)
 
     base.register_forward_pre_hook(remember, with_kwargs=True)
     base.get_input_embeddings().register_forward_hook(noisy)
+
+
+def _tokens(attention: torch.Tensor | None, out: torch.Tensor) -> torch.Tensor:
+    """How many tokens the row of each embedding in `out` (B, T, width) has, to be multiplied with it."""
+    if attention is None:
+        return torch.tensor(out.shape[1], device=out.device)
+    if attention.dim() == 2:
+        return attention.sum(1)[:, None, None]
+    lengths = attention.flatten()  # of rows that lie end to end
+    return lengths.repeat_interleave(lengths)[None, :, None].to(out.device)

@@ -13,7 +13,7 @@ from engine.data.dataset import Dataset
 from engine.data.refusal import Refusal
 from engine.job import Job
 from engine.recipe.recipe import Recipe
-from engine.train.batches.collate import Collator, Micro
+from engine.train.batches.collate import PADDED, Collator, Micro
 from engine.train.machine import Machine
 from engine.train.methods.laying import Laid, continued, fresh
 from engine.train.methods.lora import Ground
@@ -96,6 +96,6 @@ def _some(recipe: Recipe, machine: Machine, data: Dataset | None) -> Iterator[Mi
         return
     order = torch.randperm(len(data), generator=torch.Generator().manual_seed(recipe.seed)).tolist()
     size = recipe.per_device_train_batch_size
-    collator = Collator(data, 0, machine.device)
+    collator = Collator(data, 0, machine.device, PADDED)
     for piece in islice((order[at : at + size] for at in range(0, len(order), size)), _LOOKED_AT):
         yield collator.micro(piece)
