@@ -129,6 +129,12 @@ class Planned(Event, frozen=True, kw_only=True):
     """Names of the layers that carry the adapter, as peft matches them."""
     layers: Count = 0
     """How many layers they are."""
+    base: str = ""
+    """How the base's weights are held where they are quantised, such as `nf4, double`."""
+    attention: str = ""
+    """The attention kernel, as transformers calls it; empty in runs of older versions."""
+    optimizer: str = ""
+    """The recipe's `optim`; empty in runs of older versions."""
 
 
 class Step(Event, frozen=True, kw_only=True):

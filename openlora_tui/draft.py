@@ -26,6 +26,7 @@ from engine.recipe import (
 from engine.recipe.check import Mistake, parsed
 from engine.recipe.edit import written
 from engine.recipe.places import PATHS
+from engine.recipe.together import clashes
 from engine.recipe.yaml import Survey, text_of
 from engine.sources.entry import entries_of
 
@@ -186,7 +187,7 @@ class Draft:
             return Slip(mistake.why, mistake.do)
         if value is None and _field(name).required:
             return Slip("it is still to be chosen")
-        return None
+        return next((Slip(clash.why, clash.do) for clash in clashes(self.value) if clash.field == name), None)
 
     def slips(self) -> dict[str, Slip]:
         """All mistakes by field, in the form's order; then lines of the text that are no field."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import Any
 
+import msgspec
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
@@ -18,7 +19,8 @@ from engine.train.batches.collate import Micro
 from engine.train.looking.evaluate import at_rest
 from engine.train.model.student import Student
 from engine.train.objectives.loss import summed_loss
-from engine.train.optimizers.guarded import GuardedAdamW
+from engine.train.optimizers.groups import groups_of
+from engine.train.optimizers.guarded import GuardedOptimizer
 
 
 def run_step(recipe: Recipe, config: dict[str, Any], *, depth: int | None, cuda: bool) -> LiveBytes:
@@ -36,7 +38,9 @@ def _go_through(recipe: Recipe, student: Student, machine: HollowMachine, live: 
         for tensor in (*student.peft.parameters(), *student.peft.buffers()):
             live.belongs(tensor, "adapter" if tensor.requires_grad else "weights")
         _mark(student, live)
-        optimizer = GuardedAdamW(student.parameters, recipe, machine.device)
+        # The kernels of other optimizers have no fake form; what they keep is known from their widths.
+        plain = msgspec.structs.replace(recipe, optim="adamw_torch")
+        optimizer = GuardedOptimizer(groups_of(student.peft, recipe), plain, machine.device)
         if machine.scaled:
             optimizer.scale_for_fp16()
         rows, length = recipe.per_device_train_batch_size, recipe.max_length
@@ -53,7 +57,7 @@ def _go_through(recipe: Recipe, student: Student, machine: HollowMachine, live: 
 
 
 def _learnt(
-    student: Student, optimizer: GuardedAdamW, machine: HollowMachine, micro: Micro, live: LiveBytes
+    student: Student, optimizer: GuardedOptimizer, machine: HollowMachine, micro: Micro, live: LiveBytes
 ) -> torch.Tensor:
     with live.doing("forward", "activations"):
         with machine.autocast():

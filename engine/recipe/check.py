@@ -61,6 +61,7 @@ def value_of(field: Field, raw: object) -> Any:
         Mistake: with the reason in words, and the nearest valid choice.
     """
     value = _typed(field, raw)
+    value = field.spelt.get(value, value) if isinstance(value, str) else value
     if field.choices and value not in field.choices and not re.fullmatch(field.also or "(?!)", str(value)):
         near = nearest(str(value), field.choices)
         do = f"Did you mean {near}?" if near else f"Choose one of: {', '.join(field.choices)}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 import msgspec
@@ -42,6 +43,8 @@ class Field(msgspec.Struct, frozen=True, kw_only=True):
     """An expression for what is accepted beside the choices."""
     methods: tuple[str, ...] = ()
     """The methods for which the field means something; all of them where it is empty."""
+    spelt: Mapping[str, str] = {}
+    """Other names of choices, and which they mean."""
 
     @property
     def default(self) -> Any:

@@ -70,11 +70,17 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     adam_beta1: float = 0.9
     adam_beta2: float = 0.999
     adam_epsilon: float = 1e-8
+    optim: str = "adamw_torch"
     neftune_noise_alpha: float = 0.0
     seed: int = 42
 
     mixed_precision: str = "auto"
     gradient_checkpointing: bool = False
+    attn_implementation: str = "auto"
+    load_in_4bit: bool = False
+    bnb_4bit_quant_type: str = "nf4"
+    bnb_4bit_use_double_quant: bool = True
+    load_in_8bit: bool = False
     devices: str | int = "auto"
 
     eval_steps: int = 50

@@ -23,6 +23,7 @@ from engine.recipe.check import Mistake, built, missing, parsed, part_set, shown
 from engine.recipe.edit import edited, written
 from engine.recipe.fields import FIELDS, Field, Section, field_named, nearest
 from engine.recipe.recipe import Recipe
+from engine.recipe.together import clashes
 from engine.sources.entry import Entry, is_dataset, short
 from engine.templates.registry import is_file
 from engine.text import one_line
@@ -53,6 +54,8 @@ class Survey(msgspec.Struct, frozen=True):
     """By the name that the text has for the field, in the text's order."""
     raws: dict[str, str]
     """What is written for the mistaken ones, on one line."""
+    lines: dict[str, int] = {}
+    """Where each is said, counted from 1."""
 
 
 class RecipeFile(msgspec.Struct, frozen=True):
@@ -167,7 +170,11 @@ def parse(text: str, path: Path | None = None) -> RecipeFile:
             f"The recipe lacks `{field.name}`.", where=str(path or "recipe"), why=field.help,
             do=f"Add a line `{field.name}: ...`.",
         )  # fmt: skip
-    return RecipeFile(built(found.values), text, path)
+    recipe = built(found.values)
+    for clash in clashes(lambda name: getattr(recipe, name)):
+        where = f"{path or 'recipe'}:{found.lines.get(clash.field, 1)}"
+        raise Problem(f"`{clash.field}`: {clash.why}.", where=where, do=clash.do)
+    return RecipeFile(recipe, text, path)
 
 
 def survey(text: str, path: Path | None = None) -> Survey:
@@ -176,14 +183,16 @@ def survey(text: str, path: Path | None = None) -> Survey:
     values: dict[str, Any] = {}
     mistakes: dict[str, Problem] = {}
     raws: dict[str, str] = {}
+    lines: dict[str, int] = {}
     for name, raw in document.items():
-        line = document.lc.data.get(name, [0])[0]  # 0 for a name that came by `<<`
+        line = document.lc.data.get(name, [0])[0] + 1  # the first for a name that came by `<<`
+        lines[str(name)] = line
         try:
-            values[str(name)] = _value(str(name), raw, f"{path or 'recipe'}:{line + 1}")
+            values[str(name)] = _value(str(name), raw, f"{path or 'recipe'}:{line}")
         except Problem as problem:
             mistakes[str(name)] = problem
             raws[str(name)] = shown(_bare(raw), 200)
-    return Survey(values, mistakes, raws)
+    return Survey(values, mistakes, raws, lines)
 
 
 def field_in(path: Path, name: str) -> object:

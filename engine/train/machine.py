@@ -11,6 +11,7 @@ from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 
 from engine.data.refusal import Refusal
+from engine.findings import Finding, Patch
 from engine.job import Job
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -23,7 +24,9 @@ class Machine:
 
     Attributes:
         precision: of the matrix products; the adapter and the loss are fp32 always.
+        compute: the same as a dtype.
         dtype: of the frozen weights, 16-bit only on an accelerator.
+        findings: what was wished of the precision and is not granted.
     """
 
     def __init__(self, job: Job) -> None:
@@ -43,10 +46,12 @@ class Machine:
         self.world = int(self.accelerator.num_processes)
         self.precision = _precision(job.recipe.mixed_precision, self.device)
         narrow = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
-        self._compute = narrow[self.precision]
-        self.dtype = self._compute if self.device.type != "cpu" else torch.float32
+        self.compute = narrow[self.precision]
+        self.dtype = self.compute if self.device.type != "cpu" else torch.float32
         # What the hosts agree on must not wait for their devices.
         self._hosts = torch.distributed.new_group(backend="gloo") if self.world > 1 else None
+        on_old_card = job.recipe.mixed_precision == "auto" and self.device.type == "cuda"
+        self.findings = [_without_bf16(self.name)] if on_old_card and self.precision == "fp32" else []
 
     @property
     def name(self) -> str:
@@ -59,7 +64,7 @@ class Machine:
         """Computes in `precision` inside."""
         if self.precision == "fp32":
             return nullcontext()
-        return torch.autocast(self.device.type, dtype=self._compute)
+        return torch.autocast(self.device.type, dtype=self.compute)
 
     def total(self, value: torch.Tensor) -> torch.Tensor:
         """The sum of `value` over all ranks, on every rank."""
@@ -130,6 +135,18 @@ def _chosen(wanted: str) -> None:
             do="Choose another device, `devices: cpu`, or a PyTorch built for this machine's driver.",
         )
     torch.cuda.set_device(index)
+
+
+def _without_bf16(card: str) -> Finding:
+    return Finding(
+        category="bf16_unsupported",
+        severity="note",
+        title="The card has no bf16, and the run computes in fp32",
+        evidence=[card],
+        cause="bf16 needs compute capability 8.0 (Ampere) or newer; fp16 overflows in models made in bf16.",
+        remedy="mixed_precision: fp16 takes half of the time; a model made in bf16 may turn into NaN.",
+        patch=Patch(label="mixed_precision auto -> fp16", recipe={"mixed_precision": "fp16"}),
+    )
 
 
 def _precision(wanted: str, device: torch.device) -> Precision:

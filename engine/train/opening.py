@@ -28,8 +28,10 @@ from engine.train.listening import LeftEarly, Listener
 from engine.train.machine import Machine
 from engine.train.memory import checkpointing
 from engine.train.methods import adapter
+from engine.train.model.attention import kernel
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
+from engine.train.model.quantise import held_in
 from engine.train.model.student import student_of
 from engine.train.objectives.reference import take_reference
 from engine.train.saving.checkpoint import Checkpoint, Manifest, newest
@@ -174,13 +176,28 @@ def _announce(session: Session) -> None:
             rank=laid.rank,
             targets=laid.targets,
             layers=laid.layers,
+            base=held_in(session.student.peft),
+            attention=kernel(session.student.peft.get_base_model()),
+            optimizer=session.recipe.optim,
         )
     )
     session.journal.log(f"adapter of rank {laid.rank} on {laid.layers} layers: {', '.join(laid.targets)}")
-    for note in laid.notes:
+    for note in (_computed(session), *laid.notes):
         session.journal.log(note)
-    for finding in laid.findings:
+    for finding in (*session.machine.findings, *session.optimizer.findings, *laid.findings):
         session.journal.found(finding)
+
+
+def _computed(session: Session) -> str:
+    """How the steps are computed, as the device, the packages and the recipe let it."""
+    machine, optimizer = session.machine, session.optimizer
+    held = held_in(session.student.peft) or str(machine.dtype).removeprefix("torch.")
+    waits = optimizer.waits and machine.device.type != "cpu"
+    return (
+        f"computes in {machine.precision} on {machine.name}, the base's weights held in {held}; "
+        f"attention by {kernel(session.student.peft.get_base_model())}; {session.recipe.optim}"
+        f"{', which waits for the device once a step' if waits else ''}"
+    )
 
 
 def _newest(job: Job, journal: Journal) -> Checkpoint | None:

@@ -26,7 +26,7 @@ from engine.train.model.proof import embedding_rows
 from engine.train.model.student import Student
 from engine.train.objectives.choice import objective_of
 from engine.train.optimizers.groups import groups_of
-from engine.train.optimizers.guarded import GuardedAdamW
+from engine.train.optimizers.guarded import GuardedOptimizer
 
 
 class Session:
@@ -66,7 +66,7 @@ class Session:
         self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
         self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
         self.budget = recipe.per_device_train_batch_size * recipe.max_length
-        self.optimizer = GuardedAdamW(groups_of(student.peft, recipe), recipe, machine.device)
+        self.optimizer = GuardedOptimizer(groups_of(student.peft, recipe), recipe, machine.device)
         if machine.precision == "fp16":
             self.optimizer.scale_for_fp16()
         self.ledger = Ledger(journal, scaled=self.optimizer.scaler is not None)

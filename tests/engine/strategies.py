@@ -39,6 +39,7 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "figures": st.dictionaries(TEXT, NUMBER, max_size=2),
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
+          "base", "attention", "optimizer",
           "revision", "why", "do", "where", "log", "fault",
           "objective"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal"}

@@ -14,6 +14,7 @@ from engine.mapping.mapping import Mapping, Turn
 from engine.problem import Problem
 from engine.recipe import FIELDS, Field, Recipe, RecipeFile, changed, override, read, template
 from engine.recipe.check import Mistake, parsed
+from engine.recipe.together import clashes
 from engine.recipe.yaml import parse
 
 COMMENTED = """\
@@ -79,10 +80,14 @@ def _values(field: Field) -> st.SearchStrategy[object]:
     return _texts()
 
 
+def _default(name: str) -> object:
+    return next(field.default for field in FIELDS if field.name == name)
+
+
 CHOSEN = st.fixed_dictionaries(
     {field.name: _values(field) for field in FIELDS if field.required},
     optional={field.name: _values(field) for field in FIELDS if not field.required},
-)
+).filter(lambda values: not list(clashes(lambda name: values.get(name, _default(name)))))
 
 
 @given(CHOSEN, st.booleans())
@@ -365,3 +370,18 @@ def test_overriding_names_the_nearest_field() -> None:
     with pytest.raises(Problem, match="Did you mean `lora_alpha`") as caught:
         override(parse(COMMENTED), {"lora_alhpa": "3"})
     assert "lora_alhpa" in caught.value.where
+
+
+def test_fields_that_exclude_each_other_are_told_with_their_line() -> None:
+    with pytest.raises(Problem) as caught:
+        parse("model: m\ndata: d\nload_in_4bit: true\nload_in_8bit: true\n", Path("r.yaml"))
+    assert caught.value.where == "r.yaml:4"
+    assert "load_in_4bit" in caught.value.what
+
+
+OTHERWISE = {"adamw_torch_fused": "adamw_torch", "adamw_bnb_8bit": "adamw_8bit", "lion": "lion_32bit"}
+
+
+@pytest.mark.parametrize(("typed", "meant"), OTHERWISE.items())
+def test_other_names_of_a_choice_are_taken_for_it(typed: str, meant: str) -> None:
+    assert parse(f"model: m\ndata: d\noptim: {typed}\n").recipe.optim == meant

@@ -236,3 +236,12 @@ def test_only_the_draft_of_an_app_that_is_gone_is_taken_over(tmp_path: Path) -> 
     later.clear()
     later.drop()
     assert os.listdir(tmp_path / "drafts") == []
+
+
+def test_values_that_exclude_each_other_are_a_slip_of_one_of_them(tmp_path: Path) -> None:
+    draft = Draft(tmp_path, text="model: m\ndata: d\nload_in_4bit: true\n")
+    assert not draft.slips()
+    draft.set("load_in_8bit", "true")
+    assert list(draft.slips()) == ["load_in_8bit"]
+    draft.set("load_in_4bit", "false")
+    assert not draft.slips()

@@ -194,6 +194,36 @@ FIELDS: Final = (
         high=1,
     ),
     Field(
+        name="optim",
+        label="Optimizer",
+        help="What turns gradients into steps; 8-bit ones keep their moments in a quarter of the memory.",
+        wrong=(
+            "Rates suit AdamW: lion wants a third or less of them, sgd a hundred times. On a small adapter "
+            "8 bits save little memory."
+        ),
+        source="transformers' default, AdamW; fused here. The QLoRA scripts use paged_adamw_32bit.",
+        section="optimisation",
+        on_resume="refused",
+        choices=(
+            "adamw_torch",
+            "adamw_8bit",
+            "paged_adamw_32bit",
+            "paged_adamw_8bit",
+            "lion_32bit",
+            "lion_8bit",
+            "adafactor",
+            "sgd",
+        ),
+        spelt={
+            "adamw": "adamw_torch",
+            "adamw_hf": "adamw_torch",
+            "adamw_torch_fused": "adamw_torch",
+            "adamw_bnb_8bit": "adamw_8bit",
+            "paged_adamw": "paged_adamw_32bit",
+            "lion": "lion_32bit",
+        },
+    ),
+    Field(
         name="neftune_noise_alpha",
         label="Embedding noise",
         help="NEFTune: noise on the embeddings in training, alpha / root of (tokens x width); 0 is none.",

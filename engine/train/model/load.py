@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -11,28 +11,47 @@ from torch import nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from engine.data.refusal import Refusal
+from engine.findings import Finding
 from engine.job import Job
+from engine.json_file import read_object
 from engine.train.machine import Machine
+from engine.train.model.attention import choose
 from engine.train.model.folder import model_folder
+from engine.train.model.quantise import numbers, quantisation, settle
 
 transformers.utils.logging.disable_progress_bar()
 
 
-def base_model(job: Job, machine: Machine, *, trust: bool = False) -> PreTrainedModel:
+class Loaded(NamedTuple):
+    """A base model, and what a person should know of how it was loaded."""
+
+    model: PreTrainedModel
+    findings: list[Finding]
+
+
+def base_model(job: Job, machine: Machine, *, trust: bool = False) -> Loaded:
     """The recipe's model on the machine's device; with `trust` its own code may run.
 
     Raises:
-        Refusal: its files are not whole, or its weights not finite.
+        Refusal: its files are not whole, or its weights not finite; or it cannot be quantised here.
     """
+    recipe, folder = job.recipe, model_folder(job)
+    already = "quantization_config" in read_object(folder / "config.json")
+    # What is quantised in its files keeps to that.
+    wanted = None if already else quantisation(recipe, machine)
+    quantised = already or wanted is not None
+    options: dict[str, Any] = {"quantization_config": wanted} if wanted is not None else {}
+    if quantised:  # such weights are made where they stay, and cannot be moved as others can
+        options["device_map"] = {"": str(machine.device)}
     base, loading = AutoModelForCausalLM.from_pretrained(
-        model_folder(job), dtype=machine.dtype, trust_remote_code=trust, output_loading_info=True
+        folder, dtype=machine.dtype, trust_remote_code=trust, output_loading_info=True, **options
     )
     _prove_loaded(job.base, base, loading)
+    settle(base) if quantised else base.to(machine.device)
     base.config.use_cache = False
-    base.to(machine.device)
-    if job.recipe.gradient_checkpointing:
+    if recipe.gradient_checkpointing:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return base
+    return Loaded(base, choose(base, recipe, machine))
 
 
 def _prove_loaded(folder: Path, base: nn.Module, loading: dict[str, Any]) -> None:
@@ -47,7 +66,7 @@ def _prove_loaded(folder: Path, base: nn.Module, loading: dict[str, Any]) -> Non
             do="Get the model's files again; the class in config.json has to be that of the weights.",
         )
     for name, weight in base.named_parameters():
-        if not torch.isfinite(weight.detach().sum(dtype=torch.float32)):
+        if not all(torch.isfinite(part.detach().sum(dtype=torch.float32)) for part in numbers(weight)):
             raise Refusal(
                 "nan_or_inf",
                 "The model's own weights hold numbers that are not finite.",

@@ -21,6 +21,7 @@ from engine.train.methods.noise import add_noise
 from engine.train.model.folder import model_folder
 from engine.train.model.load import base_model
 from engine.train.model.packed_attention import can_pack
+from engine.train.model.quantise import elements
 from engine.train.objectives.loss import LabelledOnly
 
 _LOOKED_AT: Final = 64
@@ -56,7 +57,7 @@ class Student:
     @property
     def counts(self) -> tuple[int, int]:
         """Parameters that train, and all."""
-        return sum(p.numel() for p in self.parameters), sum(p.numel() for p in self.peft.parameters())
+        return sum(map(elements, self.parameters)), sum(map(elements, self.peft.parameters()))
 
 
 def student_of(
@@ -74,10 +75,12 @@ def student_of(
     """
     recipe = job.recipe
     start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
-    base = base_model(job, machine, trust=trust)
+    loaded = base_model(job, machine, trust=trust)
     torch.manual_seed(recipe.seed)
+    base = loaded.model
     ground = Ground(model_folder(job), lambda: _some(recipe, machine, data), checkpoint)
     laid = continued(base, start, recipe) if start else fresh(base, recipe, ground)
+    laid = laid._replace(findings=[*loaded.findings, *laid.findings])
     if recipe.neftune_noise_alpha > 0:
         add_noise(base, recipe.neftune_noise_alpha)
     for parameter in laid.peft.parameters():

@@ -77,7 +77,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         return sum(size for size, _ in self.manifest.files.values())
 
     def optimizer(self) -> dict[str, Any]:
-        """What `GuardedAdamW.state` returned."""
+        """What `GuardedOptimizer.state` returned."""
         return _loaded(self.path / _OPTIMIZER)
 
     def randomness(self, rank: int) -> dict[str, Any] | None:

@@ -14,29 +14,29 @@ from engine.recipe.recipe import Recipe
 from engine.train.guard.ledger import BrokenStep, Entry, Ledger
 from engine.train.journal import Journal
 from engine.train.optimizers.groups import Group
-from engine.train.optimizers.guarded import GuardedAdamW
+from engine.train.optimizers.guarded import GuardedOptimizer
 from tests.engine.train.conftest import Start
 
 RECIPE = Recipe(model="m", data="d", learning_rate=0.1, weight_decay=0.1)
 
 
-def optimizer(scaled: bool = False, **changes: Any) -> tuple[torch.nn.Parameter, GuardedAdamW]:
+def optimizer(scaled: bool = False, **changes: Any) -> tuple[torch.nn.Parameter, GuardedOptimizer]:
     parameter = torch.nn.Parameter(torch.ones(4))
-    guarded = GuardedAdamW([Group([parameter])], RECIPE, torch.device("cpu"))
+    guarded = GuardedOptimizer([Group([parameter])], RECIPE, torch.device("cpu"))
     if scaled:
         guarded.scale_for_fp16()
     return parameter, guarded
 
 
-def step(parameter: torch.nn.Parameter, guarded: GuardedAdamW, factor: float) -> list[float]:
+def step(parameter: torch.nn.Parameter, guarded: GuardedOptimizer, factor: float) -> list[float]:
     loss = (parameter * factor).sum()
     guarded.backward(loss)
     figures: list[float] = guarded.step(loss.detach(), 0.1).tolist()
     return figures
 
 
-def snapshot(parameter: torch.nn.Parameter, guarded: GuardedAdamW) -> list[torch.Tensor]:
-    state = guarded.adamw.state[parameter]
+def snapshot(parameter: torch.nn.Parameter, guarded: GuardedOptimizer) -> list[torch.Tensor]:
+    state = guarded.optimizer.state[parameter]
     return [t.detach().clone() for t in (parameter, state["exp_avg"], state["exp_avg_sq"], state["step"])]
 
 
@@ -122,18 +122,18 @@ def test_nan_in_a_run_names_the_rows_and_saves_no_adapter(
     from engine.train.objectives.loss import summed_loss
 
     seen: list[list[torch.Tensor]] = []
-    stepped = GuardedAdamW.step
+    stepped = GuardedOptimizer.step
 
     def poisoned(*args: Any) -> torch.Tensor:
         return summed_loss(*args) * (math.nan if len(seen) == 3 else 1.0)
 
-    def watched(self: GuardedAdamW, loss: torch.Tensor, rate: float) -> torch.Tensor:
+    def watched(self: GuardedOptimizer, loss: torch.Tensor, rate: float) -> torch.Tensor:
         figures = stepped(self, loss, rate)
         seen.append([p.detach().clone() for p in self.parameters])
         return figures
 
     monkeypatch.setattr(supervised, "summed_loss", poisoned)
-    monkeypatch.setattr(GuardedAdamW, "step", watched)
+    monkeypatch.setattr(GuardedOptimizer, "step", watched)
     run = start(max_steps=9)
 
     assert isinstance(run.end, ev.Failed)
