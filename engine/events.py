@@ -60,6 +60,8 @@ class Queued(Event, frozen=True, kw_only=True):
     """Lower ones start first; None keeps the place it has, at first the time of this event."""
     held: bool = False
     """True where it waits for someone to release it."""
+    pinned: str | None = None
+    """The devices that it is to have, whatever its recipe says; empty: the recipe's, None: no change."""
 
 
 class Started(Event, frozen=True, kw_only=True):

@@ -28,7 +28,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     revision: str | None = None
     """The commit of a model that came from the hub."""
     device: str = "auto"
-    """`auto`, `cpu` or the CUDA index that the engine leased, such as `cuda:0`."""
+    """`auto`, or the name of a lease (`engine.leases.cards`), whose cards are all that the job is shown."""
 
     @property
     def base(self) -> Path:

@@ -11,11 +11,23 @@ from engine.run_state import RunState
 PROTOCOL: Final = 1
 
 Verb = Literal[
-    "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner", "later"
+    "stop",
+    "kill",
+    "pause",
+    "continue",
+    "save",
+    "resume",
+    "delete",
+    "hold",
+    "release",
+    "sooner",
+    "later",
+    "pin",
 ]
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
 
-`hold`, `release`, `sooner` and `later` are for a run that waits in the queue.
+`hold`, `release`, `sooner`, `later` and `pin` are for a run that waits in the queue; `pin` takes `devices`
+among its settings.
 """
 
 SideJob = Literal["chat", "inspect", "perplexity", "preflight", "starter"]
@@ -62,6 +74,8 @@ class Gpu(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1."""
     celsius: float | None = None
     watts: float | None = None
+    instance: int | None = None
+    """Number of a MIG instance on the card `index`, which then is not listed itself."""
 
 
 class RunRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -72,6 +72,8 @@ class RunState(msgspec.Struct, kw_only=True):
     """Its place in the queue while it waits: lower ones start first."""
     held: bool = False
     """True where it waits until someone releases it."""
+    pinned: str = ""
+    """The devices that it is to have, whatever its recipe says; empty where the recipe decides."""
     phase: str = ""
     done: int = 0
     total: int = 0
@@ -215,6 +217,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Queued():
             state.status, state.reason, state.phase, state.outcome = "queued", event.reason, "", None
             state.place, state.held = event.place or state.place or event.t, event.held
+            state.pinned = state.pinned if event.pinned is None else event.pinned
         case ev.Started():
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device

@@ -71,6 +71,20 @@ class RunActions(Seat):
         """After its neighbour in the queue."""
         self._act(self.facts().row, "later")
 
+    def do_pin(self) -> None:
+        """On which devices it starts, once they are chosen."""
+        from openlora_tui.modals.devices import pin_to
+
+        row, machine = self.facts().row, self.session.machine
+        if row is not None:
+            self.push_screen(pin_to(row, machine.gpus if machine else []), partial(self._pinned, row))
+
+    def _pinned(self, row: ms.RunRow, devices: str | None) -> None:
+        from openlora_tui.modals.devices import RECIPE
+
+        if devices is not None:
+            self._act(row, "pin", {"devices": "" if devices == RECIPE else devices})
+
     def do_resume(self) -> None:
         """On from the last checkpoint; one that has finished needs more to do."""
         row = self.facts().row
@@ -122,7 +136,7 @@ class RunActions(Seat):
             "pause": "pauses after this step", "continue": "goes on", "save": "saves after this step",
             "stop": "saves and stops", "kill": "is ended", "resume": "is queued again",
             "delete": "is deleted", "hold": "is held", "release": "is released", "sooner": "starts sooner",
-            "later": "starts later",
+            "later": "starts later", "pin": "is pinned",
         }  # fmt: skip
 
         def answer(reply: ms.Accepted | ms.Refused) -> None:

@@ -7,13 +7,14 @@ from typing import Final
 
 from engine import packages
 from engine.findings import Finding
+from engine.leases.asked import asked
+from engine.leases.cards import offered
 from engine.messages import Gpu
 from engine.model.layers import bytes_of
 from engine.preflight.findings import stopped
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import Subject
 from engine.problem import Problem
-from engine.server.devices import CPU, candidates
 from engine.telemetry.gpu import capability
 from engine.text import amount
 
@@ -32,16 +33,14 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield stopped("dependency_version", problem)
         return
     try:
-        devices = candidates(subject.recipe, subject.context_of_job, subject.cards)
+        cards = offered(asked(subject.recipe.devices), subject.env, subject.cards)
     except Problem as problem:
         yield stopped("cuda_driver_or_arch", problem, patch(subject.recipe, devices="auto"))
         return
-    device = devices[0]
-    if device == CPU:
+    if cards:
+        yield from _on_card(subject, cards[0])
+    else:
         yield from _on_cpu(subject)
-        return
-    card = subject.cards[int(device.removeprefix("cuda:"))]
-    yield from _on_card(subject, card)
 
 
 def _on_cpu(subject: Subject) -> Iterator[Finding]:
@@ -50,7 +49,7 @@ def _on_cpu(subject: Subject) -> Iterator[Finding]:
     if needed > subject.memory:
         yield _too_large(needed, subject.memory, "this machine's memory")
         return
-    if subject.cards and str(recipe.devices).strip().lower() == CPU:
+    if subject.cards and asked(recipe.devices).cpu:
         yield Finding(
             category="hang_or_slow",
             severity="warning",
@@ -125,7 +124,7 @@ def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
             title=f"The weights alone take {amount(needed)}, and {amount(card.total - card.used)} are free",
             evidence=[f"{card.name}: {amount(card.used)} of {amount(card.total)} used"],
             cause="Another program holds memory of the GPU.",
-            remedy="End it, or choose another GPU in devices.",
+            remedy="The run waits until there is room; end that program, or name another GPU in devices.",
         )
 
 

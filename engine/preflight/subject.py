@@ -14,7 +14,7 @@ from engine.data.refusal import Refusal
 from engine.doctor import cgroup
 from engine.hub.cache import read_json, snapshot
 from engine.hub.names import is_hub_id
-from engine.messages import Gpu, JobContext
+from engine.messages import Gpu
 from engine.model.choice import Choice, Layers, chosen, patterned
 from engine.model.context import context_in
 from engine.model.headers import Shape, Tensor
@@ -146,11 +146,6 @@ class Subject:
         return lengths + sum(own.get(path, rank) * sum(shape) for path, shape in layers.items())
 
     # --- the machine ---
-
-    @cached_property
-    def context_of_job(self) -> JobContext:
-        """As the engine leases devices by it."""
-        return JobContext(python="", cwd="", umask=0o077, env=dict(self.env))
 
     @cached_property
     def memory(self) -> int:

@@ -10,6 +10,7 @@ import msgspec
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from engine.leases.asked import asked
 from engine.mapping.check import Misfit, mapping_of
 from engine.mapping.mapping import Mapping, plain
 from engine.recipe.edit import written
@@ -25,7 +26,7 @@ _WORDS: Final = {
     bool: "true or false",
     str: "text",
     str | None: "text",
-    str | int: "auto, cpu or a number",
+    str | int | list[int | str]: "auto, cpu, a number of devices or a list of cards",
     list[str]: "a list of texts",
     list[int]: "a list of layers such as [0, 1] or 8-15",
     dict[str, int]: "names with a whole number each, such as {q_proj: 32}",
@@ -91,7 +92,7 @@ def parsed(field: Field, text: str) -> Any:
     if kind is bool:
         words = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
         return value_of(field, words.get(stripped.lower(), stripped))
-    if kind in (int, float, str | int):
+    if kind in (int, float):
         return value_of(field, _number(stripped))
     return value_of(field, stripped)
 
@@ -198,7 +199,9 @@ def _typed(field: Field, raw: object) -> Any:
         if raw:
             raise Mistake("it takes the words that name the code", "Start the run without it: it says them.")
         return None
-    if isinstance(raw, bool) and kind in (int, float, str | int):
+    if field.name == "devices":
+        raw = _devices(raw)
+    if isinstance(raw, bool) and (kind in (int, float) or field.name == "devices"):
         raise Mistake(f"{str(raw).lower()} is not {_WORDS[kind]}", f"Write {_example(field)}.")
     try:
         value = msgspec.convert(raw, kind)
@@ -227,6 +230,19 @@ def _indices(raw: object) -> object:
         return raw
     ends = [(int(span[1]), int(span[2] or span[1])) for span in spans if span]
     return sorted({index for first, last in ends for index in range(first, last + 1)})
+
+
+def _devices(raw: object) -> object:
+    """`raw` with numbers as numbers, once it is known to name or count devices."""
+    items = raw if isinstance(raw, list) else [raw]
+    if not all(type(item) in (int, str) for item in items) or raw in ("", []):
+        return raw
+    try:
+        asked(raw)  # type: ignore[arg-type]
+    except ValueError as error:
+        raise Mistake(*error.args) from None
+    plain = [int(str(item)) if re.fullmatch(r"\s*[0-9]+\s*", str(item)) else item for item in items]
+    return plain if isinstance(raw, list) else plain[0]
 
 
 def _texts(item: object) -> list[str]:

@@ -81,7 +81,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bnb_4bit_quant_type: str = "nf4"
     bnb_4bit_use_double_quant: bool = True
     load_in_8bit: bool = False
-    devices: str | int = "auto"
+    devices: str | int | list[int | str] = "auto"
 
     eval_steps: int = 50
     save_steps: int = 100

@@ -16,17 +16,18 @@ from engine.recipe.resuming import take_settings
 from engine.recipe.yaml import parse
 from engine.run_dir import RunDir, is_run, remember_deleted
 from engine.run_state import RunState
-from engine.server.floor import HELD, Floor
+from engine.server.floor import Floor
 from engine.server.fronts import Front, Fronts
 from engine.server.indexing import Indexing
 from engine.server.live import LiveRun
+from engine.server.queue import HELD, WAITS
 from engine.server.sides import Sides
 from engine.server.troubles import Troubles
 from engine.store import Store
 from engine.text import one_line
 
 _ROWS = 500
-_QUEUE = frozenset({"hold", "release", "sooner", "later"})
+_QUEUE = frozenset({"hold", "release", "sooner", "later", "pin"})
 
 
 class Desk:
@@ -116,7 +117,7 @@ class Desk:
             case m.Act():
                 self._act(message)
             case m.Begin():
-                side = self._sides.begin(message, self._floor.device_for(message))
+                side = self._sides.begin(message, self._floor.lease_for(message))
                 self._accept(message.front, message.request, side)
             case m.Tell() | m.End():
                 self._sides.hand_over(message)
@@ -137,8 +138,8 @@ class Desk:
     def _submit(self, message: m.Submit) -> None:
         faults.asked(message.context.env)
         recipe = parse(message.recipe).recipe
-        reason = HELD if message.hold else "waits for a worker"
-        queued = ev.Queued(reason=reason, held=message.hold, place=self._floor.last_place)
+        reason = HELD if message.hold else WAITS
+        queued = ev.Queued(reason=reason, held=message.hold, place=self._floor.queue.last_place)
         directory = RunDir.create(
             self._root,
             message.recipe,
@@ -156,7 +157,7 @@ class Desk:
 
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
-        if message.settings:
+        if message.settings and verb != "pin":
             raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
             return self._act_queued(message, live)
@@ -187,10 +188,14 @@ class Desk:
             raise _not_now(message, "It does not wait in the queue any more", "Pause or stop it instead.")
         match message.verb:
             case "hold" | "release":
-                self._floor.hold(live, held=message.verb == "hold")
+                self._floor.queue.hold(live, held=message.verb == "hold")
                 return "it is held" if message.verb == "hold" else "it starts when its turn comes"
+            case "pin":
+                devices = message.settings.get("devices", "")
+                self._floor.pin(live, devices)
+                return f"it starts on {devices} alone" if devices else "it starts where its recipe says"
             case _:
-                ahead = self._floor.move(live, sooner=message.verb == "sooner")
+                ahead = self._floor.queue.move(live, sooner=message.verb == "sooner")
                 return f"it comes {'before' if message.verb == 'sooner' else 'after'} run {ahead} now"
 
     def _act_ended(self, message: m.Act, directory: RunDir) -> str:
@@ -226,7 +231,7 @@ class Desk:
         changed = take_settings(directory, message.settings, state)
         directory.write_context(context)
         from_checkpoint = directory.resumable()
-        queued = ev.Queued(reason="waits for a worker", place=self._floor.last_place)
+        queued = ev.Queued(reason=WAITS, place=self._floor.queue.last_place)
         events: list[ev.Event] = [] if from_checkpoint else [ev.Resumed(step=0)]
         self._floor.add(directory, context, *events, queued)
         how = "it goes on from its last checkpoint" if from_checkpoint else "it starts again"

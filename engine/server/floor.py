@@ -14,20 +14,20 @@ from engine import events as ev
 from engine import messages as m
 from engine import postmortem, room
 from engine.bus import Mailboxes
-from engine.client.context import environment, job_context
-from engine.hub.ready_data import bound_here
-from engine.problem import WORK_FAILED, Problem
-from engine.recipe import Recipe, read
+from engine.client.context import job_context
+from engine.leases.cards import Lease
+from engine.problem import Problem
 from engine.run_dir import RunDir
 from engine.run_row import row_of
-from engine.server import devices
 from engine.server.fronts import Fronts
+from engine.server.leases import Leases
 from engine.server.live import LiveRun
-from engine.server.sides import ON_CARD, Sides
+from engine.server.queue import WAITS, Queue
+from engine.server.sides import Sides
+from engine.server.starting import Starting
 from engine.server.troubles import Troubles
-from engine.server.workers import Workers, no_worker
+from engine.server.workers import Workers
 from engine.store import Store
-from engine.telemetry.gpu import gpus
 
 _SAVE: Final = 2.0
 _FIRST_WORDS: Final = 1 << 18
@@ -38,8 +38,6 @@ _ROWS: Final = 0.5
 _SLICE: Final = 0.05
 """Seconds that one part of a tick may take before front ends are looked after again."""
 _SPARE_AFTER: Final = 2.0
-_BEHIND: Final = 1e-3
-HELD: Final = "held until it is released"
 
 
 class Floor:
@@ -63,7 +61,9 @@ class Floor:
         self._sides = sides
         self._troubles = troubles
         self._live: dict[str, LiveRun] = {}
-        self._cards = gpus()
+        self._leases = Leases(sides)
+        self._starting = Starting(workers, self._leases)
+        self.queue = Queue(self._live, self._pass_on)
         self._next_rows = 0.0
         self._quiet_since = time.monotonic()
 
@@ -88,11 +88,6 @@ class Floor:
     def rows(self) -> dict[str, m.RunRow]:
         """The runs that have not ended, as they are now; a full disk may have kept them from the index."""
         return {live.run: row_of(live.state, silent=live.silent) for live in self._live.values()}
-
-    @property
-    def last_place(self) -> float:
-        """A place behind all that wait, also where the clock was set back since they came."""
-        return max([time.time(), *(live.state.place + _BEHIND for live in self._waiting())])
 
     def refresh(self, run: str) -> None:
         """Take what the run's worker has written up to now, for whoever asks."""
@@ -168,39 +163,17 @@ class Floor:
         elif now - self._quiet_since > _SPARE_AFTER:
             self._workers.keep_spare(context)
 
-    def device_for(self, begin: m.Begin) -> tuple[str, dict[str, str]]:
-        """A card that nobody holds, else the CPU, and the variables that show it to a side job."""
-        held = self._held()
-        visible = devices.visible(begin.context, self._cards) if begin.job in ON_CARD else []
-        device = next((card for card in visible if card not in held), devices.CPU)
-        return device, devices.environment_for(device, self._cards)
+    def lease_for(self, begin: m.Begin) -> Lease:
+        """A card that nobody holds, else the CPU, for a side job."""
+        return self._leases.idle(self._leases.standing(self._live.values()), begin)
 
     def order(self, live: LiveRun, order: m.Order) -> None:
         """Send an order to the run's worker."""
         self._boxes.put(f"worker-{live.run}", [m.encode(order)])
 
-    def hold(self, live: LiveRun, *, held: bool) -> None:
-        """Let a waiting run wait on, or let it start when its turn comes."""
-        live.write(ev.Queued(reason=HELD if held else "waits for a worker", held=held))
-        self._pass_on(live)
-
-    def move(self, live: LiveRun, *, sooner: bool) -> str:
-        """Let a waiting run change places with its neighbour in the queue, whose id is returned.
-
-        Raises:
-            Problem: it is the first or the last already.
-        """
-        queue = self._waiting()
-        at = queue.index(live) + (-1 if sooner else 1)
-        if not 0 <= at < len(queue):
-            end = "first" if sooner else "last"
-            raise Problem(f"Run {live.run} is the {end} in the queue already.", exit_status=WORK_FAILED)
-        other = queue[at]
-        mine, theirs = live.state.place, other.state.place
-        for run, place in ((live, theirs), (other, mine)):
-            run.write(ev.Queued(reason=run.state.reason, held=run.state.held, place=place))
-            self._pass_on(run)
-        return other.run
+    def pin(self, live: LiveRun, devices: str) -> None:
+        """Let a waiting run have these devices, whatever its recipe says; raises Problem."""
+        self.queue.pin(live, devices, self._leases.cards)
 
     def end_queued(self, live: LiveRun, by: str) -> None:
         """Take a run that has no worker off the queue."""
@@ -244,9 +217,9 @@ class Floor:
     def _bury(self, live: LiveRun) -> None:
         """The worker is gone: its last word stands, or we say for it what is known."""
         self._pass_on(live)
-        if self._has_fetched(live):
+        if self._starting.has_fetched(live):
             live.release()
-            live.write(ev.Queued(reason="waits for a worker"))
+            live.write(ev.Queued(reason=WAITS))
             self._pass_on(live)
             return
         if live.state.outcome is None:
@@ -283,107 +256,34 @@ class Floor:
         live.saved = time.monotonic()
 
     def _start_waiting(self) -> None:
-        """Start the oldest waiting run of each free device; none while its worker could not write a line."""
-        waiting = [live for live in self._waiting() if not live.state.held]
-        if waiting and not room.fits(room.Need(what="a run", bytes=_FIRST_WORDS, folder=self._root)):
+        """Start what waits, in its order, on the devices that are free; none that could not write a line."""
+        waiting = [live for live in self.queue.waiting() if not live.state.held]
+        if not waiting:
+            return
+        if not room.fits(room.Need(what="a run", bytes=_FIRST_WORDS, folder=self._root)):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._root))
-        held = self._held()
+        standing = self._leases.standing(self._live.values())
         end = time.monotonic() + _SLICE
         for live in waiting:
-            if live.behind or (live.accepted is None and time.monotonic() > end):
+            if live.behind or (live.recipe is None and time.monotonic() > end):
                 return  # what comes before it in the queue is not known yet
             try:
                 if live.state.status != "queued":
                     live.device = live.state.device  # its worker ended while there was no engine
                     self._bury(live)
                 else:
-                    self._start_on_free(live, held)
+                    self._starting.begin(live, standing)
+            except Problem as problem:
+                self._cannot_start(live, problem)
             except OSError as error:
                 live.give_up(error)
                 self._remove(live)
-
-    def _start_on_free(self, live: LiveRun, held: dict[str, str]) -> None:
-        """Start a waiting run, or let it wait behind the one that `held` names."""
-        try:
-            if not self._has_model(live):
-                self._fetch(live)
-                return
-            wanted = live.accepted = live.accepted or self._wanted(live)
-        except Problem as problem:
-            self._cannot_start(live, problem)
-            return
-        free = [device for device in wanted if device not in held]
-        if free:
-            self._start(live, free[0])
-            held[free[0]] = f"which run {live.run} holds"
-        else:
-            self._wait_for(live, wanted[0], held[wanted[0]])
-            held[wanted[0]] = f"after run {live.run}"
-
-    def _has_model(self, live: LiveRun) -> bool:
-        """True where the run's model and datasets lie here, to which the run is bound from now on."""
-        if not live.has_model:
-            recipe = self._recipe(live)
-            events = bound_here(live.directory, recipe, environment(os.environ, live.context))
-            if events is not None:
-                live.write(*events)
-                live.has_model = True
-        return live.has_model
-
-    def _has_fetched(self, live: LiveRun) -> bool:
-        return live.fetching and live.state.outcome is None and not live.killed and self._has_model(live)
-
-    def _fetch(self, live: LiveRun) -> None:
-        try:
-            process = self._workers.fetch(live.directory, live.context)
-        except OSError as error:
-            if room.refusal(error):
-                raise
-            self._cannot_start(live, no_worker(live.context, error))
-            return
-        logging.info("run %s: worker %d fetches its model", live.run, process.pid)
-        live.take(process, ev.HUB)
-
-    def _waiting(self) -> list[LiveRun]:
-        """The queue, the next one first."""
-        waiting = [live for live in self._live.values() if live.device is None]
-        return sorted(waiting, key=lambda live: (live.state.place, int(live.run)))
-
-    def _held(self) -> dict[str, str]:
-        """Who holds each device, in words."""
-        busy = [live for live in self._live.values() if live.device is not None]
-        runs = {str(live.device): f"which run {live.run} holds" for live in busy}
-        return self._sides.held() | runs
-
-    def _wanted(self, live: LiveRun) -> list[str]:
-        return devices.candidates(self._recipe(live), live.context, self._cards)
-
-    def _recipe(self, live: LiveRun) -> Recipe:
-        live.recipe = live.recipe or read(live.directory.recipe).recipe
-        return live.recipe
-
-    def _start(self, live: LiveRun, device: str) -> None:
-        shown = devices.environment_for(device, self._cards)
-        try:
-            process, spare = self._workers.start(live.directory, live.context, device, shown)
-        except OSError as error:
-            if room.refusal(error):
-                raise
-            self._cannot_start(live, no_worker(live.context, error))
-            return
-        logging.info("run %s: worker %d on %s%s", live.run, process.pid, device, " (spare)" if spare else "")
-        live.take(process, device)
 
     def _cannot_start(self, live: LiveRun, p: Problem) -> None:
         steps = live.state.step
         live.write(ev.Failed(run=live.run, steps=steps, what=p.what, where=p.where, why=p.why, do=p.do))
         self._pass_on(live)
         self._remove(live)
-
-    def _wait_for(self, live: LiveRun, device: str, why: str) -> None:
-        reason = f"waits for {device}, {why}"
-        if live.state.reason != reason:
-            live.write(ev.Queued(reason=reason))
 
     def _tell_rows(self) -> None:
         now = time.monotonic()

@@ -55,8 +55,8 @@ class LiveRun:
         self._heard = time.monotonic()
         self.has_model = False
         """True once its model is known to lie in a folder here."""
-        self.accepted: list[str] | None = None
-        """The devices that its recipe accepts, once that was looked up."""
+        self.need: int | None = None
+        """Bytes of each of its cards that it will hold at its peak, as far as that can be told before."""
         self._reader = EventReader(directory.events, state.offset)
 
     @property

@@ -15,9 +15,10 @@ import msgspec
 
 from engine import messages as m
 from engine.bus import Mailboxes
+from engine.leases.asked import CPU
+from engine.leases.cards import Lease
 from engine.postmortem import signal_name
 from engine.problem import WORK_FAILED, Problem
-from engine.server.devices import CPU
 from engine.server.fronts import Fronts
 from engine.server.workers import Workers, begins, no_worker
 
@@ -68,14 +69,13 @@ class Sides:
             side.device: f"which a {side.job} holds" for side in self._sides.values() if side.device != CPU
         }
 
-    def begin(self, begin: m.Begin, given: tuple[str, dict[str, str]]) -> str:
-        """Start a side job on the device given, with the variables that show it; returns its id.
+    def begin(self, begin: m.Begin, lease: Lease) -> str:
+        """Start a side job on what it was given; returns its id.
 
         Raises:
             Problem: where no process can be started.
         """
         id = f"side-{os.getpid()}-{next(self._numbers)}"
-        device, shown = given
         self._folder.mkdir(mode=0o700, exist_ok=True)
         console = self._folder / f"{id}.log"
         serve = m.Serve(
@@ -83,15 +83,15 @@ class Sides:
             job=begin.job,
             spec=begin.spec,
             context=begin.context,
-            device=device,
+            device=lease.name,
             console=str(console),
         )
         try:
-            process = self._workers.serve(serve, shown, heavy=begin.job in HEAVY)
+            process = self._workers.serve(serve, lease, heavy=begin.job in HEAVY)
         except OSError as error:
             raise no_worker(begin.context, error) from error
-        logging.info("%s: %s for %s, worker %d on %s", id, begin.job, begin.front, process.pid, device)
-        self._sides[id] = _Side(id, begin.front, begin.job, device, process, console)
+        logging.info("%s: %s for %s, worker %d on %s", id, begin.job, begin.front, process.pid, lease.name)
+        self._sides[id] = _Side(id, begin.front, begin.job, lease.name, process, console)
         return id
 
     def hand_over(self, message: m.Tell | m.End) -> None:

@@ -16,6 +16,7 @@ from engine import faults
 from engine import messages as m
 from engine.bus import Mailboxes
 from engine.client.context import environment
+from engine.leases.cards import Lease
 from engine.problem import WORK_FAILED, Problem
 from engine.run_dir import RunDir
 
@@ -34,21 +35,21 @@ class Workers:
         self._spare: _Spare | None = None
 
     def start(
-        self, directory: RunDir, context: m.JobContext, device: str, shown: Mapping[str, str]
+        self, directory: RunDir, context: m.JobContext, lease: Lease
     ) -> tuple[subprocess.Popen[bytes], bool]:
-        """A worker for the run, and whether it was the spare; `shown` are the variables that show the device.
+        """A worker for the run on its devices, and whether it was the spare.
 
         Raises:
             OSError: where the interpreter or the working directory of the job is not there.
         """
-        job = _with(context, {**shown, "OPENLORA_HOME": str(self._root)})
+        job = _with(context, {**lease.shown, "OPENLORA_HOME": str(self._root)})
         spare = self._spare
         if spare is not None and spare.ready(self._boxes) and spare.fits(job):
             self._spare = None
-            assign = m.Assign(folder=str(directory.path), context=job, device=device)
+            assign = m.Assign(folder=str(directory.path), context=job, device=lease.name)
             self._boxes.put(spare.name, [m.encode(assign)])
             return spare.process, True
-        return self._spawn(job, [str(directory.path), "--device", device], directory.console), False
+        return self._spawn(job, [str(directory.path), "--device", lease.name], directory.console), False
 
     def fetch(self, directory: RunDir, context: m.JobContext) -> subprocess.Popen[bytes]:
         """A worker that fetches the run's model.
@@ -59,13 +60,13 @@ class Workers:
         job = _with(context, {"OPENLORA_HOME": str(self._root)})
         return self._spawn(job, [str(directory.path), "--fetch"], directory.console)
 
-    def serve(self, serve: m.Serve, shown: Mapping[str, str], *, heavy: bool) -> subprocess.Popen[bytes]:
+    def serve(self, serve: m.Serve, lease: Lease, *, heavy: bool) -> subprocess.Popen[bytes]:
         """A worker for a side job: the spare where the job needs what it has imported, else a new process.
 
         Raises:
             OSError: where the interpreter or the working directory of the job is not there.
         """
-        job = _with(serve.context, {**shown, "OPENLORA_HOME": str(self._root)})
+        job = _with(serve.context, {**lease.shown, "OPENLORA_HOME": str(self._root)})
         spare = self._spare
         if heavy and spare is not None and spare.ready(self._boxes) and spare.fits(job):
             self._spare = None

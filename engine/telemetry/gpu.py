@@ -1,8 +1,12 @@
-"""NVIDIA cards as NVML sees them; a machine without the driver simply has none."""
+"""NVIDIA cards as NVML sees them; a machine without the driver simply has none.
+
+A card that is cut into MIG instances is listed as these: no process can use it whole.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from engine.messages import Gpu
@@ -16,7 +20,7 @@ def gpus() -> list[Gpu]:
     if nvml is None:
         return []
     try:
-        return [_read(nvml, index) for index in range(nvml.nvmlDeviceGetCount())]
+        return [gpu for index in range(nvml.nvmlDeviceGetCount()) for gpu in _card(nvml, index)]
     except nvml.NVMLError:
         return []
 
@@ -53,8 +57,18 @@ def _nvml() -> Any:
     return _started["nvml"]
 
 
-def _read(nvml: Any, index: int) -> Gpu:
+def _card(nvml: Any, index: int) -> list[Gpu]:
     handle = nvml.nvmlDeviceGetHandleByIndex(index)
+    mode = _told(nvml, lambda: nvml.nvmlDeviceGetMigMode(handle)[0])
+    if mode != 1:
+        return [_read(nvml, index, handle)]
+    most = _told(nvml, lambda: int(nvml.nvmlDeviceGetMaxMigDeviceCount(handle))) or 0
+    parts = [_told(nvml, partial(nvml.nvmlDeviceGetMigDeviceHandleByIndex, handle, n)) for n in range(most)]
+    there = [part for part in parts if part is not None]
+    return [_read(nvml, index, part, instance) for instance, part in enumerate(there)]
+
+
+def _read(nvml: Any, index: int, handle: Any, instance: int | None = None) -> Gpu:
     memory = nvml.nvmlDeviceGetMemoryInfo(handle)
     busy = _told(nvml, lambda: nvml.nvmlDeviceGetUtilizationRates(handle).gpu / 100)
     milliwatts = _told(nvml, lambda: nvml.nvmlDeviceGetPowerUsage(handle))
@@ -68,6 +82,7 @@ def _read(nvml: Any, index: int) -> Gpu:
         utilisation=busy,
         celsius=None if celsius is None else float(celsius),
         watts=None if milliwatts is None else milliwatts / 1000,
+        instance=instance,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Final, Literal
@@ -13,6 +14,7 @@ from accelerate.state import AcceleratorState
 from engine.data.refusal import Refusal
 from engine.findings import Finding, Patch
 from engine.job import Job
+from engine.leases.asked import asked
 
 Precision = Literal["fp32", "bf16", "fp16"]
 _TOGETHER: Final = 8 << 20
@@ -30,16 +32,14 @@ class Machine:
     """
 
     def __init__(self, job: Job) -> None:
-        wanted = job.device if job.device != "auto" else str(job.recipe.devices)
-        if wanted.isdigit():
-            wanted = f"cuda:{wanted}"
+        wanted = "cpu" if job.device == "auto" and asked(job.recipe.devices).cpu else job.device
         if not torch.distributed.is_initialized():
             # accelerate keeps the first device it was given for the whole process, and a worker may
             # serve several jobs.
             AcceleratorState._reset_state(reset_partial_state=True)
         if wanted.startswith("cuda"):
-            _chosen(wanted)
-        cpu = wanted == "cpu" or not torch.cuda.is_available()
+            _take_card()
+        cpu = wanted.startswith("cpu") or not torch.cuda.is_available()
         self.accelerator = Accelerator(cpu=cpu, mixed_precision="no")
         self.device: torch.device = self.accelerator.device
         self.rank = int(self.accelerator.process_index)
@@ -123,16 +123,17 @@ def _buckets(gradients: list[torch.Tensor]) -> Iterator[list[torch.Tensor]]:
     yield bucket
 
 
-def _chosen(wanted: str) -> None:
+def _take_card() -> None:
+    """Compute on this rank's card: of those that were leased, which alone are shown."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-    index = int(wanted.partition(":")[2] or 0)
+    index = int(os.environ.get("LOCAL_RANK", 0))
     if index >= count:
         raise Refusal(
             "cuda_driver_or_arch",
-            f"There is no device {wanted}.",
+            "PyTorch does not see the card.",
             where="recipe: devices",
-            why=f"PyTorch {torch.__version__} sees {count} CUDA devices.",
-            do="Choose another device, `devices: cpu`, or a PyTorch built for this machine's driver.",
+            why=f"PyTorch {torch.__version__} sees {count} CUDA devices; rank {index} needs one of its own.",
+            do="Set `devices: cpu`, or install a PyTorch built for this machine's driver.",
         )
     torch.cuda.set_device(index)
 

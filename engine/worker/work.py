@@ -20,6 +20,7 @@ from engine.event_log import EventReader, EventWriter
 from engine.findings import Finding
 from engine.hub.ready import pinned_to
 from engine.job import Job
+from engine.leases.locks import hold_shown
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
@@ -45,6 +46,7 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
     with directory.working() as mine:
         if not mine:
             return TAKEN
+        hold_shown(device)
         record = directory.write_worker(device)
         directory.mark_live()
         events = EventWriter(directory.events)

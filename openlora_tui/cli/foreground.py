@@ -12,8 +12,11 @@ from types import FrameType
 from engine import events as ev
 from engine import postmortem
 from engine.event_log import append
+from engine.leases.cards import Lease
+from engine.leases.here import lease_here
+from engine.leases.locks import Locks
 from engine.lineage import first_event
-from engine.recipe import RecipeFile, placed
+from engine.recipe import Recipe, RecipeFile, placed
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli import streams
@@ -28,12 +31,12 @@ def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
     relay = _Relay(printer)
     resolved = placed(recipe)
     append(directory.events, [first_event(directory, recipe.name, resolved)])
-    return _work(directory, str(resolved.devices), RunState(), printer, relay)
+    return _work(directory, resolved, RunState(), printer, relay)
 
 
-def work_here(directory: RunDir, device: str, state: RunState, printer: Printer) -> int:
+def work_here(directory: RunDir, recipe: Recipe, state: RunState, printer: Printer) -> int:
     """Go on with a run that is in `state`; like `run_here` otherwise."""
-    return _work(directory, device, state, printer, _Relay(printer))
+    return _work(directory, recipe, state, printer, _Relay(printer))
 
 
 def begin_again(directory: RunDir) -> None:
@@ -41,8 +44,9 @@ def begin_again(directory: RunDir) -> None:
     append(directory.events, [ev.Resumed(step=0)])
 
 
-def _work(directory: RunDir, device: str, state: RunState, printer: Printer, relay: _Relay) -> int:
-    worker = _spawn(directory, f"cuda:{device}" if device.isdigit() else device)
+def _work(directory: RunDir, recipe: Recipe, state: RunState, printer: Printer, relay: _Relay) -> int:
+    locks = Locks()
+    worker = _spawn(directory, lease_here(recipe, locks))
     relay.lead_to(worker)
     printer.say(f"run {directory.run} in process {worker.pid}; its console is {directory.console}")
     for lines in _until_gone(worker, directory, state):
@@ -97,8 +101,8 @@ class _Relay:
             self._worker.send_signal(number)
 
 
-def _spawn(directory: RunDir, device: str) -> subprocess.Popen[bytes]:
-    words = [sys.executable, "-P", "-m", "engine.worker", str(directory.path), "--device", device]
+def _spawn(directory: RunDir, lease: Lease) -> subprocess.Popen[bytes]:
+    words = [sys.executable, "-P", "-m", "engine.worker", str(directory.path), "--device", lease.name]
     with directory.console.open("ab") as console:
         return subprocess.Popen(
             words,
@@ -106,7 +110,7 @@ def _spawn(directory: RunDir, device: str) -> subprocess.Popen[bytes]:
             stdout=console,
             stderr=console,
             start_new_session=True,
-            env=os.environ | {"OPENLORA_HOME": str(directory.root)},
+            env=os.environ | lease.shown | {"OPENLORA_HOME": str(directory.root)},
         )
 
 

@@ -33,7 +33,7 @@ from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration
 
-HELP: Final = "list, show, watch, stop (--all), kill, pause, resume, save, hold, reorder or delete runs"
+HELP: Final = "list, show, watch, stop (--all), kill, pause, resume, save, hold, reorder, pin or delete runs"
 _MOST: Final = 1_000_000_000
 _VERBS: Final[dict[m.Verb, str]] = {
     "stop": "save and end it",
@@ -58,6 +58,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
     for verb, words in _VERBS.items():
         several.add_runs(_action(commands, verb, words, several.ordered(verb), run=False), verb)
+    words = "choose on which devices a waiting run starts"
+    pin = _action(commands, "pin", words, _pin)
+    pin.add_argument(
+        "devices", help="auto, cpu, a number, cards such as 0,1 or GPU-8f3a; `recipe` for what that says"
+    )
     words = "go on after a pause, or from the last checkpoint"
     resume = _action(commands, "resume", words, _resume, run=False)
     several.add_runs(resume, "resume")
@@ -134,6 +139,8 @@ def _row(row: m.RunRow) -> str:
     held_out = "" if row.eval_loss is None else number(row.eval_loss)
     age = duration(max(time.time() - row.created, 0)) if row.created else ""
     name, status = one_line(row.name, 40), "held" if row.held else row.status
+    if row.status == "queued" and row.reason and not row.held:
+        name = f"{name}  ({one_line(row.reason, 160)})"
     return f"{row.run:>5}  {status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
 
 
@@ -257,6 +264,12 @@ def _resume(args: argparse.Namespace) -> int:
         return watching.to_the_end(session, run, state, printer)
 
 
+def _pin(args: argparse.Namespace) -> int:
+    with Session(paths.home()) as session:
+        devices = "" if args.devices == "recipe" else args.devices
+        return several.told(args, session.act(session.named(args.run), "pin", None, {"devices": devices}))
+
+
 def _settings(args: argparse.Namespace) -> dict[str, str]:
     """What `--set` gives; paths start where the command was typed, as nothing else does here."""
     return {
@@ -284,4 +297,4 @@ def _resume_here(directory: RunDir, args: argparse.Namespace, printer: Printer) 
     state.outcome = None
     if not directory.resumable():
         begin_again(directory)
-    return work_here(directory, str(read(directory.recipe).recipe.devices), state, printer)
+    return work_here(directory, read(directory.recipe).recipe, state, printer)

@@ -42,7 +42,7 @@ _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "
           "base", "attention", "optimizer",
           "revision", "why", "do", "where", "log", "fault",
           "objective"}  # fmt: skip
-_MAYBE = {"parent", "adapter", "signal"}
+_MAYBE = {"parent", "adapter", "signal", "pinned"}
 _FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 
 

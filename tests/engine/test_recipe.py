@@ -75,6 +75,9 @@ def _values(field: Field) -> st.SearchStrategy[object]:
             labels=st.dictionaries(_texts(), _texts(), max_size=2),
             strip=st.lists(st.sampled_from(["html", "signatures"]), max_size=2),
         )
+    if field.name == "devices":
+        cards = st.lists(st.integers(0, 9) | st.just("GPU-8f3a"), min_size=1, max_size=3, unique=True)
+        return st.sampled_from(["auto", "cpu", "cpu:2", "cuda:1", "0,1"]) | st.integers(1, 64) | cards
     if field.name in ("data", "eval_data", "target_modules"):
         return _texts() | listed
     return _texts()
@@ -152,7 +155,9 @@ def test_a_rate_is_a_number_however_it_is_written(text: str) -> None:
         ("gradient_checkpointing", "yes", True),
         ("gradient_checkpointing", "False", False),
         ("run_name", "none", None),
-        ("devices", "0", 0),
+        ("devices", "2", 2),
+        ("devices", "[0, 3]", [0, 3]),
+        ("devices", "[GPU-8f3a, 1]", ["GPU-8f3a", 1]),
         ("devices", "cuda:1", "cuda:1"),
         ("data", "a, b.txt", "a, b.txt"),
         ("data", "[a.txt, 'b, c.txt']", ["a.txt", "b, c.txt"]),
@@ -179,6 +184,12 @@ def test_a_decimal_comma_is_refused_rather_than_read_as_thousands() -> None:
         ("lora_r: 0", "lora_r", "1 to 4,096"),
         ("lora_r: 8.5", "lora_r", "8.5 is not a whole number"),
         ("lora_r: true", "lora_r", "true is not a whole number"),
+        ("devices: 0", "devices", "Write [0] for the card 0"),
+        ("devices: -1", "devices", "-1 is no number of devices"),
+        ("devices: banana", "devices", "'banana' names no device"),
+        ("devices: [0, 0]", "devices", "a card is named twice"),
+        ("devices: [0.5]", "devices", "is not auto, cpu, a number of devices or a list of cards"),
+        ("devices: true", "devices", "true is not auto"),
         ("lora_r: eight", "lora_r", "'eight' is not a whole number"),
         ("lora_r: " + "9" * 400, "lora_r", "out of bounds"),
         ("lora_r:", "lora_r", "nothing is not a whole number"),

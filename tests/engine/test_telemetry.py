@@ -35,6 +35,7 @@ def _driver(**changes: object) -> SimpleNamespace:
         "nvmlDeviceGetName": lambda index: f"Card {index}".encode(),
         "nvmlDeviceGetUUID": lambda index: f"GPU-{index}",
         "nvmlSystemGetDriverVersion": lambda: b"570.1",
+        "nvmlDeviceGetMigMode": _refuse,
     }
     return SimpleNamespace(**(working | changes))
 
@@ -86,3 +87,21 @@ def test_a_sample_of_the_machine_is_sane(home: Path, monkeypatch: pytest.MonkeyP
     assert 0 < machine.ram_used < machine.ram_total
     assert machine.disk_free > 0
     assert machine.gpus == []
+
+
+def test_a_card_cut_into_mig_instances_is_listed_as_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    def part(handle: int, at: int) -> str:
+        if at not in (0, 3):
+            raise _NVMLError("Not Found")
+        return f"{handle}/{at}"
+
+    cut = _driver(
+        nvmlDeviceGetMigMode=lambda handle: [int(handle == 0), 0],
+        nvmlDeviceGetMaxMigDeviceCount=lambda _: 7,
+        nvmlDeviceGetMigDeviceHandleByIndex=part,
+        nvmlDeviceGetUUID=lambda handle: f"MIG-{handle}" if isinstance(handle, str) else f"GPU-{handle}",
+    )
+    monkeypatch.setitem(sys.modules, "pynvml", cut)
+    assert [(card.index, card.instance, card.uuid) for card in gpu.gpus()] == [
+        (0, 0, "MIG-0/0"), (0, 1, "MIG-0/3"), (1, None, "GPU-1"),
+    ]  # fmt: skip

@@ -59,6 +59,26 @@ async def test_a_key_acts_on_the_run(
         assert (act.run, act.verb) == (RUN, verb)
 
 
+@pytest.mark.parametrize(
+    ("keys", "devices"),
+    [("down,enter", "auto"), ("enter", ""), ("0,comma,1,enter", "0,1"), ("down,down,enter", "cpu")],
+)
+async def test_a_waiting_run_is_pinned_to_what_is_picked_or_typed(
+    keys: str, devices: str, opened: Any, engine: FakeEngine
+) -> None:
+    engine.list([tickets("queued")])
+    async with opened() as pilot:
+        await pilot.press("P")
+        await settle(pilot)
+        await pilot.press(*keys.split(",")[:-1])
+        await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        (act,) = engine.asked(ms.Act)
+        assert isinstance(act, ms.Act)
+        assert (act.run, act.verb, act.settings) == (RUN, "pin", {"devices": devices})
+
+
 async def test_a_refusal_is_shown_with_its_reason(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
         await pilot.press("s")

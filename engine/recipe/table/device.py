@@ -84,12 +84,12 @@ FIELDS: Final = (
     Field(
         name="devices",
         label="Devices",
-        help="`auto` (the first free GPU, or the CPU where there is none), `cpu`, or the number of a GPU.",
+        help="`auto` (one free GPU, else the CPU), `cpu`, how many GPUs, or which: `[0, 3]`, `[GPU-8f3a]`.",
         wrong=(
-            "`cpu` on a machine with a GPU takes many times as long; a GPU that another program fills "
-            "runs out of memory."
+            "`cpu` on a machine with a GPU takes many times as long; with more devices a step has more "
+            "rows, and a rate that suited one may be too low."
         ),
-        source="Our choice: one run to a device, the others wait in the queue.",
+        source="Our choice: one device a run; what does not fit beside others waits in the queue.",
         section="device",
         on_resume="safe",
     ),

@@ -58,6 +58,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("OPENLORA_HOME", str(tmp_path / "home"))
     root = paths.home()
     yield root
+    end_all(root)
+
+
+def end_all(root: Path) -> None:
+    """End the engine of a home, and the workers of its runs."""
     pid = bus.engine_pid(root)
     if pid is not None:
         _end(pid)

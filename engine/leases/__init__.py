@@ -1,0 +1,1 @@
+"""Which cards a job may have, who has them now, and the locks that all OpenLoRA of a machine honour."""
