@@ -43,6 +43,7 @@ PHASES: Final = (
     "sampling", "saving", "checkpoint", "adapter",
 )  # fmt: skip
 """The phases that a run tells of, at their beginning; the last two are the middle of writing these."""
+_BESIDE: Final = ("evaluating", "sampling", "saving")
 _PLACE: Final = re.compile(r"(?:step:)?(?P<step>\d{1,15})|row:(?P<row>\d{1,15})|(?:phase:)?(?P<phase>\D+)")
 _SLOW: Final = 5.0
 _FULL: Final = 2.0
@@ -159,6 +160,13 @@ def append(file: int, data: bytes) -> None:
     _refuse(file)
 
 
+def beside() -> None:
+    """Strike where something beside the steps asks for memory."""
+    if _armed is not None and "oom" in _armed.pending:
+        _armed.pending.remove("oom")
+        _exhaust("a fault that was asked for")
+
+
 def writing(name: str, folder: Path) -> None:
     """Strike where a part of the `checkpoint` or the `adapter` is written in `folder` and the rest is not.
 
@@ -168,6 +176,7 @@ def writing(name: str, folder: Path) -> None:
     if _armed is None:
         return
     phase(name)
+    beside()
     try:
         _refuse(folder)
     finally:
@@ -183,23 +192,29 @@ def checkpoint(folder: Path) -> None:
 
 
 def _strike(due: list[Fault]) -> None:
+    assert _armed is not None
     for fault in due:
         match fault.kind:
             case "kill":
                 _die()
+            case "oom" if fault.unit == "phase" and fault.at in _BESIDE:
+                _armed.pending.add("oom")
             case "oom":
-                # The vocabulary stays light: where torch is in use, it is loaded.
-                torch: Any = sys.modules.get("torch")
-                raise (torch.OutOfMemoryError if torch else MemoryError)(f"out of memory, by {fault.word}")
+                _exhaust(fault.word)
             case "slow":
                 time.sleep(_SLOW)
             case "hang":
                 while True:
                     time.sleep(_TICK)
             case later:
-                assert _armed is not None
                 _armed.pending.add(later)
                 _armed.room_again = time.monotonic() + _FULL
+
+
+def _exhaust(by: str) -> NoReturn:
+    # The vocabulary stays light: where torch is in use, it is loaded.
+    torch: Any = sys.modules.get("torch")
+    raise (torch.OutOfMemoryError if torch else MemoryError)(f"out of memory, by {by}")
 
 
 def _refuse(what: object) -> None:

@@ -40,13 +40,13 @@ def ended(session: Session) -> Finished | Failed:
 
 
 def _interrupted(session: Session, word: str) -> Failed:
-    """The end of a run that can be resumed: at its last step, or where the disk last had room for it."""
+    """The end of a run that can be resumed: at its last step, or where there last was room for it."""
     if session.saved == session.step:
         saved = "a checkpoint is saved"
     elif session.saved > 0:
-        saved = f"the disk had no room, and the last checkpoint is of step {session.saved}"
+        saved = f"there was no room to save it, and the last checkpoint is of step {session.saved}"
     else:
-        saved = "the disk had no room, and there is no checkpoint"
+        saved = "there was no room to save it, and there is no checkpoint"
     return Failed(
         run=session.job.run,
         steps=session.step,

@@ -111,6 +111,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     session.patience.waited = 0 if _asks_for_more(session.job, manifest) else manifest.waited
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more
+        session.eval_budget = manifest.eval_budget or session.eval_budget
     if manifest.recomputes and checkpointing.possible(session.student.peft):
         checkpointing.switch_on(session.student.peft)
     session.ledger.losses.extend(manifest.losses)

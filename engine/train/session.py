@@ -36,7 +36,7 @@ class Session:
         step: optimizer steps done.
         position: rows done.
         steps: optimizer steps of the whole run.
-        budget: tokens of a micro-batch at most, padding included.
+        budget: tokens of a micro-batch at most, padding included; `eval_budget` of one on held-out rows.
         best: lowest loss on the held-out rows so far; `eval_loss` is the last one.
         checkpoint_bytes: size of the last checkpoint, 0 before there is one.
         measured, shown, saved: the step at which each was done last.
@@ -65,7 +65,7 @@ class Session:
         self.held_out = Collator(data.eval, pad, machine.device, layout) if data.eval else None
         self.feed = Feed(len(data.train), recipe.batch_rows * machine.world, recipe.seed)
         self.steps = planned_steps(self.feed, recipe.num_train_epochs, recipe.max_steps)
-        self.budget = recipe.per_device_train_batch_size * recipe.max_length
+        self.eval_budget = self.budget = recipe.per_device_train_batch_size * recipe.max_length
         self.optimizer = GuardedOptimizer(groups_of(student.peft, recipe), recipe, machine.device)
         if machine.precision == "fp16":
             self.optimizer.scale_for_fp16()

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
+from engine import faults
 from engine.train.batches.collate import Collator
 from engine.train.machine import Machine
 from engine.train.model.student import Student
@@ -33,8 +34,8 @@ def held_out_sums(
     collator: Collator,
     machine: Machine,
     go_on: Callable[[], bool],
-) -> list[float] | None:
-    """The objective's loss and figures, summed over the rows in `pieces` of all ranks.
+) -> torch.Tensor | None:
+    """(1 + F,): the objective's loss and figures, summed over the rows in `pieces`.
 
     Args:
         pieces: micro-batches of this rank.
@@ -45,7 +46,7 @@ def held_out_sums(
         for rows in pieces:
             if not go_on():
                 return None
+            faults.beside()
             loss, figures = objective.summed(student.peft, student.labelled, collator.micro(rows))
             total += torch.cat([loss[None], figures]).double()
-    summed: list[float] = machine.total(total).tolist()
-    return summed
+    return total

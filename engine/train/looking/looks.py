@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import time
+from functools import partial
+
+import torch
 
 from engine import events as ev
 from engine.data.prompt import prompt_ids
 from engine.data.shapes import Chat
 from engine.data.tokenizer import ModelTokenizer
+from engine.train.batches.collate import Collator
 from engine.train.batches.cut import share
 from engine.train.guard.ledger import finite
 from engine.train.looking.evaluate import held_out_sums
 from engine.train.looking.sample import continued, spoken
+from engine.train.memory.beside import left_out, relieve_evaluation
+from engine.train.memory.exhausted import Shortage, attempted
 from engine.train.session import Session
 
 _PROMPTS = 2
@@ -33,13 +39,10 @@ def measure(session: Session) -> bool:
     divisor = max(objective.divisor(data, range(len(data))), 1)
     rows = share(range(len(data)), data.length, machine.rank, machine.world)
     with session.apart("evaluating"):
-        pieces = session.held_out.cut(rows, session.budget)
-        sums = held_out_sums(
-            objective, session.student, pieces, session.held_out, machine, lambda: _go_on(session)
-        )
+        sums = _held_out(session, rows, session.held_out)
     if sums is None:
         return False
-    loss, *told = [figure / divisor for figure in sums]
+    loss, *told = (machine.total(sums) / divisor).tolist()
     best = session.best is None or loss < session.best
     session.patience.see(loss, session.best)
     session.best = loss if best else session.best
@@ -57,6 +60,18 @@ def measure(session: Session) -> bool:
     return best
 
 
+def _held_out(session: Session, rows: list[int], collator: Collator) -> torch.Tensor | None:
+    """Sums over this rank's `rows` in micro-batches that memory allows; None where it is not to be."""
+    while True:
+        pieces = collator.cut(rows, session.eval_budget)
+        work = partial(held_out_sums, session.objective, session.student, pieces, collator, session.machine)
+        sums = attempted(partial(work, lambda: _go_on(session)))
+        short = sums if isinstance(sums, Shortage) else None
+        fits = relieve_evaluation(session, [(len(p), collator.tokens(p)) for p in pieces], short)
+        if fits is not None:
+            return sums if fits and isinstance(sums, torch.Tensor) else None
+
+
 def show(session: Session) -> None:
     """Report what the model answers to the sample prompts, unless it did at this step."""
     if session.recipe.sample_steps <= 0 or session.shown == session.step or session.machine.rank != 0:
@@ -67,14 +82,20 @@ def show(session: Session) -> None:
             if not _go_on(session):
                 return
             began = time.monotonic()
-            taken = continued(
-                session.student,
-                prompt,
-                session.machine,
-                new_tokens=session.recipe.sample_max_new_tokens,
-                stops=session.tokenizer.stops,
-                context=session.context,
+            taken = attempted(
+                partial(
+                    continued,
+                    session.student,
+                    prompt,
+                    session.machine,
+                    new_tokens=session.recipe.sample_max_new_tokens,
+                    stops=session.tokenizer.stops,
+                    context=session.context,
+                )
             )
+            if isinstance(taken, Shortage):
+                left_out(session, "The samples", "sampling", taken)
+                break
             before, text = spoken(session.tokenizer, prompt, taken)
             seconds = time.monotonic() - began
             session.journal(ev.Sampled(step=session.step, prompt=before, text=text, seconds=seconds))

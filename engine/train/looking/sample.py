@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from engine import faults
 from engine.data.tokenizer import ModelTokenizer
 from engine.train.looking.evaluate import at_rest
 from engine.train.machine import Machine
@@ -28,6 +29,7 @@ def continued(
 
     Greedy at temperature 0; else drawn from softmax(logits / temperature) with a generator of its own.
     """
+    faults.beside()
     room = new_tokens if context is None else min(new_tokens, context - len(prompt))
     generator = torch.Generator(device=machine.device).manual_seed(seed)
     taken: list[int] = []

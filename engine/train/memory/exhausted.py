@@ -33,7 +33,7 @@ def attempted(work: Callable[[], _T]) -> _T | Shortage:
     """What `work` returns, or that memory ran out in it, with all that it held given back."""
     try:
         return work()
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         if not out_of_memory(error):
             raise
         said = one_line(str(error), 300) or "The machine has no more memory to give."

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -16,6 +18,9 @@ from engine.data.tokenizer import CHAT_TEMPLATE
 from engine.room import Need
 from engine.train import randomness
 from engine.train.memory import checkpointing
+from engine.train.memory.advice import lacking
+from engine.train.memory.beside import left_out, twice
+from engine.train.memory.exhausted import Shortage, out_of_memory
 from engine.train.methods import adapter
 from engine.train.methods.verify import verify
 from engine.train.saving.checkpoint import (
@@ -32,13 +37,16 @@ from engine.train.session import Session, recipe_digest
 
 _LONGEST = 30.0
 """Seconds between two tries where the file system seems to have room and refuses all the same."""
+_ELSEWHERE: Final = (RuntimeError, MemoryError, lambda said: OSError(errno.ENOSPC, said))
+_NONE: Final = len(_ELSEWHERE)
 
 
 def save_checkpoint(session: Session) -> bool:
     """Write a checkpoint of the current step, unless there is one; a full disk is waited for.
 
     Returns:
-        False where someone left rather than wait for room: there is no checkpoint of this step then.
+        False where someone left rather than wait for room, or memory ran out: there is no checkpoint of this
+        step then.
     """
     if session.saved == session.step:
         session.listener.saved()
@@ -48,7 +56,12 @@ def save_checkpoint(session: Session) -> bool:
     began = time.monotonic()
     with session.apart("saving"):
         need = Need(what="a checkpoint", bytes=checkpoint_bytes(session), folder=folder)
-        size = with_room(session, need, lambda: _checkpoint(session, folder / folder_name(session.step)))
+        target = folder / folder_name(session.step)
+        size = twice(session, lambda: with_room(session, need, lambda: _checkpoint(session, target)))
+    if isinstance(size, Shortage):
+        left_out(session, "The checkpoint", "saving", size)
+        session.listener.saved()
+        return False
     if size is None:
         return False
     path = str(folder / folder_name(session.step))
@@ -69,7 +82,9 @@ def save_adapter(session: Session) -> Path | None:
     """
     target = session.job.adapter
     need = Need(what="the adapter", bytes=adapter_bytes(session), folder=target.parent)
-    done = with_room(session, need, lambda: _adapter(session, target))
+    done = twice(session, lambda: with_room(session, need, lambda: _adapter(session, target)))
+    if isinstance(done, Shortage):
+        raise lacking(session.recipe, "saving", done.said, "It was tried twice.")
     return None if done is None else target.absolute()
 
 
@@ -128,8 +143,9 @@ def _checkpoint(session: Session, target: Path) -> int:
     with draft(target) if machine.rank == 0 else nullcontext(draft_of(target)) as folder:
         machine.wait()
         failed = _failure(lambda: _parts(session, folder))
-        if machine.any(mine=failed is not None):
-            raise failed or OSError(28, "another rank has no room")
+        gravest = machine.least(_gravity(failed))
+        if gravest < _NONE:
+            raise failed or _ELSEWHERE[gravest]("another rank failed")
         if machine.rank != 0:
             return 0
         size = complete(folder, target, _manifest(session))
@@ -144,6 +160,13 @@ def _failure(write: Callable[[], None]) -> Exception | None:
     except Exception as error:
         return error
     return None
+
+
+def _gravity(failed: Exception | None) -> int:
+    """What ranks compare, so that all of them answer to the gravest: a failure, memory, the disk, nothing."""
+    if failed is None:
+        return _NONE
+    return 2 if room.refusal(failed) else int(out_of_memory(failed))
 
 
 def _parts(session: Session, folder: Path) -> None:
@@ -191,6 +214,7 @@ def _manifest(session: Session) -> Manifest:
         shown=session.shown,
         budget=session.budget,
         waited=session.patience.waited,
+        eval_budget=session.eval_budget,
         recomputes=checkpointing.is_on(session.student.peft),
         settings=msgspec.to_builtins(session.job.recipe),
         eval_loss=session.eval_loss if session.measured == session.step else None,

@@ -128,7 +128,7 @@ def test_stop_ends_the_waiting_and_the_run_can_be_resumed(
     assert isinstance(end, ev.Failed)
     assert end.interrupted
     assert end.resumable
-    assert end.what.endswith("the disk had no room, and the last checkpoint is of step 2.")
+    assert end.what.endswith("there was no room to save it, and the last checkpoint is of step 2.")
     assert not mine.adapter.exists()
     small_disk.free()
     again = Person(99, lambda: None, lambda: None)

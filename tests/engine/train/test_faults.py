@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -39,23 +40,34 @@ def test_oom_halves_the_micro_batches_and_changes_nothing(start: Start, inject: 
     assert [event.fault for event in told if isinstance(event, ev.Injected)] == ["oom@step:3"]
 
 
-def test_oom_in_the_evaluation_is_told_apart(start: Start, inject: Inject) -> None:
-    inject("oom@evaluating")
-    run = start()
-    assert isinstance(run.end, ev.Failed)
-    assert run.end.findings[-1].category == "oom_at_checkpoint_or_eval"
+@pytest.mark.parametrize("phase", ["evaluating", "sampling", "saving", "checkpoint", "adapter"])
+def test_oom_beside_the_steps_is_told_apart_and_training_is_as_it_was(
+    start: Start, inject: Inject, phase: str
+) -> None:
+    changes: dict[str, Any] = {"save_steps": 2, "sample_steps": 3, "eval_steps": 3, "eval_split": 0.2}
+    plain = start("plain", **changes)
+    inject(f"oom@{phase}")
+    run = start("tight", **changes)
+    assert isinstance(run.end, ev.Finished), run.end
+    [finding] = [finding for finding in run.end.findings if finding not in plain.end.findings]
+    assert (finding.category, finding.severity) == ("oom_at_checkpoint_or_eval", "warning")
+    assert run.losses == plain.losses
+    assert [step.micro_batches for step in run.of(ev.Step)] == [s.micro_batches for s in plain.of(ev.Step)]
+    assert len(run.of(ev.Saved)) == len(plain.of(ev.Saved))
+    losses = [event.loss for event in plain.of(ev.Evaluated)]
+    assert [event.loss for event in run.of(ev.Evaluated)] == pytest.approx(losses, rel=1e-4)
+    assert_same(plain, run)
 
 
-@pytest.mark.parametrize("words", ["nan@5", "diskfull@5", "quota@adapter", "oom@adapter"])
+@pytest.mark.parametrize("words", ["nan@5", "diskfull@5", "quota@adapter"])
 def test_what_ends_a_run_is_explained_and_resumed_bit_for_bit(
     start: Start, inject: Inject, words: str
 ) -> None:
     whole = start("whole")
     inject(words)
     first = start("broken", save_steps=2)
-    category = {"nan": "nan_or_inf", "oom": "oom_at_checkpoint_or_eval"}
     if isinstance(first.end, ev.Failed):
-        assert first.end.findings[-1].category == category.get(words.partition("@")[0], "save_or_disk")
+        assert first.end.findings[-1].category == ("nan_or_inf" if words == "nan@5" else "save_or_disk")
         assert first.end.resumable
         assert first.end.do
         assert not first.job.adapter.exists()

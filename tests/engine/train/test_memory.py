@@ -15,7 +15,8 @@ import torch
 
 from engine import events as ev
 from engine import faults
-from engine.train import loop
+from engine.train import ending, loop
+from engine.train.looking import looks
 from engine.train.memory import checkpointing
 from engine.train.memory.exhausted import Shortage, attempted
 from engine.train.objectives import supervised
@@ -183,3 +184,47 @@ def test_a_process_that_really_has_no_more_finishes_with_the_same_losses(
     assert oom_findings(tight)
     assert tight.of(ev.Step)[0].micro_batches > 1
     assert tight.losses == pytest.approx(plain.losses, rel=1e-5)
+
+
+def test_a_held_out_row_that_never_fits_ends_a_run_before_it_begins(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluation_fails(monkeypatch)
+    run = start()
+    assert isinstance(run.end, ev.Failed)
+    finding = run.end.findings[-1]
+    assert (finding.category, finding.severity) == ("oom_at_checkpoint_or_eval", "blocker")
+    assert "One held-out row of" in finding.cause
+    assert run.of(ev.Step) == []
+
+
+def test_an_evaluation_that_no_longer_fits_is_left_out_and_the_run_goes_on(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = start("plain", eval_steps=2)
+    with monkeypatch.context() as short:
+        evaluation_fails(short, after=1)
+        run = start("tight", eval_steps=2)
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.losses == plain.losses
+    assert 0 < len(run.of(ev.Evaluated)) < len(plain.of(ev.Evaluated))
+    assert "left out" in run.end.findings[-1].title
+
+
+def evaluation_fails(monkeypatch: pytest.MonkeyPatch, after: int = -1) -> None:
+    """Let memory run out in every evaluation after that step."""
+    steps: list[int] = []
+    measured = looks.measure
+
+    def tight(model: Any, *args: Any) -> torch.Tensor:
+        if not model.training and steps[-1] > after:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return summed_loss(model, *args)
+
+    def seen(session: Session) -> bool:
+        steps.append(session.step)
+        return measured(session)
+
+    monkeypatch.setattr(supervised, "summed_loss", tight)
+    monkeypatch.setattr(loop, "measure", seen)
+    monkeypatch.setattr(ending, "measure", seen)
