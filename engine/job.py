@@ -27,6 +27,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     """The model's folder, where the recipe names the model by its hub id."""
     revision: str | None = None
     """The commit of a model that came from the hub."""
+    tokens: Path | None = None
+    """Where encoded rows are kept, for this run's next start and for others; None keeps none."""
     device: str = "auto"
     """`auto`, or the name of a lease (`engine.leases.cards`), whose cards are all that the job is shown."""
 

@@ -105,6 +105,11 @@ def runs_folder(root: Path) -> Path:
     return root / "runs"
 
 
+def tokens_folder(root: Path) -> Path:
+    """Where the encoded rows of a home lie, shared by its runs."""
+    return root / "tokens"
+
+
 def socket_path() -> Path:
     """Where the sockets of this user's engines lie, there or not."""
     return Path("/tmp") / f"openlora-{os.getuid()}"

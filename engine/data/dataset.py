@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+ARRAYS: Final = {"ids": "I", "mask": "B", "offsets": "Q", "file_of": "I", "line_of": "I", "times": "H"}
+"""The flat arrays of `Rows` by name, with the type of their items as `array` and `memoryview` write it."""
 
 
 class Rows:
@@ -13,6 +17,10 @@ class Rows:
     A row is one sequence, or a pair of them: a chosen and a rejected answer to the same prompt.
 
     Four bytes a token for its id, one for its mask, eighteen a row for where it is and came from.
+    Rows that are mapped from the disk (`of`) are read alike, and nothing can be added to them.
+
+    Attributes:
+        highest: the largest token id, 0 without any.
     """
 
     def __init__(self) -> None:
@@ -20,10 +28,13 @@ class Rows:
         self.mask = bytearray()
         self.offsets = array("Q", [0])
         self.files: list[str] = []
-        self._file_of = array("I")
-        self._line_of = array("I")
+        self.highest = 0
+        self.file_of = array("I")
+        self.line_of = array("I")
         self.times = array("H")
         """How often an epoch draws each row."""
+        self.held: object = None
+        """Keeps whatever the arrays' memory depends on."""
 
         self.parted = array("Q")
         """Where in `ids` the second sequence of each row begins; empty where rows are one sequence."""
@@ -32,11 +43,12 @@ class Rows:
         """Append one row: `mask` is 1 where the token is learnt, as long as `ids`."""
         if not self.files or self.files[-1] != file:
             self.files.append(file)
+        self.highest = max(self.highest, max(ids, default=0))
         self.ids.extend(ids)
         self.mask += mask
         self.offsets.append(len(self.ids))
-        self._file_of.append(len(self.files) - 1)
-        self._line_of.append(line)
+        self.file_of.append(len(self.files) - 1)
+        self.line_of.append(line)
         self.times.append(times)
 
     def add_pair(self, chosen: Sequence[int], mask: bytearray, rejected: Sequence[int], other: bytearray,
@@ -46,11 +58,25 @@ class Rows:
         self.add([*chosen, *rejected], mask + other, file, line, times)
 
     def __len__(self) -> int:
-        return len(self._line_of)
+        return len(self.line_of)
 
     def where(self, row: int) -> str:
         """`file:line` of a row."""
-        return f"{self.files[self._file_of[row]]}:{self._line_of[row]}"
+        return f"{self.files[self.file_of[row]]}:{self.line_of[row]}"
+
+    @property
+    def arrays(self) -> dict[str, Any]:
+        """The flat arrays by their names, each with the buffer protocol."""
+        return {name: getattr(self, name) for name in ARRAYS}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Any], files: list[str], highest: int) -> Rows:
+        """Rows that lie in `arrays`, whatever their memory is."""
+        rows = cls()
+        for name in ARRAYS:
+            setattr(rows, name, arrays[name])
+        rows.files, rows.highest = files, highest
+        return rows
 
 
 class Dataset:
@@ -84,7 +110,7 @@ class Dataset:
     def row(self, i: int) -> tuple[array[int], bytes]:
         """Token ids of row `i`, and as many mask bytes: 1 where the token is learnt from those before it."""
         begin, end = self.span(i)
-        return self.rows.ids[begin:end], bytes(self.rows.mask[begin:end])
+        return array("I", self.rows.ids[begin:end].tobytes()), bytes(self.rows.mask[begin:end])
 
     def length(self, i: int) -> int:
         """Tokens of row `i`."""
@@ -94,7 +120,7 @@ class Dataset:
     def labels(self, i: int) -> int:
         """Tokens of row `i` that are learnt."""
         begin, end = self.span(i)
-        return self.rows.mask.count(1, begin, end)
+        return bytes(self.rows.mask[begin:end]).count(1)
 
     def source(self, i: int) -> str:
         """`file:line` of row `i`."""

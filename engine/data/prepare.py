@@ -19,9 +19,11 @@ from engine.data.read.notes import notes_of
 from engine.data.read.rows import is_text, rows_of
 from engine.data.read.source import Source as FileSource
 from engine.data.refusal import Refusal, as_refusal
-from engine.data.rejects import DROP, Kept, Rejects, how_many
+from engine.data.rejects import DROP, Keep, Kept, Rejects, Summary, how_many
 from engine.data.row import Row
 from engine.data.shapes import Chat, Document, Example, Pair, Shape
+from engine.data.shelf.key import key_of
+from engine.data.shelf.shelf import Shelf
 from engine.data.split import drawn, split
 from engine.data.tokenizer import ModelTokenizer
 from engine.events import Form
@@ -59,6 +61,18 @@ class Prepared(msgspec.Struct, kw_only=True):
         return "chat" if self.chats else "verbatim"
 
 
+class Told(msgspec.Struct, kw_only=True):
+    """What a run says of its data beside the rows, kept with them for the next run."""
+
+    losses: Losses
+    shapes: list[Shape]
+    ignored: dict[str, list[str]]
+    probes: list[str]
+    chats: list[Chat]
+    said: list[Finding]
+    rejects: Summary
+
+
 class _Reading:
     """What gathers while files are read."""
 
@@ -73,6 +87,19 @@ class _Reading:
         self.said: list[Finding] = []
 
     @property
+    def told(self) -> Told:
+        """All of it but the rows."""
+        return Told(losses=self.losses, shapes=self.shapes, ignored=self.ignored, probes=self.probes,
+                    chats=self.chats, said=self.said, rejects=self.rejects.summary)  # fmt: skip
+
+    def recall(self, rows: Rows, told: Told) -> _Reading:
+        """Be as after reading the files from which both came."""
+        self.rows, self.losses, self.shapes, self.ignored = rows, told.losses, told.shapes, told.ignored
+        self.probes, self.chats, self.said = told.probes, told.chats, told.said
+        self.rejects.recall(told.rejects)
+        return self
+
+    @property
     def data(self) -> Dataset:
         """The rows that an epoch draws."""
         return Dataset(self.rows, [row for row, times in enumerate(self.rows.times) if times])
@@ -84,11 +111,13 @@ def prepare(
     progress: Progress | None = None,
     *,
     rejects: Path | None = None,
+    shelf: Shelf | None = None,
 ) -> Prepared:
     """Read and encode the recipe's data, `progress` being told the rows done so far.
 
     Args:
         rejects: the file that keeps the rows which are left out for being bad; none is written without any.
+        shelf: where encoded rows are kept for the next run that reads the same files the same way.
 
     Raises:
         Refusal: a file or row that cannot be used, or nothing left to learn.
@@ -98,7 +127,10 @@ def prepare(
 
         def read(entries: list[Entry], purpose: Purpose) -> tuple[Sources, _Reading]:
             sources = _found(entries, purpose)
-            return sources, _read(sources, recipe, tokenizer, progress or (lambda _: None), kept)
+            tick = progress or (lambda _: None)
+            if shelf is None:
+                return sources, _read(sources, recipe, tokenizer, tick, kept.keep)
+            return sources, _shelved(shelf, sources, recipe, tokenizer, tick, kept)
 
         sources, reading = read(recipe.data_entries, "train")
         held = read(recipe.eval_entries, "eval")[1] if recipe.eval_entries else None
@@ -131,10 +163,35 @@ def _found(entries: list[Entry], purpose: Purpose) -> Sources:
         raise as_refusal("dataset_format", problem) from None
 
 
-def _read(
-    sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress, kept: Kept
+def _shelved(
+    shelf: Shelf, sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress, kept: Kept
 ) -> _Reading:
-    reading = _Reading(recipe, tokenizer, Rejects(drop=recipe.bad_rows == DROP, keep=kept.keep))
+    """The rows from the shelf; those that are not there are read and put there."""
+    with shelf.place(lambda: key_of(sources, recipe, tokenizer), lambda: tick(0)) as place:
+        if place.found is None:
+            reading = _read(sources, recipe, tokenizer, tick, place.beside(kept.keep))
+            place.put(reading.rows, _encoded(reading.told), [str(file.path) for file in sources.files])
+        if place.found is None:
+            return reading
+        reading = _Reading(recipe, tokenizer, Rejects(drop=recipe.bad_rows == DROP))
+        told = msgspec.json.decode(place.found.told, type=Told)
+        if not place.made:
+            kept.write(place.found.rejects)
+        return reading.recall(place.found.rows, told)
+
+
+def _encoded(told: Told) -> bytes | None:
+    """As JSON; None for what JSON cannot hold, such as half a character or a number beyond 64 bits."""
+    try:
+        return msgspec.json.encode(told)
+    except (TypeError, ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _read(
+    sources: Sources, recipe: Recipe, tokenizer: ModelTokenizer, tick: Progress, keep: Keep
+) -> _Reading:
+    reading = _Reading(recipe, tokenizer, Rejects(drop=recipe.bad_rows == DROP, keep=keep))
     draws = draws_of(sources, recipe.seed)
     try:
         for source in sources.files:

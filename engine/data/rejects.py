@@ -37,6 +37,14 @@ _CLOCK_EVERY: Final = 256
 _MOST_REASONS: Final = 50
 
 
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the bad rows of some data came to."""
+
+    good: int
+    places: Places
+    reasons: dict[str, int]
+
+
 class Rejects:
     """Takes the bad rows of some data.
 
@@ -91,6 +99,15 @@ class Rejects:
             places=self.places.first,
         )
 
+    @property
+    def summary(self) -> Summary:
+        """All that the finding is made of."""
+        return Summary(good=self.good, places=self.places, reasons=self._reasons)
+
+    def recall(self, summary: Summary) -> None:
+        """Be as after the rows of which `summary` tells."""
+        self.good, self.places, self._reasons = summary.good, summary.places, summary.reasons
+
     def _take(self, refusal: Refusal, where: str, raw: str) -> None:
         if not self._drop:
             self._stop(refusal)
@@ -138,8 +155,6 @@ class Kept:
         """Write one down."""
         if self._path is None:
             return
-        if self._file is None:
-            self._file = self._stack.enter_context(atomic.stream(self._path))
         name, _, line = where.rpartition(":")
         raw = raw.rstrip("\r\n").encode("utf-8", "backslashreplace").decode()
         kept = {
@@ -150,7 +165,15 @@ class Kept:
             "raw": raw[:_RAW],
             "cut": len(raw) > _RAW,
         }
-        self._file.write(msgspec.json.encode(sayable(kept)) + b"\n")
+        self.write(msgspec.json.encode(sayable(kept)) + b"\n")
+
+    def write(self, lines: bytes) -> None:
+        """Add whole lines of such a file."""
+        if self._path is None or not lines:
+            return
+        if self._file is None:
+            self._file = self._stack.enter_context(atomic.stream(self._path))
+        self._file.write(lines)
 
 
 def how_many(first: Refusal, sources: Sources, recipe: Recipe, seconds: float = 2.0) -> None:

@@ -67,7 +67,7 @@ class ChatTemplate:
         whose: str = MODELS_OWN,
     ) -> None:
         self.plain = source is None
-        self.source = source
+        self.source, self.day = source, day
         self.whose = whose
         self._knows = {word for word in ("tool_calls", "developer") if source and word in source}
         self._tokens = tokens

@@ -15,6 +15,7 @@ from engine.data.prepare import prepare
 from engine.data.refusal import Refusal
 from engine.data.rejects import NAME as REJECTS
 from engine.data.rules import rules_of
+from engine.data.shelf.shelf import Shelf
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.job import Job
@@ -62,7 +63,8 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     tokenizer = ModelTokenizer(folder, date.fromisoformat(day), rules_of(job.recipe))
     recipe = _within_context(job.recipe, folder, journal)
     rejects = job.folder / REJECTS if machine.rank == 0 else None
-    data = prepare(recipe, tokenizer, _Ticker(journal, listener), rejects=rejects)
+    shelf = Shelf(job.tokens, journal.log) if job.tokens is not None else None
+    data = prepare(recipe, tokenizer, _Ticker(journal, listener), rejects=rejects, shelf=shelf)
     for finding in data.findings:
         journal.found(finding)
 

@@ -21,6 +21,7 @@ from engine.findings import Finding
 from engine.hub.ready import pinned_to
 from engine.job import Job
 from engine.leases.locks import hold_shown
+from engine.paths import tokens_folder
 from engine.problem import Problem
 from engine.recipe import read
 from engine.run_dir import RunDir
@@ -101,6 +102,7 @@ def _outcome(
             recipe=recipe,
             fetched=folder,
             revision=pinned.revision if pinned else None,
+            tokens=tokens_folder(directory.root),
             device=device,
         )
         outcome = train(job, pulse.report, book)

@@ -61,7 +61,7 @@ def prove_ids_fit(model: PeftModel, *parts: Dataset | None) -> None:
         Refusal: an id is beyond the table.
     """
     table = embedding_rows(model)
-    highest = max((max(part.rows.ids, default=0) for part in parts if part is not None), default=0)
+    highest = max((part.rows.highest for part in parts if part is not None), default=0)
     if highest >= table:
         raise Refusal(
             "tokenizer_vocab_resize",
