@@ -189,6 +189,12 @@ class Saved(Event, frozen=True, kw_only=True):
     seconds: float
 
 
+class Pruned(Event, frozen=True, kw_only=True):
+    """Someone has removed the checkpoints of a run that had ended; what it has taught stays."""
+
+    bytes: Count
+
+
 class Resumed(Event, frozen=True, kw_only=True):
     """Work goes on from the checkpoint at `step`; points after it no longer count."""
 
@@ -303,6 +309,7 @@ AnyEvent = (
     | Evaluated
     | Sampled
     | Saved
+    | Pruned
     | Resumed
     | Paused
     | Continued

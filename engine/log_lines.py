@@ -28,6 +28,8 @@ def _text(event: ev.AnyEvent) -> str | None:
             return f"step {event.step:,}: eval {loss}{', the best' if event.best else ''}"
         case ev.Saved():
             return f"step {event.step:,}: checkpoint, {event.bytes / 2**20:.1f} MiB"
+        case ev.Pruned():
+            return f"its checkpoints were removed, {event.bytes / 2**20:,.1f} MiB"
         case ev.Resumed():
             return f"resumed from step {event.step:,}"
         case ev.Found():

@@ -79,7 +79,7 @@ def maker_of(root: Path, folder: str) -> str | None:
         return inside
     wanted = os.path.realpath(folder)
     for directory in _newest(root):
-        left = _last_word(directory)
+        left = last_word(directory)
         if left is not None and left.adapter and os.path.realpath(left.adapter) == wanted:
             return directory.run
     return None
@@ -96,7 +96,7 @@ def holder_of(root: Path, path: str) -> str | None:
 
 def _adapter(directory: RunDir) -> Path | None:
     """Where the run's finished adapter lies."""
-    left = _last_word(directory)
+    left = last_word(directory)
     if left is None or left.adapter is None:
         return None
     # A home that was moved keeps its adapters, and the paths in its events are old.
@@ -104,7 +104,7 @@ def _adapter(directory: RunDir) -> Path | None:
     return next((place for place in places if (place / _MARK).is_file()), None)
 
 
-def _last_word(directory: RunDir) -> ev.Terminal | None:
+def last_word(directory: RunDir) -> ev.Terminal | None:
     """How the run ended, None while it has not."""
     try:
         with opened(directory.events) as file:

@@ -182,6 +182,8 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
             _resumed(state, event)
         case ev.Saved():
             _saved(state, event)
+        case ev.Pruned():
+            state.checkpoint = None
         case ev.Sampled():
             state.samples = [*state.samples, event][-_SAMPLES:]
         case ev.Found():

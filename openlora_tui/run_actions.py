@@ -147,6 +147,13 @@ class RunActions(Seat):
 
         self.session.act(row.run, verb, answer, settings)
 
+    def do_storage(self) -> None:
+        """What takes room."""
+        from openlora_tui.modals.storage import Storage
+
+        if self.session.welcome is not None:
+            self.push_screen(Storage(Path(self.session.welcome.home)))
+
     def do_stop_all(self) -> None:
         """Stop every live run after saving, once it is confirmed."""
         from openlora_tui.modals.questions import stopping_all

@@ -49,6 +49,7 @@ RUNS: Final = Table(
                the_engine, changes=True),
         Action("stop_all", ("A",), "stop all", "Stop every live run after saving; asks first.", the_engine,
                changes=True),
+        Action("storage", ("u",), "disk use", "What takes room on the disk, and what of it can go."),
         Action("delete", ("d",), "delete", "Delete the run and its checkpoints; asks first.", deletable,
                changes=True),
     ),
