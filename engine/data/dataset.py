@@ -7,7 +7,8 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-ARRAYS: Final = {"ids": "I", "mask": "B", "offsets": "Q", "file_of": "I", "line_of": "I", "times": "H"}
+ARRAYS: Final = {"ids": "I", "mask": "B", "offsets": "Q", "file_of": "I", "line_of": "I", "times": "H",
+                 "parted": "Q"}  # fmt: skip
 """The flat arrays of `Rows` by name, with the type of their items as `array` and `memoryview` write it."""
 
 

@@ -15,7 +15,7 @@ from engine.storage.prune import goes_unasked, prune
 from engine.storage.survey import ABOUT, KINDS, Item, survey
 from engine.text import amount, one_line
 from openlora_tui.cli.document import print_document
-from openlora_tui.figures import duration
+from openlora_tui.figures import age
 
 HELP: Final = "what takes room: checkpoints, encoded rows, the hub's cache; `storage prune` removes some"
 _DAY: Final = 86_400.0
@@ -60,8 +60,8 @@ def _show(args: argparse.Namespace) -> int:
         items = [item for item in found if item.kind == kind]
         print(f"{kind:<12} {amount(sum(item.bytes for item in items)):>10}  {ABOUT[kind]}")
         for item in items:
-            age = duration(max(now - item.used, 0.0))
-            print(f"  {amount(item.bytes):>20}  {age:>9}  {one_line(item.name, 60)}{_remark(item)}")
+            used = age(max(now - item.used, 0.0))
+            print(f"  {amount(item.bytes):>20}  {used:>5} ago  {one_line(item.name, 60)}{_remark(item)}")
     print(f"\n`openlora storage prune` removes {_USUAL}", file=sys.stderr)
     return 0
 
@@ -99,9 +99,9 @@ def _chosen(found: list[Item], args: argparse.Namespace, now: float) -> list[Ite
     Raises:
         Problem: a word names nothing that is here, or something that is held.
     """
-    age = args.unused_for * _DAY
+    unused = args.unused_for * _DAY
     kinds = [kind for kind in KINDS if kind in args.what] or ([] if args.what else ["checkpoints", "tokens"])
-    items = [item for item in found if goes_unasked(item, kinds, older_than=age, now=now)]
+    items = [item for item in found if goes_unasked(item, kinds, older_than=unused, now=now)]
     for word in args.what:
         if word in KINDS:
             continue

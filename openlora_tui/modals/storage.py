@@ -15,7 +15,7 @@ from textual.containers import Vertical
 from engine.storage.prune import goes_unasked, prune
 from engine.storage.survey import ABOUT, KINDS, Item, survey
 from engine.text import amount, one_line
-from openlora_tui.figures import duration
+from openlora_tui.figures import age
 from openlora_tui.modals.ask import Ask, Choice
 from openlora_tui.modals.dialogue import Dialogue, Foot, Lines, Title
 from openlora_tui.widgets import pick_list
@@ -45,7 +45,7 @@ class Storage(Dialogue[None]):
         with Vertical(id="frame"):
             yield Title("Disk use")
             yield PickList(id="items", empty=self._empty)
-            yield Lines([Row(), Row(), Row()], id="about")
+            yield Lines([Row()] * 4, id="about")
             yield Foot(("d", "remove"), ("P", "remove what nobody needs"), ("esc", "close"))
 
     def on_mount(self) -> None:
@@ -109,14 +109,9 @@ class Storage(Dialogue[None]):
             return
         name = one_line(items[0].name, 40) if len(items) == 1 else f"{len(items)} of them"
         size = amount(sum(item.bytes for item in items))
-        question = Ask(
-            f"Remove {name}?",
-            f"{about[:1].upper()}{about[1:]}.",
-            [
-                Choice("cancel", "cancel", "change nothing"),
-                Choice("remove", "remove", f"frees {size}", "bad"),
-            ],
-        )
+        answers = [Choice("cancel", "cancel", "change nothing")]
+        answers.append(Choice("remove", "remove", f"frees {size}", "bad"))
+        question = Ask(f"Remove {name}?", f"{about[:1].upper()}{about[1:]}.", answers)
         self.app.push_screen(question, partial(self._answered, items))
 
     def _answered(self, items: list[Item], answer: str | None) -> None:
@@ -134,12 +129,12 @@ class Storage(Dialogue[None]):
 
     def _say(self) -> None:
         item = self._current
-        rows = [Row(), Row(), Row()]
+        rows = [Row()] * 4
         if item is not None:
             words = f"It stays: {item.held}." if item.held else item.loses or ABOUT[item.kind]
             lines = wrapped(f"{words[:1].upper()}{words[1:]}", max(self.size.width - 4, 20))[:2]
             rows = [Row(), *(Row(line, "warn" if item.loses else "dim") for line in lines)]
-            rows += [Row()] * (3 - len(rows))
+            rows += [Row()] * (4 - len(rows))
         self.query_one("#about", Lines).show(rows)
 
     def _empty(self, width: int) -> list[Row]:
@@ -151,5 +146,5 @@ def _line(item: Item, now: float, width: int) -> Row:
     left = Row(item.kind.ljust(13), "dim").add(amount(item.bytes).rjust(10), role)
     left.add("  ").add(one_line(item.name, max(width - 45, 20)), role)
     remark = item.held or ("unfinished" if item.loses else "")
-    right = Row(f"{one_line(remark, 30)}  ", "warn").add(f"{duration(max(now - item.used, 0.0))} ago", "dim")
+    right = Row(f"{one_line(remark, 30)}  ", "warn").add(f"{age(max(now - item.used, 0.0))} ago", "dim")
     return between(left, right, width)

@@ -124,6 +124,19 @@ def test_what_only_changes_training_takes_the_same_entry(kept: Kept) -> None:
     assert len(found.train) == 30
 
 
+def test_pairs_of_answers_are_mapped_as_they_were_encoded(kept: Kept) -> None:
+    kept.write(
+        [{"prompt": f"what is {i}", "chosen": "one " * (1 + i % 5), "rejected": "two three"} for i in range(30)]
+    )
+    plain = prepare(Recipe(**(BASE | {"data": str(kept.data), "objective": "dpo"})), kept.tokenizer)
+    first, second = kept.prepare(objective="dpo"), kept.prepare(objective="dpo")
+    same(plain, first)
+    same(first, second)
+    for i in range(len(plain.train)):
+        assert plain.train.sequences(i) == second.train.sequences(i)
+        assert len(second.train.sequences(i)) == 2
+
+
 def test_other_contents_of_the_same_size_and_time_are_not_taken_for_the_old_ones(kept: Kept) -> None:
     facts = kept.data.stat()
     first = kept.prepare()
