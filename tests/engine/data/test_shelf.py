@@ -126,7 +126,10 @@ def test_what_only_changes_training_takes_the_same_entry(kept: Kept) -> None:
 
 def test_pairs_of_answers_are_mapped_as_they_were_encoded(kept: Kept) -> None:
     kept.write(
-        [{"prompt": f"what is {i}", "chosen": "one " * (1 + i % 5), "rejected": "two three"} for i in range(30)]
+        [
+            {"prompt": f"what is {i}", "chosen": "one " * (1 + i % 5), "rejected": "two three"}
+            for i in range(30)
+        ]
     )
     plain = prepare(Recipe(**(BASE | {"data": str(kept.data), "objective": "dpo"})), kept.tokenizer)
     first, second = kept.prepare(objective="dpo"), kept.prepare(objective="dpo")
