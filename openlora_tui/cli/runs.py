@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,6 +23,7 @@ from engine.recipe.places import PATHS
 from engine.recipe.resuming import take_settings
 from engine.run_dir import RunDir, all_runs, is_run
 from engine.run_state import RunState, fold
+from engine.series import Series
 from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
@@ -174,6 +175,9 @@ def _shown(state: RunState) -> dict[str, object]:
         "loss": state.mean_loss,
         "eval_loss": state.eval_loss.latest,
         "best_eval_loss": state.best_eval,
+        "objective": state.plan.objective if state.plan else None,
+        "figures": {name: series.latest for name, series in state.figures.items()},
+        "eval_figures": {name: series.latest for name, series in state.eval_figures.items()},
         "worker_pid": state.pid or None,
         "device": state.device,
         "adapter": outcome.adapter if outcome else None,
@@ -190,6 +194,14 @@ def _shown(state: RunState) -> dict[str, object]:
     }
 
 
+def _told_apart(found: Mapping[str, Series]) -> str:
+    """How well the model tells the answers of pairs apart; empty where it learns none."""
+    latest = {name: value for name, series in found.items() if (value := series.latest) is not None}
+    if "accuracy" not in latest or "margin" not in latest:
+        return ""
+    return f"{latest['accuracy']:.0%} told apart, margin {latest['margin']:.3g}"
+
+
 def _facts(state: RunState) -> list[tuple[str, str]]:
     directory = RunDir(paths.home(), state.run)
     facts = [
@@ -198,6 +210,8 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         ("step", f"{state.step:,} of {state.steps:,}"),
         ("loss", "" if state.mean_loss is None else f"{number(state.mean_loss)} (mean of the last 10 steps)"),
         ("eval loss", "" if state.eval_loss.latest is None else number(state.eval_loss.latest)),
+        ("pairs", _told_apart(state.figures)),
+        ("held out", _told_apart(state.eval_figures)),
         ("model", one_line(state.model, 120)),
         ("lineage", came_from(state.lineage)),
         ("data", ", ".join(one_line(path, 80) for path in state.data)),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from typing import Final
 
 from engine import events as ev
 from engine.findings import Finding
 from engine.run_state import RunState
+from engine.series import Series
 from engine.text import clean, one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, Glyphs
@@ -16,13 +19,25 @@ from openlora_tui.widgets.plot import levels
 from openlora_tui.widgets.run_head import recent_speed
 from openlora_tui.widgets.wrap import wrapped
 
+_HELD_OUT: Final = "held out"
 LEVEL_ROLE = {"info": "text", "warning": "warn", "error": "bad"}
 
 
 class MiniCharts(Painted):
-    """Learning rate, gradient norm and speed in one row of one colour."""
+    """Learning rate, gradient norm and speed in one row; below it how well pairs are told apart."""
 
-    DEFAULT_CSS = "MiniCharts { height: 1; }"
+    DEFAULT_CSS = "MiniCharts { height: auto; }"
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        """A row, and another where the objective has figures."""
+        state = self.tui.session.state
+        return 2 if state is not None and state.figures else 1
+
+    def repaint(self) -> None:
+        """Paint, after making room for the figures of an objective."""
+        if self.get_content_height(None, None, 0) != self.size.height:
+            self.refresh(layout=True)
+        super().repaint()
 
     def rows(self, width: int, height: int) -> list[Row]:
         """Three charts side by side."""
@@ -30,18 +45,40 @@ class MiniCharts(Painted):
         if state is None or state.lr.empty:
             return []
         grad = state.grad_norm.latest
-        parts = (
+        step = (
             ("rate", figures.rate(state.lr.latest), state.lr),
             ("grad", "–" if grad is None else f"{grad:.2f}", state.grad_norm),
             ("tok/s", f"{recent_speed(state):,.0f}", state.speed),
         )
+        rows = [self._charts(step, width)]
+        return [*rows, *self._told_apart(state, width)]
+
+    def _told_apart(self, state: RunState, width: int) -> list[Row]:
+        """Of pairs: the share that the model judges as the rows do, by how much, and on held-out ones."""
+        accuracy, margin = state.figures.get("accuracy"), state.figures.get("margin")
+        if accuracy is None or margin is None:
+            return []
+        held = state.eval_figures.get("accuracy", Series())
+        parts = (
+            ("right", _share(accuracy.latest), accuracy),
+            ("margin", "–" if margin.latest is None else f"{margin.latest:.3g}", margin),
+            (_HELD_OUT, _share(held.latest), held),
+        )
+        return [self._charts(parts, width)]
+
+    def _charts(self, parts: Sequence[tuple[str, str, Series]], width: int) -> Row:
         room = (width - 4) // 3
         row = Row()
         for index, (name, value, series) in enumerate(parts):
             row.to(index * (room + 2)).add(f"{name} ", "dim").add(value.rjust(7)).add(" ")
             used = row.width - index * (room + 2)
-            row.add(levels(series.points(), room - used, self.tui.glyphs.levels), "chart-train")
-        return [row]
+            role = "chart-eval" if name == _HELD_OUT else "chart-train"
+            row.add(levels(series.points(), room - used, self.tui.glyphs.levels), role)
+        return row
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else figures.percent(value)
 
 
 class SamplesPanel(Painted):
