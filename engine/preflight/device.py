@@ -10,7 +10,8 @@ from engine.findings import Finding
 from engine.leases.asked import asked
 from engine.leases.cards import offered
 from engine.messages import Gpu
-from engine.model.layers import bytes_of
+from engine.model.layers import parameters_of
+from engine.preflight import kernels
 from engine.preflight.findings import stopped
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import Subject
@@ -45,9 +46,10 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 def _on_cpu(subject: Subject) -> Iterator[Finding]:
     recipe = subject.recipe
-    needed = bytes_of(subject.tensors, 32)
+    yield from kernels.look(subject, on_card=False, narrow=recipe.mixed_precision in ("fp16", "bf16"))
+    needed, numbers = kernels.weights(subject, 32), parameters_of(subject.tensors)
     if needed > subject.memory:
-        yield _too_large(needed, subject.memory, "this machine's memory")
+        yield _too_large(subject, 32, subject.memory, "this machine's memory")
         return
     if subject.cards and asked(recipe.devices).cpu:
         yield Finding(
@@ -59,13 +61,13 @@ def _on_cpu(subject: Subject) -> Iterator[Finding]:
             remedy="Set devices: auto.",
             patch=patch(recipe, devices="auto"),
         )
-    elif needed // 4 > _LARGE:
+    elif numbers > _LARGE:
         yield Finding(
             category="hang_or_slow",
             severity="warning",
-            title=f"The run uses the CPU, for a model of {needed / 4e9:.1f} billion parameters",
+            title=f"The run uses the CPU, for a model of {numbers / 1e9:.1f} billion parameters",
             confidence=0.8,
-            evidence=[f"{amount(needed)} of weights in fp32"],
+            evidence=[f"{amount(needed)} of weights"],
             cause="No GPU is there for it, and a CPU takes seconds for each row.",
             remedy="Take a smaller model, or a machine with a GPU.",
         )
@@ -101,6 +103,17 @@ def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
             remedy="Set mixed_precision to auto or fp16.",
             patch=patch(recipe, mixed_precision="auto"),
         )
+    if recipe.mixed_precision == "auto" and not able:
+        change = patch(recipe, mixed_precision="fp16")
+        yield Finding(
+            category="bf16_unsupported",
+            severity="note",
+            title="The card has no bf16, and the run computes in fp32",
+            evidence=[card.name],
+            cause="bf16 needs compute capability 8.0 (Ampere); fp16 overflows in models made in bf16.",
+            remedy=f"{remedy(change)[:-1]} for half of the time, if the model was not made in bf16.",
+            patch=change if _made_in(subject) != "bfloat16" else None,
+        )
     if recipe.mixed_precision == "fp16" and _made_in(subject) == "bfloat16":
         change = patch(recipe, mixed_precision="auto" if able else "no")
         yield Finding(
@@ -114,9 +127,11 @@ def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
             patch=change,
         )
     narrow = recipe.mixed_precision in ("bf16", "fp16") or (recipe.mixed_precision == "auto" and able)
-    needed = bytes_of(subject.tensors, 16 if narrow else 32)
+    yield from kernels.look(subject, on_card=True, narrow=narrow)
+    bits = 16 if narrow else 32
+    needed = kernels.weights(subject, bits)
     if needed > card.total:
-        yield _too_large(needed, card.total, card.name)
+        yield _too_large(subject, bits, card.total, card.name)
     elif needed > card.total - card.used:
         yield Finding(
             category="oom",
@@ -132,11 +147,16 @@ def _made_in(subject: Subject) -> str:
     return str(subject.config.get("dtype") or subject.config.get("torch_dtype") or "")
 
 
-def _too_large(needed: int, there: int, where: str) -> Finding:
+def _too_large(subject: Subject, bits: int, there: int, where: str) -> Finding:
+    needed, quantised = kernels.weights(subject, bits), kernels.in_4_bits(subject, bits)
+    fits = quantised is not None and quantised < there
+    change = patch(subject.recipe, load_in_4bit=True, load_in_8bit=False) if fits else None
+    otherwise = "Take a smaller model, or a machine with more memory."
     return Finding(
         category="oom",
         severity="blocker",
         title=f"The weights alone take {amount(needed)}, and {where} has {amount(there)}",
         cause="Activations and the adapter come on top.",
-        remedy="Take a smaller model, or a machine with more memory.",
+        remedy=f"Set load_in_4bit: true: they take {amount(quantised or 0)} then." if fits else otherwise,
+        patch=change,
     )
