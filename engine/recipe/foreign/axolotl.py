@@ -9,7 +9,7 @@ from engine.problem import Problem
 from engine.recipe.fields import nearest
 from engine.recipe.foreign.axolotl_data import KEYS as DATA_KEYS
 from engine.recipe.foreign.axolotl_data import data
-from engine.recipe.foreign.axolotl_keys import ADAMW, KEYS, OTHER, QUANTISED
+from engine.recipe.foreign.axolotl_keys import KEYS, OTHER
 from engine.recipe.foreign.source import located
 from engine.recipe.foreign.translation import Translation, empty, translate
 
@@ -17,7 +17,9 @@ _OWN: Final = frozenset(
     {
         "base_model",
         "adapter",
-        "optimizer",
+        "bnb_config_kwargs",
+        "eager_attention",
+        "flex_attention",
         "batch_size",
         "warmup_steps",
         "lora_target_modules",
@@ -30,6 +32,10 @@ _OWN: Final = frozenset(
         "rl",
     }
 )
+
+
+_KERNELS: Final = {"eager_attention": "eager", "flex_attention": "flex_attention"}
+_BNB: Final = ("bnb_4bit_quant_type", "bnb_4bit_use_double_quant")
 
 
 def from_axolotl(said: dict[str, Any], folder: Path) -> Translation:
@@ -70,16 +76,11 @@ def _own(key: str, value: object, said: dict[str, Any], found: Translation) -> N
     if empty(value):
         found.leave(key, value, "")
     elif key == "adapter":
-        quantised = QUANTISED if value == "qlora" else ""
-        found.take(key, value, "method", "lora", quantised if value in ("lora", "qlora") else OTHER)
-    elif key == "optimizer":
-        same = str(value).startswith(ADAMW) or value == "paged_adamw_32bit"
-        found.leave(
-            key,
-            value,
-            "AdamW in full precision is the only one here: "
-            + ("the same steps, to rounding." if same or ADAMW in str(value) else "other steps."),
-        )
+        found.take(key, value, "method", "lora", "" if value in ("lora", "qlora") else OTHER)
+    elif key == "bnb_config_kwargs":
+        _quantised(key, value, found)
+    elif key in _KERNELS:
+        _kernel(key, value, found)
     elif key == "batch_size":
         _batch(value, said, found)
     elif key == "warmup_steps":
@@ -88,6 +89,24 @@ def _own(key: str, value: object, said: dict[str, Any], found: Translation) -> N
         _targets(key, value, said, found)
     else:
         _precision(key, said, found)
+
+
+def _quantised(key: str, value: object, found: Translation) -> None:
+    """`bnb_config_kwargs`, a mapping of which two names have fields."""
+    known = {name: value[name] for name in _BNB if name in value} if isinstance(value, dict) else {}
+    for name, said in known.items():
+        found.take(f"{key}.{name}", said, name)
+    if not isinstance(value, dict) or value.keys() - known.keys():
+        found.leave(key, value, "The rest of it is as transformers has it by default.")
+    else:
+        found.note(key, value, ", ".join(known))
+
+
+def _kernel(key: str, value: object, found: Translation) -> None:
+    if value:
+        found.take(key, value, "attn_implementation", _KERNELS[key])
+    else:
+        found.leave(key, value, "It is off.")
 
 
 def _batch(value: object, said: dict[str, Any], found: Translation) -> None:

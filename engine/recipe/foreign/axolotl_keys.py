@@ -7,11 +7,11 @@ from typing import Final
 from engine.recipe.foreign.translation import Table, Take, renamed
 
 SCHEDULES: Final = {"constant_with_warmup": "constant"}
-ADAMW: Final = "adamw"
 SAME: Final = "It changes speed or memory, not what is learnt."
 LOGS: Final = "OpenLoRA keeps its own record of each run."
 SPREAD: Final = "A run has one device here."
-QUANTISED: Final = "The base model is not quantised here: it takes more memory, and computes more exactly."
+GPTQ: Final = "A model that is quantised by GPTQ takes no adapter here: name the one that it was made of."
+FASTEST: Final = "`attn_implementation: auto` takes the fastest that model, device and packages have."
 OTHER: Final = "It is not done here: the run learns in another way."
 PACKED: Final = (
     "Batches are by rows here, and rows are never packed: with it, micro_batch_size counted packs of "
@@ -53,10 +53,14 @@ KEYS: Final[Table] = {
     "load_best_model_at_end": Take("load_best_model_at_end"),
     "train_on_inputs": Take("train_on", lambda value: "all" if value else "answers"),
     "excess_length_strategy": Take("truncation", renamed({"truncate": "cut"})),
-    "load_in_8bit": QUANTISED,
-    "load_in_4bit": QUANTISED,
-    "gptq": QUANTISED,
-    "bnb_config_kwargs": QUANTISED,
+    "load_in_8bit": Take("load_in_8bit"),
+    "load_in_4bit": Take("load_in_4bit"),
+    "gptq": GPTQ,
+    "optimizer": Take("optim"),
+    "attn_implementation": Take("attn_implementation"),
+    "flash_attention": FASTEST,
+    "xformers_attention": FASTEST,
+    "sdp_attention": FASTEST,
     "sample_packing": PACKED,
     "eval_sample_packing": "Evaluation is by rows here; the loss is the mean over answer tokens either way.",
     "trust_remote_code": "A model's own code runs here only by the words that a refused run says.",
@@ -99,7 +103,6 @@ KEYS: Final[Table] = {
     ),
     **_each(
         """
-        flash_attention xformers_attention sdp_attention flex_attention eager_attention
         s2_attention pad_to_sequence_len tf32 torch_compile gradient_checkpointing_kwargs
         dataset_prepared_path dataset_processes dataset_num_proc dataloader_num_workers
         dataloader_pin_memory dataloader_prefetch_factor lora_mlp_kernel lora_qkv_kernel

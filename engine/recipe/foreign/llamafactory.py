@@ -33,7 +33,8 @@ _OWN: Final = frozenset(
         "fp16",
         "pure_bf16",
         "warmup_steps",
-        "optim",
+        "quantization_bit",
+        "quantization_method",
         "default_system",
     }
 )
@@ -109,11 +110,23 @@ def _own(key: str, value: Any, said: dict[str, Any], folder: Path, found: Transl
         _precision(key, value, found)
     elif key == "warmup_steps":
         _warmup(value, said, found)
-    elif key == "optim":
-        same = "the same steps, to rounding." if str(value).startswith("adamw") else "other steps."
-        found.leave(key, value, f"AdamW in full precision is the only one here: {same}")
+    elif key in ("quantization_bit", "quantization_method"):
+        _quantised(key, value, said, found)
     else:
         found.leave(key, value, "Put a system turn into the rows, or a `system` into the recipe's mapping.")
+
+
+def _quantised(key: str, value: object, said: dict[str, Any], found: Translation) -> None:
+    """bitsandbytes is the one method here, and has 4 and 8 bits."""
+    method = str(said.get("quantization_method") or "bnb").lower()
+    if method not in ("bnb", "bitsandbytes"):
+        found.leave(key, value, "bitsandbytes alone quantises here: load_in_4bit, load_in_8bit.")
+    elif key == "quantization_method":
+        found.note(key, value, "bitsandbytes")
+    elif value in (4, 8):
+        found.take(key, value, f"load_in_{value}bit", True)
+    else:
+        found.leave(key, value, "Weights are held in 4 or in 8 bits here.")
 
 
 def _template(name: str, found: Translation) -> None:

@@ -7,11 +7,11 @@ from typing import Final
 from engine.recipe.foreign.translation import Table, Take, renamed
 
 SCHEDULES: Final = {"constant_with_warmup": "constant"}
+KERNELS: Final = {"disabled": "eager", "fa2": "flash_attention_2", "fa3": "flash_attention_2"}
 SAME: Final = "It changes speed or memory, not what is learnt."
 LOGS: Final = "OpenLoRA keeps its own record of each run."
 SPREAD: Final = "A run has one device here."
 OTHER: Final = "It is not done here: the run learns in another way."
-QUANTISED: Final = "The base model is not quantised here: it takes more memory, and computes more exactly."
 STEPS: Final = "Evaluations and checkpoints are counted in steps here: eval_steps and save_steps."
 MEDIA: Final = "Pictures, videos and sound are not learnt here."
 UNEVEN: Final = "In a conversation of several turns, its answers but the last have no end that is learnt."
@@ -52,8 +52,10 @@ KEYS: Final[Table] = {
     "early_stopping_steps": Take("early_stopping_patience", lambda value: value or 0),
     "val_size": Take("eval_split", None, "As many rows are held out, though not the same ones."),
     "disable_gradient_checkpointing": Take("gradient_checkpointing", lambda value: not value),
-    "quantization_bit": QUANTISED,
-    "quantization_method": QUANTISED,
+    "quantization_type": Take("bnb_4bit_quant_type"),
+    "double_quantization": Take("bnb_4bit_use_double_quant"),
+    "optim": Take("optim"),
+    "flash_attn": Take("attn_implementation", renamed(KERNELS)),
     "max_samples": "All rows are used. `openlora inspect DATA --apply sample=N -o NEW` writes fewer.",
     "trust_remote_code": "A model's own code runs here only by the words that a refused run says.",
     "use_rslora": Take("use_rslora"),
@@ -94,9 +96,9 @@ KEYS: Final[Table] = {
     **_each(
         """
         overwrite_cache preprocessing_num_workers preprocessing_batch_size
-        dataloader_num_workers flash_attn use_unsloth enable_liger_kernel tf32 group_by_length
+        dataloader_num_workers use_unsloth enable_liger_kernel tf32 group_by_length
         streaming buffer_size tokenized_path cache_dir use_fast_tokenizer low_cpu_mem_usage
-        upcast_layernorm per_device_eval_batch_size per_gpu_train_batch_size double_quantization
+        upcast_layernorm per_device_eval_batch_size per_gpu_train_batch_size
         use_reentrant_gc gradient_checkpointing gradient_checkpointing_kwargs torch_compile
         save_only_model save_safetensors remove_unused_columns bf16_full_eval infer_backend
         dataloader_pin_memory ignore_pad_token_for_loss data_seed overwrite_output_dir use_cache

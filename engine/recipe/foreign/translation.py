@@ -10,6 +10,7 @@ import msgspec
 
 from engine.recipe.check import Mistake, value_of
 from engine.recipe.fields import field_named
+from engine.recipe.together import clashes
 from engine.text import one_line
 
 Outcome = Literal["same", "translated", "ignored", "default"]
@@ -61,6 +62,9 @@ class Translation:
             new = value_of(known, _number(new))
         except Mistake as mistake:
             self.leave(key, value, f"{field} does not take it: {mistake.why}.")
+            return
+        if clash := next(clashes(lambda name: {**self.values, field: new}.get(name, _default(name))), None):
+            self.leave(key, value, f"It is left out: {clash.why}.")
             return
         self.values[field] = new
         same = field == key and not consequence and told(new) == told(_number(value))
@@ -153,6 +157,11 @@ def told(value: object) -> str:
         return one_line(f"{value:g}" if isinstance(value, float) else str(value), _WIDEST)
     except ValueError:  # Python writes no number of more than 4,300 digits
         return "a number of thousands of digits"
+
+
+def _default(name: str) -> object:
+    field = field_named(name)
+    return field.default if field is not None else None
 
 
 def _number(value: object) -> object:

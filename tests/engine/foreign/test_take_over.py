@@ -95,8 +95,8 @@ def test_every_key_of_an_axolotl_file_is_accounted_for(work: Path) -> None:
     assert keys <= set(found)
     assert found["learning_rate"].outcome == "same"
     assert (found["sequence_len"].outcome, found["sequence_len"].field) == ("translated", "max_length")
-    assert "not quantised" in found["load_in_4bit"].consequence
-    assert found["load_in_8bit"].consequence == "It is off."
+    assert (found["load_in_4bit"].field, found["load_in_4bit"].becomes) == ("load_in_4bit", "true")
+    assert (found["optimizer"].field, found["optimizer"].becomes) == ("optim", "adamw_8bit")
     assert "micro_batch_size counted packs" in found["sample_packing"].consequence
     assert "Is sequence_len meant?" in found["sequence_lenght"].consequence
     assert all(line.consequence for line in found.values() if line.outcome == "ignored")
@@ -253,13 +253,13 @@ VALUES = st.recursive(
 AXOLOTL_KEYS = [
     *axolotl_keys.KEYS,
     *["datasets", "test_datasets", "chat_template", "chat_template_jinja", "adapter"],
-    *["optimizer", "batch_size"],
+    *["bnb_config_kwargs", "eager_attention", "flex_attention", "batch_size"],
     *["warmup_steps", "lora_target_modules", "lora_target_linear", "bf16", "unknown"],
 ]
 FACTORY_KEYS = [
     *llamafactory_keys.KEYS,
     *["adapter_name_or_path", "finetuning_type", "lora_target", "template", "cutoff_len"],
-    *["packing", "bf16", "optim"],
+    *["packing", "bf16", "quantization_bit", "quantization_method"],
     *["warmup_steps", "eval_dataset", "unknown"],
 ]
 
@@ -286,3 +286,36 @@ def test_no_file_crashes_it_and_what_it_takes_is_a_recipe(
         name: value for name, value in found.values.items() if name not in ("data", "eval_data", "mapping")
     }
     parse(template(values | {"data": "rows.jsonl"}, expert=True))
+
+
+QUANTISED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "nf4": ({"quantization_bit": 4, "quantization_type": "nf4", "double_quantization": False},
+            {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4", "bnb_4bit_use_double_quant": False}),
+    "int8": ({"quantization_bit": 8, "quantization_method": "bnb"}, {"load_in_8bit": True}),
+    "hqq": ({"quantization_bit": 4, "quantization_method": "hqq"}, {}),
+    "optimizer": ({"optim": "adamw_torch_fused"}, {"optim": "adamw_torch"}),
+    "unknown optimizer": ({"optim": "galore_adamw"}, {}),
+    "kernel": ({"flash_attn": "sdpa"}, {"attn_implementation": "sdpa"}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", QUANTISED)
+def test_how_another_trainer_holds_and_computes_is_taken_over(work: Path, name: str) -> None:
+    said, wanted = QUANTISED[name]
+    path = work / "lf.yaml"
+    path.write_text(FACTORY + "".join(f"{key}: {json.dumps(value)}\n" for key, value in said.items()))
+    found = translation(path)
+    assert found is not None
+    mine = {
+        key: value for key, value in found.values.items() if key.startswith(("load_", "bnb_", "opt", "attn"))
+    }
+    assert mine == wanted
+    assert all(line.consequence for line in found.lines if line.outcome == "ignored")
+
+
+def test_what_excludes_each_other_in_a_file_is_taken_once(work: Path) -> None:
+    (work / "ax.yml").write_text(AXOLOTL.replace("load_in_8bit: false", "load_in_8bit: true"))
+    found = translation(work / "ax.yml")
+    assert found is not None
+    assert found.values.get("load_in_8bit", False) != found.values.get("load_in_4bit", False)
+    assert any("left out" in line.consequence for line in found.lines)
