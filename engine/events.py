@@ -202,6 +202,27 @@ class Resumed(Event, frozen=True, kw_only=True):
     path: str = ""
 
 
+class RolledBack(Event, frozen=True, kw_only=True):
+    """The loop went back to the checkpoint of `step`, and does the steps after it again in another way."""
+
+    step: Count
+    broken: Count
+    """The step that it went back from."""
+    reason: str
+    action: str
+    """How it goes on: `without its batch`, or `with learning_rate 1e-4`."""
+    path: str = ""
+
+
+class Steered(Event, frozen=True, kw_only=True):
+    """The steps after `step` have another peak learning rate than those before."""
+
+    step: Count
+    rate: float
+    before: float
+    by: str
+
+
 class Paused(Event, frozen=True, kw_only=True):
     """The loop waits between two micro-batches, the device still held."""
 
@@ -311,6 +332,8 @@ AnyEvent = (
     | Saved
     | Pruned
     | Resumed
+    | RolledBack
+    | Steered
     | Paused
     | Continued
     | Stopping

@@ -10,10 +10,11 @@ import msgspec
 from engine.events import Event
 from engine.recipe.recipe import Recipe
 
-Order = Literal["stop", "interrupt", "pause", "continue", "save", "wait"]
+Order = Literal["stop", "interrupt", "pause", "continue", "save", "wait", "rate"]
 """`stop` saves and ends with an adapter; `interrupt` saves a checkpoint and ends resumable.
 
 `wait` comes again and again while the disk has no room for the run's events; who gives it is their folder.
+`rate` is another peak learning rate; who gives it is that rate, written out.
 """
 
 

@@ -32,6 +32,10 @@ def _text(event: ev.AnyEvent) -> str | None:
             return f"its checkpoints were removed, {event.bytes / 2**20:,.1f} MiB"
         case ev.Resumed():
             return f"resumed from step {event.step:,}"
+        case ev.RolledBack():
+            return f"step {event.broken:,}: {event.reason}; back to step {event.step:,} and on {event.action}"
+        case ev.Steered():
+            return f"step {event.step:,}: learning_rate {event.before:.3g} to {event.rate:.3g}"
         case ev.Found():
             return event.finding.title
         case _:
@@ -61,6 +65,8 @@ def _level(event: ev.AnyEvent) -> ev.Level:
         case ev.Found() if event.finding.severity == "blocker":
             return "error"
         case ev.Found() if event.finding.severity == "warning":
+            return "warning"
+        case ev.RolledBack():
             return "warning"
         case ev.Paused() if event.reason:
             return "warning"

@@ -34,13 +34,15 @@ _TAIL: Final = 10
 _FIGURES: Final = 16
 _ANCESTORS: Final = 64
 _LEAP: Final = 60.0
+_STAY: Final = ("back", "rate")
+"""Marks of what still counts when the steps around it are done again."""
 
 
 class Mark(msgspec.Struct, frozen=True):
     """Something that happened at a step, for the chart."""
 
     step: int
-    kind: Literal["evaluated", "saved", "resumed", "paused", "finding", "stopped"]
+    kind: Literal["evaluated", "saved", "resumed", "paused", "finding", "stopped", "back", "rate"]
     text: str
 
 
@@ -179,7 +181,14 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Planned():
             state.plan, state.steps, state.device = event, event.steps, event.device
         case ev.Resumed():
-            _resumed(state, event)
+            # Whoever begins again, without a checkpoint, measures step 0 again.
+            _cut(state, event.step if event.step or event.path else -1)
+            _mark(state, Mark(event.step, "resumed", "resumed"))
+        case ev.RolledBack():
+            _cut(state, event.step)
+            _mark(state, Mark(event.broken, "back", f"{event.reason}: back to step {event.step:,}"))
+        case ev.Steered():
+            _mark(state, Mark(event.step, "rate", f"learning_rate {event.before:.3g} to {event.rate:.3g}"))
         case ev.Saved():
             _saved(state, event)
         case ev.Pruned():
@@ -300,27 +309,26 @@ def _saved(state: RunState, event: ev.Saved) -> None:
     _mark(state, Mark(event.step, "saved", "checkpoint"))
 
 
-def _resumed(state: RunState, event: ev.Resumed) -> None:
-    last = event.step or -1  # whoever begins again measures step 0 again
+def _cut(state: RunState, last: int) -> None:
+    """Work goes on behind step `last`: what came after it no longer counts."""
     for series in _by_step(state):
         series.cut(last)
-    state.marks = [mark for mark in state.marks if mark.step <= last]
+    state.marks = [mark for mark in state.marks if mark.step <= last or mark.kind in _STAY]
     state.samples = [sample for sample in state.samples if sample.step <= last]
     state.findings = [f for f in state.findings if f.step is None or f.step <= last]
     state.last_losses = [value for _, _, _, value in state.loss.points()[-_TAIL:]]
-    state.step = event.step
+    state.step = max(last, 0)
     state.session_start = 0.0
     state.outcome = None
     if state.ended:
         state.status = "queued"
-    if state.checkpoint is not None and state.checkpoint.step > event.step:
+    if state.checkpoint is not None and state.checkpoint.step > last:
         state.checkpoint = None
     if state.best_eval_step > last:
         points = state.eval_loss.points()
         best = min(points, key=lambda p: p[1], default=None)
         state.best_eval = best[1] if best else None
         state.best_eval_step = best[0] if best else 0
-    _mark(state, Mark(event.step, "resumed", "resumed"))
 
 
 def _found(state: RunState, finding: Finding) -> None:

@@ -72,6 +72,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     adam_epsilon: float = 1e-8
     optim: str = "adamw_torch"
     neftune_noise_alpha: float = 0.0
+    on_divergence: str = "stop"
     seed: int = 42
 
     mixed_precision: str = "auto"

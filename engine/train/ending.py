@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from engine.events import Failed, Finished
 from engine.job import Job
 from engine.train.journal import Journal
@@ -9,6 +11,7 @@ from engine.train.listening import Listener
 from engine.train.looking.looks import measure, show
 from engine.train.saving.save import save_adapter, save_checkpoint, take_best
 from engine.train.session import Session
+from engine.watch.point import Sign
 
 
 def ended(session: Session) -> Finished | Failed:
@@ -29,6 +32,8 @@ def ended(session: Session) -> Finished | Failed:
     path = save_adapter(session)
     if path is None:
         return _interrupted(session, "Stopped without an adapter")
+    if (nothing := session.ledger.end()) and not listener.leaving:
+        return _in_vain(session, nothing, path)
     return Finished(
         run=job.run,
         outcome="succeeded" if session.step == session.steps or session.patience.out else "stopped",
@@ -36,6 +41,22 @@ def ended(session: Session) -> Finished | Failed:
         loss=session.ledger.mean_loss,
         adapter=str(path),
         findings=journal.findings,
+    )
+
+
+def _in_vain(session: Session, nothing: Sign, path: Path) -> Failed:
+    """The end of a run that took all its steps and learnt nothing; its adapter is there to be looked at."""
+    session.journal.found(session.ledger.finding(nothing))
+    return Failed(
+        run=session.job.run,
+        steps=session.step,
+        what=nothing.title,
+        why="; ".join(nothing.evidence),
+        do=nothing.remedy,
+        loss=session.ledger.mean_loss,
+        adapter=str(path),
+        findings=session.journal.findings,
+        resumable=True,
     )
 
 

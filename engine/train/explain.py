@@ -15,11 +15,14 @@ from engine.events import Failed
 from engine.findings import Category, Finding, Patch
 from engine.job import Job
 from engine.problem import Problem
+from engine.recipe.recipe import Recipe
 from engine.text import one_line
 from engine.train.guard.ledger import BrokenStep
 from engine.train.journal import Journal
 from engine.train.memory.advice import lacking
 from engine.train.memory.exhausted import out_of_memory
+
+_SKIP: Final = {"on_divergence": "skip"}
 
 
 class Cause(msgspec.Struct, frozen=True):
@@ -193,21 +196,22 @@ def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Findin
     return _finding("other", problem, journal, confidence=0.5), problem
 
 
-def broken_step(error: BrokenStep, rows: list[str]) -> Refusal:
-    """What a step that no run recovers from came to; `rows` are its rows with their beginnings."""
+def broken_step(error: BrokenStep, rows: list[str], recipe: Recipe) -> Refusal:
+    """What a step that the run cannot go on from came to; `rows` are its rows with their beginnings."""
     named = " | ".join(rows[:4]) + (f" | and {len(rows) - 4} more" if len(rows) > 4 else "")
+    what, do, patch = error.sign.title + ".", error.sign.remedy, None
+    why = f"{'; '.join(error.sign.evidence)}. Rows of the step: {named}"
     if error.kind == "nan_or_inf":
         what = f"Step {error.step} came to a number that is not finite; no weight was changed by it."
         why = f"Loss {error.loss}, gradient norm {error.norm}. Rows of the step: {named}"
         do = "Look at these rows; else lower learning_rate, or set mixed_precision to bf16 or no."
-        return Refusal("nan_or_inf", what, where=f"step {error.step}", why=why, do=do)
-    if error.kind == "loss_zero":
-        what, why = "The loss is exactly 0.", f"The first steps all came to 0. Rows of the last: {named}"
-        do = "Look at these rows: what is to be learnt may hold nothing that the model does not know."
-        return Refusal("loss_zero", what, where=f"step {error.step}", why=why, do=do)
-    what, why = "No gradient reaches the adapter.", "The gradient norm of the first steps is exactly 0."
-    do = "Check target_modules, and that the adapter to start from is trainable."
-    return Refusal("no_trainable_params_or_grad", what, where=f"step {error.step}", why=why, do=do)
+        patch = Patch(label="on_divergence skip: go back, and on without the batch", recipe=_SKIP)
+    if error.kind == "loss_spike_divergence":
+        lower = float(f"{recipe.learning_rate / 3:.2g}")
+        patch = Patch(
+            label=f"learning_rate {recipe.learning_rate:g} -> {lower:g}", recipe={"learning_rate": lower}
+        )
+    return Refusal(error.kind, what, where=f"step {error.step}", why=why, do=do, patch=patch)
 
 
 def _finding(

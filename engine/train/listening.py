@@ -36,6 +36,7 @@ class Listener:
         leaving: `stop` or `interrupt` once one was asked for.
         save: a checkpoint was asked for and is not written yet; one asked for in a pause ends the pause
             until it is written, because it can only be written between two steps.
+        rate: another learning rate that was asked for, until it is taken.
         unwilling: true once whoever wants to leave will not wait for a full disk any more.
     """
 
@@ -45,6 +46,7 @@ class Listener:
         self._paused = 0.0
         self.leaving: Literal["stop", "interrupt"] | None = None
         self.save = False
+        self.rate: float | None = None
         self.unwilling = False
         self._pause_again = False
 
@@ -58,6 +60,8 @@ class Listener:
                     self._leave(word, by)
                 case ("save", _):
                     self.save = True
+                case ("rate", rate):
+                    self.rate = float(rate)
                 case ("continue", _):
                     self._pause_again = False
                 case ("wait", folder):
@@ -106,6 +110,8 @@ class Listener:
                     return word, by
                 case ("wait", _):
                     short = True
+                case ("rate", rate):
+                    self.rate = float(rate)
                 case (("continue" | "save") as word, _):
                     look = 0.0
                     self.save |= word == "save"
@@ -129,9 +135,11 @@ class Listener:
         if machine.world == 1:
             return
         words: tuple[Literal["stop", "interrupt"] | None, ...] = (None, "stop", "interrupt")
-        wanted = [words.index(self.leaving), int(self.save)] if machine.rank == 0 else [0, 0]
+        wanted = (
+            [words.index(self.leaving), int(self.save), self.rate or 0.0] if machine.rank == 0 else [0.0] * 3
+        )
         agreed = machine.total(torch.tensor(wanted, device=machine.device)).tolist()
-        self.leaving, self.save = words[int(agreed[0])], bool(agreed[1])
+        self.leaving, self.save, self.rate = words[int(agreed[0])], bool(agreed[1]), agreed[2] or None
 
     def taken(self) -> float:
         """Seconds spent in pauses since the last call."""
@@ -148,6 +156,9 @@ class Listener:
                 time.sleep(_PAUSE_POLL)
                 continue
             word, by = order
+            if word == "rate":
+                self.rate = float(by)
+                continue
             if word == "wait":
                 time.sleep(_PAUSE_POLL)
                 continue

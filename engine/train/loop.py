@@ -11,6 +11,9 @@ from engine.train.ending import ended, left_early
 from engine.train.explain import broken_step, explain
 from engine.train.gradient import step_gradient
 from engine.train.guard.ledger import BrokenStep, Entry
+from engine.train.guard.padding import prove_padding
+from engine.train.guard.recovery import make_ready, recovering
+from engine.train.guard.steering import steer
 from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.looking.looks import measure, show
@@ -38,8 +41,8 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
     try:
         return _trained(session)
     except BrokenStep as error:
-        named = [_named(session, row) for row in error.rows]
-        return explain(broken_step(error, named), job, journal, session.ledger.mean_loss)
+        named = [": ".join(session.named(row)) for row in error.rows]
+        return explain(broken_step(error, named, job.recipe), job, journal, session.ledger.mean_loss)
     except Exception as error:
         return explain(error, job, journal, session.ledger.mean_loss)
 
@@ -47,24 +50,30 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
 def _trained(session: Session) -> Finished | Failed:
     session.journal.phase("training")
     if session.step == 0:
+        prove_padding(session)
         measure(session)
         show(session)
+    make_ready(session)
     session.lap()
     while session.step < session.steps and not session.patience.out and not _leaving(session):
-        _step(session)
-        _between(session)
-    session.ledger.settle()
+        with recovering(session):
+            _step(session)
+            _between(session)
     return ended(session)
 
 
 def _step(session: Session) -> None:
     """One optimizer step: the objective's mean loss over its rows, however they are cut."""
     data = session.data.train
-    rows, session.position = session.feed.take(session.position)
+    begins = session.position
+    rows, session.position = session.feed.take(begins)
+    if session.course.passes_over(begins, len(rows)):
+        session.step += 1
+        return
     means, micro_batches = step_gradient(session, rows)
     session.step += 1
     session.journal.step = session.step
-    rate = rate_at(session.step, session.recipe, session.steps)
+    rate = rate_at(session.step, session.recipe, session.steps) * session.course.factor(session.step)
     figures = torch.cat([session.optimizer.step(means[0], rate), means[1:]])
     entry = Entry(
         step=session.step,
@@ -84,6 +93,9 @@ def _between(session: Session) -> None:
     """What is due after a step; the last step's evaluation and checkpoint belong to the end."""
     recipe, step = session.recipe, session.step
     session.listener.agree(session.machine)
+    steer(session)
+    if step == session.steps:
+        session.ledger.settle()
     if session.listener.leaving or step == session.steps:
         return
     best = recipe.eval_steps > 0 and step % recipe.eval_steps == 0 and measure(session)
@@ -98,8 +110,3 @@ def _leaving(session: Session) -> bool:
     session.listener.listen()
     session.listener.agree(session.machine)
     return session.listener.leaving is not None
-
-
-def _named(session: Session, row: int) -> str:
-    data = session.data.train
-    return f"{data.source(row)}: {session.tokenizer.preview(data.row(row)[0], 60)}"

@@ -28,7 +28,6 @@ from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.machine import Machine
 from engine.train.memory import checkpointing
-from engine.train.methods import adapter
 from engine.train.model.attention import kernel
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
@@ -36,6 +35,7 @@ from engine.train.model.quantise import held_in
 from engine.train.model.student import student_of
 from engine.train.objectives.reference import take_reference
 from engine.train.saving.checkpoint import Checkpoint, Manifest, newest
+from engine.train.saving.restore import restore
 from engine.train.session import Session, recipe_digest
 
 _TICK_SECONDS = 0.25
@@ -89,7 +89,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     randomness.seed_training(session.recipe.seed, session.machine)
     if checkpoint is None:
         return
-    manifest, machine = checkpoint.manifest, session.machine
+    manifest = checkpoint.manifest
     if manifest.data != session.data_digest:
         raise Refusal(
             "checkpoint_resume",
@@ -103,24 +103,14 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
             ),
             do="Put them back as they were, or start a new run.",
         )
-    adapter.read_into(session.student.peft, checkpoint.path)
-    session.optimizer.restore(checkpoint.optimizer())
-    if saved := checkpoint.randomness(machine.rank):
-        randomness.restore(saved, machine)
-    session.step, session.position = manifest.step, manifest.position
+    restore(session, checkpoint)
     session.steps = _steps(session, manifest)
-    session.initial, session.best = manifest.initial, manifest.best
     session.patience.waited = 0 if _asks_for_more(session.job, manifest) else manifest.waited
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more
         session.eval_budget = manifest.eval_budget or session.eval_budget
     if manifest.recomputes and checkpointing.possible(session.student.peft):
         checkpointing.switch_on(session.student.peft)
-    session.ledger.losses.extend(manifest.losses)
-    session.ledger.good, session.ledger.passed_over = manifest.good, manifest.passed_over
-    session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step
-    session.eval_loss, session.checkpoint_bytes = manifest.eval_loss, checkpoint.bytes
-    session.journal.step = manifest.step
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
 
 

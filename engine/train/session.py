@@ -16,7 +16,9 @@ from engine.model.context import context_of
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import PACKED, PADDED, Collator
 from engine.train.batches.feed import Feed, Position, planned_steps
+from engine.train.guard.course import Course
 from engine.train.guard.ledger import Ledger
+from engine.train.guard.movement import Movement
 from engine.train.journal import Journal
 from engine.train.listening import Listener
 from engine.train.looking.patience import Patience
@@ -27,13 +29,15 @@ from engine.train.model.student import Student
 from engine.train.objectives.choice import objective_of
 from engine.train.optimizers.groups import groups_of
 from engine.train.optimizers.guarded import GuardedOptimizer
+from engine.watch.watch import watch_of
 
 
 class Session:
     """A run between two of its steps.
 
     Attributes:
-        step: optimizer steps done.
+        step: optimizer steps done, those that were passed over included.
+        course: where the run has left its recipe.
         position: rows done.
         steps: optimizer steps of the whole run.
         budget: tokens of a micro-batch at most, padding included; `eval_budget` of one on held-out rows.
@@ -69,7 +73,15 @@ class Session:
         self.optimizer = GuardedOptimizer(groups_of(student.peft, recipe), recipe, machine.device)
         if machine.precision == "fp16":
             self.optimizer.scale_for_fp16()
-        self.ledger = Ledger(journal, scaled=self.optimizer.scaler is not None)
+        guessed = embedding_rows(student.peft) if recipe.objective == "sft" else 0
+        self.course = Course.read(job.checkpoints, recipe)
+        self.ledger = Ledger(
+            journal,
+            scaled=self.optimizer.scaler is not None,
+            watch=watch_of(vocabulary=guessed, steps=self.steps),
+            movement=Movement([(n, p) for n, p in student.peft.named_parameters() if p.requires_grad]),
+            place=self.named,
+        )
         self.initial = adapter.fingerprint(adapter.tensors(student.peft))
         self.data_digest = data.train.digest()
         self.day = ""
@@ -80,6 +92,11 @@ class Session:
         self.checkpoint_bytes = 0
         self.measured = self.shown = self.saved = -1
         self._since = time.monotonic()
+
+    def named(self, row: int) -> tuple[str, str]:
+        """`file:line` of a training row, and how it begins."""
+        data = self.data.train
+        return data.source(row), self.tokenizer.preview(data.row(row)[0], 60)
 
     @property
     def epoch(self) -> float:

@@ -31,14 +31,18 @@ class NotFinite(msgspec.Struct):
         if norm is not None:
             self.in_a_row = 0 if math.isfinite(norm) else self.in_a_row + 1
             self.good = self.good or math.isfinite(norm)
+        if point.eval_loss is not None and not math.isfinite(point.eval_loss):
+            return msgspec.structs.replace(
+                not_finite(point, "The loss on held-out rows is not finite"), severity="warning"
+            )
         if loss is not None and not math.isfinite(loss):
-            return _not_finite(point, f"Step {point.step:,}: the loss is {loss}")
+            return not_finite(point, f"Step {point.step:,}: the loss is {loss}")
         if self.in_a_row and loss is not None and abs(loss) <= _NOTHING:
-            return _not_finite(
+            return not_finite(
                 point, f"Step {point.step:,}: the gradient is {norm}, and the loss is told as 0"
             )
         if self.in_a_row == (_IN_A_ROW if self.good else _FALLING):
-            return _not_finite(point, f"The gradient has not been finite for {self.in_a_row} steps")
+            return not_finite(point, f"The gradient has not been finite for {self.in_a_row} steps")
         return None
 
 
@@ -144,7 +148,8 @@ class NoLabels(msgspec.Struct):
         )
 
 
-def _not_finite(point: Point, title: str) -> Sign:
+def not_finite(point: Point, title: str) -> Sign:
+    """The sign that ends a run at this point."""
     return Sign(
         mechanism="not_finite",
         category="nan_or_inf",

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.findings import Category, Severity
 from engine.watch.point import Point, Sign
-from engine.watch.recent import Thinned
+from engine.watch.recent import Recent, Thinned
 
 _STEPS: Final = 200
 """Steps before a flat curve means anything."""
@@ -23,6 +23,10 @@ _FIRST: Final = 0.1
 _ABOVE: Final = 1.05
 _EVALS: Final = 2
 _SAME: Final = 3
+_WHOLE: Final = 100
+"""Steps after which a run should have come to something."""
+_ENDS: Final = 10
+_BETTER: Final = 0.01
 _IMPOSSIBLE: Final = 1.1
 """Times ln(V), the loss of a model that knows nothing; a tenth is left to the noise of one step."""
 _KNOWN: Final = 0.05
@@ -76,6 +80,52 @@ class Flat(msgspec.Struct):
             remedy="Try a learning_rate three times as high, a larger lora_r, or target_modules all-linear.",
             confidence=0.7,
         )
+
+
+class Learnt(msgspec.Struct):
+    """How the run began and where it is, in both losses."""
+
+    points: int = 0
+    first: list[float] = []
+    last: Recent = msgspec.field(default_factory=lambda: Recent(_ENDS))
+    first_eval: float | None = None
+    last_eval: float | None = None
+
+    def see(self, point: Point) -> None:
+        """Take a point; nothing is said before the end."""
+        loss, held_out = point.finite_loss, point.eval_loss
+        if loss is not None:
+            self.points += 1
+            self.first = [*self.first, loss][:_ENDS]
+            self.last.add(loss)
+        if held_out is not None and math.isfinite(held_out):
+            self.first_eval = held_out if self.first_eval is None else self.first_eval
+            self.last_eval = held_out
+
+
+def nothing_learnt(learnt: Learnt) -> Sign | None:
+    """What speaks against calling a whole run a success: neither loss is lower than at its start."""
+    if learnt.points < _WHOLE:
+        return None
+    first, last = _mean(learnt.first), _mean(learnt.last.values)
+    begun, ended = learnt.first_eval, learnt.last_eval
+    better = begun is not None and ended is not None and ended < (1 - _BETTER) * begun
+    if better or last < (1 - _BETTER) * first:
+        return None
+    evidence = [f"mean of the first {_ENDS} losses {first:.4g}, of the last {last:.4g}"]
+    if begun is not None and ended is not None:
+        evidence.append(f"on held-out rows {begun:.4g} before and {ended:.4g} after")
+    return Sign(
+        mechanism="learnt_nothing",
+        category="loss_not_decreasing",
+        severity="blocker",
+        step=learnt.points,
+        onset=0,
+        title="The run learnt nothing: its loss is no lower than at the start",
+        evidence=evidence,
+        cause="The learning rate is far off, too little is trained, or all of it is known already.",
+        remedy="Try a learning_rate three times as high or a third of it; the adapter is kept.",
+    )
 
 
 class Overfit(msgspec.Struct):

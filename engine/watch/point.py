@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -23,7 +23,13 @@ Mechanism = Literal[
     "overfit",
     "frozen_eval",
     "slow",
+    "unmoved",
+    "learnt_nothing",
 ]
+ABOUT_ROWS: Final = frozenset(
+    {"not_finite", "zero_loss", "no_labels", "first_loss", "spike", "exploding", "diverged"}
+)
+"""Those for which the rows of the step, and of the one before, may be to blame."""
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):

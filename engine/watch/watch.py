@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from engine.watch.broken import NoGradient, NoLabels, NotFinite, ZeroLoss, ZeroRate
-from engine.watch.learning import FirstLoss, Flat, FrozenEval, Overfit
+from engine.watch.learning import FirstLoss, Flat, FrozenEval, Learnt, Overfit
 from engine.watch.pace import Slow
 from engine.watch.point import Point, Sign
 from engine.watch.rising import Diverged, Exploding, Spike
@@ -32,6 +32,7 @@ class Watch(msgspec.Struct):
     flat: Flat = msgspec.field(default_factory=Flat)
     overfit: Overfit = msgspec.field(default_factory=Overfit)
     frozen_eval: FrozenEval = msgspec.field(default_factory=FrozenEval)
+    learnt: Learnt = msgspec.field(default_factory=Learnt)
     slow: Slow = msgspec.field(default_factory=Slow)
 
     def see(self, point: Point) -> list[Sign]:

@@ -237,6 +237,16 @@ FIELDS: Final = (
         step=5,
     ),
     Field(
+        name="on_divergence",
+        label="On divergence",
+        help="After a broken step or a rising loss: stop, or go back and skip the batch or halve the rate.",
+        wrong="`skip` hides rows that are worth a look; `lower_rate` can end where nothing moves.",
+        source="Our choice: a person should see it; PaLM (arXiv 2204.02311) went back and skipped batches.",
+        section="optimisation",
+        on_resume="safe",
+        choices=("stop", "skip", "lower_rate"),
+    ),
+    Field(
         name="seed",
         label="Seed",
         help="Decides the initial adapter, the order of the rows, the held-out rows and dropout.",

@@ -11,30 +11,36 @@ import msgspec
 import torch
 
 from engine import events as ev
+from engine.findings import Category, Finding
+from engine.train.guard.movement import Movement
 from engine.train.journal import Journal
+from engine.watch.broken import not_finite
+from engine.watch.learning import nothing_learnt
+from engine.watch.point import ABOUT_ROWS, Point, Sign
+from engine.watch.watch import Watch
 
 _LAST: Final = 10
-_FALLING: Final = 20
-"""fp16: steps that may be passed over before the first good one; the scale falls from 65,536 to 1 in 16."""
-_IN_A_ROW: Final = 5
-"""fp16: steps passed over in a row, after a good one, that are one too many; a healthy scale needs 1."""
-_ZERO: Final = 3
-"""First steps that must not all have a loss, or a gradient, of exactly 0."""
+_BLAMED: Final = 2
+"""Steps whose rows are named: the one where it was seen, and the one whose update came before it."""
+_TOLD: Final = 4
+_PLACES: Final = 64
 
 
 class BrokenStep(Exception):
-    """A step came to something that no run recovers from.
+    """A step came to something with which the run cannot simply go on.
 
     Attributes:
-        kind: `nan_or_inf`, `loss_zero` or `no_trainable_params_or_grad`.
+        kind: the category of what was seen.
+        sign: what was seen, and since when.
         rows: rows of the step, as indices into the training data.
     """
 
-    def __init__(self, kind: str, entry: Entry, loss: float, norm: float) -> None:
-        super().__init__(f"step {entry.step}: loss {loss}, gradient norm {norm}")
-        self.kind = kind
-        self.step = entry.step
-        self.rows = entry.rows
+    def __init__(self, sign: Sign, rows: list[int], loss: float, norm: float) -> None:
+        super().__init__(f"step {sign.step}: {sign.title}: loss {loss}, gradient norm {norm}")
+        self.kind: Category = sign.category
+        self.sign = sign
+        self.step = sign.step
+        self.rows = rows
         self.loss = loss
         self.norm = norm
 
@@ -55,21 +61,39 @@ class Entry(msgspec.Struct, kw_only=True):
 
 
 class Ledger:
-    """Reports each step when the next one is under way, and stops the run after a broken one.
+    """Reports each step when the next one is under way, and says what the watch sees in it.
 
     Attributes:
         losses: of the last ten steps.
         good: steps that changed weights.
+        watch: the rules, and all that they remember.
     """
 
-    def __init__(self, journal: Journal, *, scaled: bool) -> None:
-        self._journal = journal
-        self._scaled = scaled
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        scaled: bool,
+        watch: Watch | None = None,
+        movement: Movement | None = None,
+        place: Callable[[int], tuple[str, str]] = lambda row: (f"row {row}", ""),
+    ) -> None:
+        """Open it.
+
+        Args:
+            journal: takes what there is to report.
+            scaled: whether a gradient scaler may pass over steps.
+            watch: the rules; fresh ones by default.
+            movement: of the tensors that train.
+            place: `file:line` of a row, and how it begins.
+        """
+        self._journal, self._scaled, self._place = journal, scaled, place
         self._open: tuple[Entry, torch.Tensor, Callable[[], None]] | None = None
+        self._eaten: deque[tuple[int, list[int]]] = deque(maxlen=_BLAMED)
+        self._movement = movement
+        self.watch = watch or Watch()
         self.losses: deque[float] = deque(maxlen=_LAST)
         self.good = 0
-        self.passed_over = 0
-        self._zeros = {"loss_zero": 0, "no_trainable_params_or_grad": 0}
 
     def enter(self, entry: Entry, figures: torch.Tensor) -> None:
         """Take a step whose `figures` the device still computes, and read the last one.
@@ -84,7 +108,7 @@ class Ledger:
         """Read the step that is still open, if any, and report it.
 
         Raises:
-            BrokenStep: the loss is not finite, or what else no run recovers from.
+            BrokenStep: the loss is not finite, or what else a run does not simply go on from.
         """
         if self._open is None:
             return
@@ -106,7 +130,24 @@ class Ledger:
                 figures=finite(entry.names, told),
             )
         )
+        self._eaten.append((entry.step, entry.rows))
         self._judge(entry, loss, norm, passed_over > 0)
+
+    def forget(self) -> None:
+        """Drop the step that is open: the run goes back behind it."""
+        self._open = None
+        self._eaten.clear()
+
+    def measured(self, step: int, loss: float) -> None:
+        """Take the loss on the held-out rows after `step`."""
+        for sign in self.watch.see(Point(step=step, eval_loss=loss)):
+            self._tell(sign)
+
+    def end(self) -> Sign | None:
+        """Tell what the whole curve says; returned is what speaks against calling the run a success."""
+        for sign in self.watch.end():
+            self._tell(sign)
+        return nothing_learnt(self.watch.learnt)
 
     @property
     def mean_loss(self) -> float | None:
@@ -114,21 +155,52 @@ class Ledger:
         return math.fsum(self.losses) / len(self.losses) if self.losses else None
 
     def _judge(self, entry: Entry, loss: float, norm: float, passed_over: bool) -> None:
-        if not math.isfinite(loss):
-            raise BrokenStep("nan_or_inf", entry, loss, norm)
-        if passed_over:
-            self.passed_over += 1
-            allowed = _IN_A_ROW if self.good else _FALLING
-            if not self._scaled or self.passed_over >= allowed:
-                raise BrokenStep("nan_or_inf", entry, loss, norm)
-            return
-        self.passed_over = 0
-        self.good += 1
-        self.losses.append(loss)
-        for kind, figure in (("loss_zero", loss), ("no_trainable_params_or_grad", norm)):
-            self._zeros[kind] += figure == 0 and entry.label_tokens > 0
-            if self.good == _ZERO and self._zeros[kind] == _ZERO:
-                raise BrokenStep(kind, entry, loss, norm)
+        point = Point(
+            step=entry.step,
+            loss=loss,
+            grad_norm=norm,
+            lr=entry.rate,
+            label_tokens=entry.label_tokens,
+            tokens=entry.tokens,
+            seconds=entry.seconds,
+        )
+        signs = self.watch.see(point)
+        if passed_over and not self._scaled:
+            signs = [not_finite(point, f"Step {entry.step:,}: the gradient is not finite"), *signs]
+        if not passed_over:
+            self.good += 1
+            self.losses.append(loss)
+            signs += self._movement.signs(entry.step) if self._movement else []
+        for sign in signs:
+            if sign.severity != "blocker":
+                self._tell(sign)
+        for sign in signs:
+            if sign.severity == "blocker":
+                raise BrokenStep(sign, entry.rows, loss, norm)
+
+    def _tell(self, sign: Sign) -> None:
+        self._journal.found(self.finding(sign))
+
+    def finding(self, sign: Sign) -> Finding:
+        """The sign as a finding, with the rows that it is about."""
+        eaten = list(reversed(self._eaten)) if sign.mechanism in ABOUT_ROWS else []
+        steps, rows = [step for step, _ in eaten], [row for _, taken in eaten for row in taken]
+        evidence = [*sign.evidence]
+        if rows:
+            evidence.append(f"rows of step {' and '.join(f'{step:,}' for step in steps)}, the first {_TOLD}:")
+            evidence += [": ".join(self._place(row)) for row in rows[:_TOLD]]
+        return Finding(
+            category=sign.category,
+            severity=sign.severity,
+            title=sign.title,
+            confidence=sign.confidence,
+            evidence=evidence,
+            cause=sign.cause,
+            remedy=sign.remedy,
+            step=sign.step,
+            count=len(rows) or None,
+            places=[self._place(row)[0] for row in rows[:_PLACES]],
+        )
 
 
 def finite(names: Sequence[str], told: Sequence[float]) -> dict[str, float]:

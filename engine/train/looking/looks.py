@@ -43,6 +43,7 @@ def measure(session: Session) -> bool:
     if sums is None:
         return False
     loss, *told = (machine.total(sums) / divisor).tolist()
+    session.ledger.measured(session.step, loss)
     best = session.best is None or loss < session.best
     session.patience.see(loss, session.best)
     session.best = loss if best else session.best

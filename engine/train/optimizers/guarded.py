@@ -91,6 +91,8 @@ class GuardedOptimizer:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Take back what `state` returned; rates and the like stay those of the recipe."""
+        self._broken.zero_()
+        self.discard()
         own: list[dict[str, Any]] = [
             {name: group[name] for name in _OF_THE_RECIPE if name in group}
             for group in self.optimizer.param_groups

@@ -14,6 +14,7 @@ import torch
 from engine.atomic import publish, sweep_drafts, sync
 from engine.train.batches.feed import Position
 from engine.train.methods.adapter import CONFIG, WEIGHTS
+from engine.watch.watch import Watch
 
 _MANIFEST: Final = "manifest.json"
 _OPTIMIZER: Final = "optimizer.pt"
@@ -43,7 +44,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     losses: list[float]
     """Of the last ten steps."""
     good: int
-    passed_over: int
+    passed_over: int = 0
+    """Of older versions; the watch counts them now."""
     measured: int
     """The step at which the held-out loss was measured last."""
     shown: int
@@ -63,6 +65,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """Evaluations in a row that early stopping counts as no better."""
     eval_loss: float | None = None
     """Loss on the held-out rows where it was measured at this very step."""
+    watch: Watch | None = None
+    """What the guard's rules remember; absent in those of older versions."""
     digest: str = ""
     """BLAKE2 hash of all the rest of the manifest."""
 
@@ -108,6 +112,20 @@ def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
         except _UNSOUND as error:
             rejected.append(f"{path.name}: {error}")
     return None, rejected
+
+
+def sound_before(folder: Path, onset: int, broken: int) -> Checkpoint | None:
+    """The newest sound checkpoint up to step `onset`, else the oldest before step `broken`."""
+    sound = []
+    for path in sorted(folder.glob("step-*")):
+        try:
+            found = Checkpoint(path, _checked(path))
+        except _UNSOUND:
+            continue
+        if found.manifest.step < broken:
+            sound.append(found)
+    early = [found for found in sound if found.manifest.step <= onset]
+    return early[-1] if early else next(iter(sound), None)
 
 
 def write_states(folder: Path, optimizer: dict[str, Any]) -> None:

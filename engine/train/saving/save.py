@@ -209,7 +209,7 @@ def _manifest(session: Session) -> Manifest:
         best=session.best,
         losses=list(session.ledger.losses),
         good=session.ledger.good,
-        passed_over=session.ledger.passed_over,
+        watch=session.ledger.watch,
         measured=session.measured,
         shown=session.shown,
         budget=session.budget,

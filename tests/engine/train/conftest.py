@@ -146,20 +146,21 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Orders:
     """Gives out orders once the loop has reached a step; `at` counts looks, not steps, where given."""
 
-    def __init__(self, *planned: tuple[int, Order]) -> None:
+    def __init__(self, *planned: tuple[int, Order] | tuple[int, Order, str]) -> None:
         self.planned = list(planned)
         self.step = 0
 
     def next(self) -> tuple[Order, str] | None:
         if self.planned and self.step >= self.planned[0][0]:
-            return self.planned.pop(0)[1], "a test"
+            _, order, *by = self.planned.pop(0)
+            return order, by[0] if by else "a test"
         return None
 
 
 class Run:
     """One call of `train`, and what it reported."""
 
-    def __init__(self, job: Job, *orders: tuple[int, Order]) -> None:
+    def __init__(self, job: Job, *orders: tuple[int, Order] | tuple[int, Order, str]) -> None:
         self.job = job
         self.events: list[ev.Event] = []
         self._orders = Orders(*orders)
@@ -218,7 +219,7 @@ def job(tmp_path: Path, llama: Path, rows: Path) -> Callable[..., Job]:
 def start(job: Callable[..., Job]) -> Start:
     """Runs a small job to its end."""
 
-    def run(name: str = "run", *orders: tuple[int, Order], **changes: Any) -> Run:
+    def run(name: str = "run", *orders: tuple[int, Order] | tuple[int, Order, str], **changes: Any) -> Run:
         return Run(job(name, **changes), *orders)
 
     return run
