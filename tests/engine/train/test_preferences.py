@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 import torch
 from peft import PeftModel
@@ -16,10 +18,11 @@ from engine import events as ev
 from engine.data.dataset import Dataset
 from engine.data.prepare import prepare
 from engine.data.tokenizer import ModelTokenizer
+from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.run_state import RunState, apply
 from engine.train.objectives.reference import NAME
-from tests.engine.train.conftest import Start, sentence
+from tests.engine.train.conftest import Run, Start, sentence
 
 BETA = 0.3
 
@@ -146,6 +149,18 @@ def test_a_resume_is_exact_and_measures_no_reference_again(start: Start, pairs: 
     assert rest.losses[-1] == whole.losses[-1]
     theirs = rest.weights()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.weights().items())
+
+
+def test_pairs_that_are_mapped_from_the_disk_are_the_same(
+    job: Callable[..., Job], pairs: Path, tmp_path: Path
+) -> None:
+    known: dict[str, Any] = {"data": str(pairs), "objective": "dpo", "max_steps": 2}
+    runs = [
+        Run(msgspec.structs.replace(job(name, **known), tokens=tmp_path / "tokens"))
+        for name in ("encodes", "maps")
+    ]
+    assert runs[0].losses == runs[1].losses
+    assert list((tmp_path / "tokens").glob("*/parted"))
 
 
 def test_a_lost_reference_is_measured_again_with_what_the_run_began_with(start: Start, pairs: Path) -> None:
