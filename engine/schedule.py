@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from engine.rate_range import KIND, SPAN
 from engine.recipe.recipe import Recipe
 
 
@@ -41,8 +42,10 @@ def learning_rate(step: int, *, peak: float, steps: int, warmup: int, kind: str)
     `get_linear_schedule_with_warmup` and `get_constant_schedule_with_warmup`: with
     p = (step - 1 - warmup) / (steps - warmup), peak * (1 + cos(pi * p)) / 2, or peak * (1 - p), or peak.
     In warm-up it is peak * step / (warmup + 1), where transformers begins at 0 and so spends the
-    first step on nothing.
+    first step on nothing. A range test knows no warm-up: it rises by one factor in each step, to the peak.
     """
+    if kind == KIND:
+        return float(peak * SPAN ** ((step - steps) / max(steps - 1, 1)))
     if step <= warmup:
         return peak * step / (warmup + 1)
     if kind == "constant":

@@ -9,6 +9,7 @@ from engine.job import Job
 from engine.train.journal import Journal
 from engine.train.listening import Listener
 from engine.train.looking.looks import measure, show
+from engine.train.looking.range_test import tested
 from engine.train.saving.save import save_adapter, save_checkpoint, take_best
 from engine.train.session import Session
 from engine.watch.point import Sign
@@ -22,6 +23,8 @@ def ended(session: Session) -> Finished | Failed:
         show(session)
     if session.step == 0:
         return left_early(job, journal, listener)
+    if session.tests_rates:
+        return tested(session)
     if session.patience.out:
         journal.found(session.patience.finding(session.step, session.best))
     save_checkpoint(session)

@@ -17,6 +17,7 @@ from engine.train.guard.steering import steer
 from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.looking.looks import measure, show
+from engine.train.looking.range_test import tested
 from engine.train.opening import open_session
 from engine.train.saving.save import save_checkpoint
 from engine.train.saving.sizes import check_room
@@ -41,6 +42,8 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
     try:
         return _trained(session)
     except BrokenStep as error:
+        if session.tests_rates:
+            return tested(session)  # the rate at which a step breaks is what it was to find
         named = [": ".join(session.named(row)) for row in error.rows]
         return explain(broken_step(error, named, job.recipe), job, journal, session.ledger.mean_loss)
     except Exception as error:
@@ -55,7 +58,7 @@ def _trained(session: Session) -> Finished | Failed:
         show(session)
     make_ready(session)
     session.lap()
-    while session.step < session.steps and not session.patience.out and not _leaving(session):
+    while session.step < session.steps and not session.enough and not _leaving(session):
         with recovering(session):
             _step(session)
             _between(session)

@@ -13,6 +13,7 @@ from engine.data.prepare import Prepared
 from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
 from engine.model.context import context_of
+from engine.rate_range import KIND
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import PACKED, PADDED, Collator
 from engine.train.batches.feed import Feed, Position, planned_steps
@@ -22,6 +23,7 @@ from engine.train.guard.movement import Movement
 from engine.train.journal import Journal
 from engine.train.listening import Listener
 from engine.train.looking.patience import Patience
+from engine.train.looking.range_test import RangeTest
 from engine.train.machine import Machine
 from engine.train.methods import adapter
 from engine.train.model.proof import embedding_rows
@@ -87,6 +89,7 @@ class Session:
         self.day = ""
         self.step, self.position = 0, Position()
         self.best: float | None = None
+        self.rates = RangeTest()
         self.patience = Patience(recipe.early_stopping_patience, recipe.early_stopping_threshold)
         self.eval_loss: float | None = None
         self.checkpoint_bytes = 0
@@ -97,6 +100,16 @@ class Session:
         """`file:line` of a training row, and how it begins."""
         data = self.data.train
         return data.source(row), self.tokenizer.preview(data.row(row)[0], 60)
+
+    @property
+    def enough(self) -> bool:
+        """True once nothing is gained by the steps that are left: early stopping, or a range test is over."""
+        return self.patience.out or (self.tests_rates and self.rates.over(self.step, self.ledger.losses))
+
+    @property
+    def tests_rates(self) -> bool:
+        """True for a run that looks for a learning rate, and whose adapter is worth nothing."""
+        return self.recipe.lr_scheduler_type == KIND
 
     @property
     def epoch(self) -> float:

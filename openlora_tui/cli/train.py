@@ -16,7 +16,7 @@ from engine.recipe import absolute_text, check_paths, override
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.text import one_line
-from openlora_tui.cli import watching
+from openlora_tui.cli import finding_rates, watching
 from openlora_tui.cli.check import blocked, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
@@ -34,6 +34,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="change a recipe field for this run"
     )
     parser.add_argument("--json", action="store_true", help="print events on stdout, one JSON object a line")
+    parser.add_argument(
+        "--find-rate",
+        action="store_true",
+        help="do not train: raise the learning rate over 100 steps, and say which one fits",
+    )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--detach", action="store_true", help="print the run's id and leave it running")
     where.add_argument(
@@ -50,6 +55,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
     recipe = override(recipe_in(args.recipe), given_fields(args))
+    if args.find_rate:
+        recipe = finding_rates.test_of(recipe, given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
     home = paths.home()
@@ -66,7 +73,11 @@ def run(args: argparse.Namespace) -> int:
         if args.detach or args.hold:
             return _detached(run_id, as_json=args.json)
         printer.say(f"run {run_id}; ctrl+c stops and saves, closing the terminal leaves it running")
-        return watching.to_the_end(session, run_id, RunState(), printer)
+        state = RunState()
+        status = watching.to_the_end(session, run_id, state, printer)
+        if args.find_rate:
+            finding_rates.tell(state, args.recipe, printer)
+        return status
 
 
 def _stopped(failed: ev.Failed, *, as_json: bool) -> int:

@@ -28,7 +28,7 @@ FIELDS: Final = (
     Field(
         name="lr_scheduler_type",
         label="Schedule",
-        help="How the rate falls after warm-up: along a cosine, in a line, or not at all.",
+        help="How the rate falls after warm-up, or not at all; range_test raises it, to find one.",
         wrong=(
             "Without decay the last steps stay noisy; with decay, a run that is stopped early has never "
             "seen the low rates."
@@ -36,7 +36,7 @@ FIELDS: Final = (
         source="Common in LoRA recipes (Axolotl, LLaMA-Factory); transformers' default is linear.",
         section="optimisation",
         on_resume="changes",
-        choices=("cosine", "linear", "constant"),
+        choices=("cosine", "linear", "constant", "range_test"),
     ),
     Field(
         name="warmup_ratio",
