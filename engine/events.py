@@ -261,6 +261,24 @@ class Heartbeat(Event, frozen=True, kw_only=True):
     """Seconds since the loop last did something."""
 
 
+class Predicted(Event, frozen=True, kw_only=True):
+    """What the run was expected to take in memory at its peak, before it was tried."""
+
+    bytes: Count
+    parts: dict[str, Count] = {}
+    """The same by part, as `openlora estimate` names them."""
+
+
+class Measured(Event, frozen=True, kw_only=True):
+    """The most that a phase has taken in memory so far; told again when it grows."""
+
+    phase: str
+    bytes: Count
+    """Of tensors on the accelerator; without one, resident above the loaded libraries."""
+    reserved: Count = 0
+    """What the accelerator's allocator held for them; 0 without one."""
+
+
 class Found(Event, frozen=True, kw_only=True):
     """A finding about this run."""
 
@@ -338,6 +356,8 @@ AnyEvent = (
     | Continued
     | Stopping
     | Heartbeat
+    | Predicted
+    | Measured
     | Found
     | Injected
     | Log

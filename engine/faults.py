@@ -12,7 +12,8 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -39,8 +40,8 @@ KINDS: Final = {
 }
 """What can be asked for, and what it does."""
 PHASES: Final = (
-    "fetching model", "loading libraries", "reading data", "loading model", "training", "evaluating",
-    "sampling", "saving", "checkpoint", "adapter",
+    "fetching model", "loading libraries", "reading data", "loading model", "rehearsing", "training",
+    "evaluating", "sampling", "saving", "checkpoint", "adapter",
 )  # fmt: skip
 """The phases that a run tells of, at their beginning; the last two are the middle of writing these."""
 _BESIDE: Final = ("evaluating", "sampling", "saving")
@@ -158,6 +159,17 @@ def append(file: int, data: bytes) -> None:
         os.write(file, data[: len(data) // 2])
         _die()
     _refuse(file)
+
+
+@contextmanager
+def asleep() -> Iterator[None]:
+    """Nothing strikes inside: what is tried there is no part of the run yet."""
+    global _armed
+    kept, _armed = _armed, None
+    try:
+        yield
+    finally:
+        _armed = kept
 
 
 def beside() -> None:

@@ -106,6 +106,8 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """True where it waits until someone releases it."""
     place: float = 0.0
     """Its place in the queue while it waits: lower ones start first."""
+    predicted_memory: int = 0  # bytes, like the next; 0 while not known
+    peak_memory: int = 0
 
 
 # --- front end to engine ---

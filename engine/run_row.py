@@ -30,4 +30,6 @@ def row_of(state: RunState, *, silent: bool = False) -> RunRow:
         silent=silent,
         held=state.held and state.status == "queued",
         place=state.place,
+        predicted_memory=state.predicted.bytes if state.predicted else 0,
+        peak_memory=state.memory_peak,
     )

@@ -32,6 +32,7 @@ _LINES: Final = 200
 _FINDINGS: Final = 64
 _TAIL: Final = 10
 _FIGURES: Final = 16
+_PHASES: Final = 24
 _ANCESTORS: Final = 64
 _LEAP: Final = 60.0
 _STAY: Final = ("back", "rate")
@@ -117,6 +118,10 @@ class RunState(msgspec.Struct, kw_only=True):
     """What the objective tells beside the loss, by name."""
     eval_figures: dict[str, Series] = {}
     """The same on the held-out rows."""
+    predicted: ev.Predicted | None = None
+    """What it was expected to take in memory."""
+    measured: list[ev.Measured] = []
+    """The most that each phase of the present worker has taken."""
     last_losses: list[float] = []
     best_eval: float | None = None
     best_eval_step: int = 0
@@ -141,6 +146,11 @@ class RunState(msgspec.Struct, kw_only=True):
     def mean_loss(self) -> float | None:
         """Mean of the last 10 steps' losses, the figure a run is remembered by."""
         return math.fsum(self.last_losses) / len(self.last_losses) if self.last_losses else None
+
+    @property
+    def memory_peak(self) -> int:
+        """Bytes that it took at most, 0 while nothing is measured."""
+        return max((m.reserved or m.bytes for m in self.measured), default=0)
 
     @property
     def seconds_left(self) -> float | None:
@@ -197,6 +207,11 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
             state.samples = [*state.samples, event][-_SAMPLES:]
         case ev.Found():
             _found(state, event.finding)
+        case ev.Predicted():
+            state.predicted = event
+        case ev.Measured():
+            known = [m for m in state.measured if m.phase != event.phase]
+            state.measured = [*known, event][-_PHASES:]
         case _:
             _moved(state, event)
 
@@ -233,7 +248,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
             state.session_start = state.paused = 0.0
-            state.injected = []
+            state.injected, state.measured = [], []
             if event.device != ev.HUB:  # whoever fetches its model comes back to its place in the queue
                 state.place = 0.0
         case ev.Phase():

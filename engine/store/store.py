@@ -131,6 +131,8 @@ class Store:
                 created=state.created,
                 updated=state.updated,
                 loss=row.loss,
+                predicted_memory=row.predicted_memory,
+                peak_memory=row.peak_memory,
                 offset=state.offset,
                 row=msgspec.msgpack.encode(row),
             ).execute()

@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 2
+SCHEMA = 3
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()
@@ -40,6 +40,8 @@ class Run(Table):
     created = FloatField()
     updated = FloatField()
     loss = FloatField(null=True)
+    predicted_memory = IntegerField(default=0)
+    peak_memory = IntegerField(default=0)
     offset = IntegerField()
     row = BlobField()
 

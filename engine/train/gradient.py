@@ -27,7 +27,7 @@ def step_gradient(session: Session, rows: list[int]) -> tuple[torch.Tensor, int]
     while True:
         # A rank without rows still takes part, with a row of which it learns nothing.
         pieces = session.collator.cut(mine or rows[:1], session.budget)
-        total = _accumulated(session, pieces, divisor, teaches=bool(mine))
+        total = accumulated(session, pieces, divisor, teaches=bool(mine))
         if not relieve(session, total if isinstance(total, Unfit) else None):
             break
         randomness.restore(drawn, machine)
@@ -36,9 +36,10 @@ def step_gradient(session: Session, rows: list[int]) -> tuple[torch.Tensor, int]
     return machine.total(total), len(pieces)
 
 
-def _accumulated(
+def accumulated(
     session: Session, pieces: list[list[int]], divisor: int, *, teaches: bool
 ) -> torch.Tensor | Unfit:
+    """Add the gradients of `pieces`; their loss and figures, or the first that did not fit."""
     total = torch.zeros(1 + len(session.objective.figures), device=session.machine.device)
     for piece in pieces:
         session.listener.listen()

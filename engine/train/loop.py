@@ -18,6 +18,7 @@ from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.looking.looks import measure, show
 from engine.train.looking.range_test import tested
+from engine.train.memory.rehearsal import rehearse
 from engine.train.opening import open_session
 from engine.train.saving.save import save_checkpoint
 from engine.train.saving.sizes import check_room
@@ -51,6 +52,7 @@ def train(job: Job, report: Report, orders: Orders) -> Finished | Failed:
 
 
 def _trained(session: Session) -> Finished | Failed:
+    rehearse(session)
     session.journal.phase("training")
     if session.step == 0:
         prove_padding(session)

@@ -109,6 +109,8 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more
         session.eval_budget = manifest.eval_budget or session.eval_budget
+    same = manifest.recipe == recipe_digest(session.job.recipe)
+    session.proved = same and manifest.device == machine.name
     if manifest.recomputes and checkpointing.possible(session.student.peft):
         checkpointing.switch_on(session.student.peft)
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))

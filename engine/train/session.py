@@ -44,6 +44,7 @@ class Session:
         steps: optimizer steps of the whole run.
         budget: tokens of a micro-batch at most, padding included; `eval_budget` of one on held-out rows.
         best: lowest loss on the held-out rows so far; `eval_loss` is the last one.
+        proved: true where this device has held the run before it was resumed.
         checkpoint_bytes: size of the last checkpoint, 0 before there is one.
         measured, shown, saved: the step at which each was done last.
     """
@@ -93,6 +94,7 @@ class Session:
         self.patience = Patience(recipe.early_stopping_patience, recipe.early_stopping_threshold)
         self.eval_loss: float | None = None
         self.checkpoint_bytes = 0
+        self.proved = False
         self.measured = self.shown = self.saved = -1
         self._since = time.monotonic()
 

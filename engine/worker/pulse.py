@@ -13,6 +13,7 @@ import psutil
 from engine import events as ev
 from engine.event_log import EventWriter
 from engine.findings import Finding
+from engine.worker.appetite import Appetite
 
 _BEAT: Final = 2.0
 _STALL: Final = 60.0
@@ -26,6 +27,7 @@ class Pulse:
     def __init__(self, events: EventWriter) -> None:
         self._events = events
         self._process = psutil.Process()
+        self._appetite = Appetite(events.write)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
         self._moved = time.monotonic()
@@ -47,6 +49,7 @@ class Pulse:
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join()
+        self._appetite.look()
 
     def report(self, event: ev.Event) -> None:
         """Pass on one event of the job; also a sign that the loop moves."""
@@ -60,6 +63,7 @@ class Pulse:
                 )
             case ev.Phase():
                 self.phase = event.name
+                self._appetite.enter(event.name)
             case ev.Paused():
                 self._waiting = True
             case ev.Continued():
@@ -81,6 +85,7 @@ class Pulse:
                     quiet=round(quiet, 1),
                 )
             )
+            self._appetite.look()
             limit = max(_STALL, _STALL_STEPS * self._usual)
             if quiet > limit and not self._waiting and not self._warned:
                 self._warned = True

@@ -35,13 +35,14 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "data": st.lists(TEXT, max_size=2), "lineage": st.lists(TEXT, max_size=2),
     "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
+    "parts": st.dictionaries(TEXT, COUNT, max_size=2),
     "version": st.integers(0, 9), "place": st.none() | TIME,
     "figures": st.dictionaries(TEXT, NUMBER, max_size=2),
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
           "base", "attention", "optimizer",
           "revision", "why", "do", "where", "log", "fault", "action",
-          "objective"}  # fmt: skip
+          "objective", "phase"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal", "pinned"}
 _FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
 

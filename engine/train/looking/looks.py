@@ -39,7 +39,7 @@ def measure(session: Session) -> bool:
     divisor = max(objective.divisor(data, range(len(data))), 1)
     rows = share(range(len(data)), data.length, machine.rank, machine.world)
     with session.apart("evaluating"):
-        sums = _held_out(session, rows, session.held_out)
+        sums = held_out(session, rows, session.held_out)
     if sums is None:
         return False
     loss, *told = (machine.total(sums) / divisor).tolist()
@@ -61,7 +61,7 @@ def measure(session: Session) -> bool:
     return best
 
 
-def _held_out(session: Session, rows: list[int], collator: Collator) -> torch.Tensor | None:
+def held_out(session: Session, rows: list[int], collator: Collator) -> torch.Tensor | None:
     """Sums over this rank's `rows` in micro-batches that memory allows; None where it is not to be."""
     while True:
         pieces = collator.cut(rows, session.eval_budget)

@@ -54,6 +54,8 @@ class Manifest(msgspec.Struct, kw_only=True):
     """Tokens of a micro-batch at most."""
     eval_budget: int = 0
     """The same of held-out rows; 0 in older checkpoints."""
+    device: str = ""
+    """What the run computed on."""
     recomputes: bool = False
     """True where gradient checkpointing was on, by the recipe or because memory ran out."""
     version: int = VERSION

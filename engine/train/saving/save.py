@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Final
 
@@ -137,8 +137,41 @@ def _held(session: Session, need: Need, error: OSError | None, seconds: float) -
     return not session.machine.any(mine=gone)
 
 
+def try_checkpoint(session: Session) -> None:
+    """Write a checkpoint and remove it again, to see that it can be written.
+
+    Raises:
+        Refusal: memory does not suffice for it.
+    """
+    folder = session.job.checkpoints
+    had = folder.is_dir()
+    need = Need(what="a checkpoint", bytes=checkpoint_bytes(session), folder=folder)
+    done = twice(session, lambda: with_room(session, need, lambda: _tried(session, folder / "rehearsal")))
+    if isinstance(done, Shortage):
+        raise lacking(session.recipe, "saving", done.said, "It was tried twice.")
+    if session.machine.rank == 0 and not had:
+        folder.rmdir()
+
+
+def _tried(session: Session, target: Path) -> int:
+    with _drafted(session, target):
+        return 0
+
+
 def _checkpoint(session: Session, target: Path) -> int:
     """Write what each rank has, then let the first one complete it; its bytes there, 0 on the others."""
+    with _drafted(session, target) as folder:
+        if session.machine.rank != 0:
+            return 0
+        size = complete(folder, target, _manifest(session))
+    faults.checkpoint(target)
+    keep(session.job.checkpoints, session.step, session.recipe.save_total_limit)
+    return size
+
+
+@contextmanager
+def _drafted(session: Session, target: Path) -> Iterator[Path]:
+    """The draft of a checkpoint, with what every rank has in it."""
     machine = session.machine
     with draft(target) if machine.rank == 0 else nullcontext(draft_of(target)) as folder:
         machine.wait()
@@ -146,12 +179,7 @@ def _checkpoint(session: Session, target: Path) -> int:
         gravest = machine.least(_gravity(failed))
         if gravest < _NONE:
             raise failed or _ELSEWHERE[gravest]("another rank failed")
-        if machine.rank != 0:
-            return 0
-        size = complete(folder, target, _manifest(session))
-    faults.checkpoint(target)
-    keep(session.job.checkpoints, session.step, session.recipe.save_total_limit)
-    return size
+        yield folder
 
 
 def _failure(write: Callable[[], None]) -> Exception | None:
@@ -215,6 +243,7 @@ def _manifest(session: Session) -> Manifest:
         budget=session.budget,
         waited=session.patience.waited,
         eval_budget=session.eval_budget,
+        device=session.machine.name,
         recomputes=checkpointing.is_on(session.student.peft),
         settings=msgspec.to_builtins(session.job.recipe),
         eval_loss=session.eval_loss if session.measured == session.step else None,
