@@ -110,7 +110,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
         session.budget = manifest.budget  # memory may have run out with more
         session.eval_budget = manifest.eval_budget or session.eval_budget
     same = manifest.recipe == recipe_digest(session.job.recipe)
-    session.proved = same and manifest.device == machine.name
+    session.proved = same and manifest.device == session.machine.name
     if manifest.recomputes and checkpointing.possible(session.student.peft):
         checkpointing.switch_on(session.student.peft)
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
