@@ -138,6 +138,18 @@ class Planned(Event, frozen=True, kw_only=True):
     optimizer: str = ""
     """The recipe's `optim`; empty in runs of older versions."""
 
+    @property
+    def how(self) -> dict[str, str]:
+        """How each step is computed: precision, and what else the worker said of it."""
+        said = {"base": self.base, "attention": self.attention, "optimizer": self.optimizer}
+        return {"precision": self.precision, **{name: value for name, value in said.items() if value}}
+
+    @property
+    def computed(self) -> str:
+        """The same for people, on one line."""
+        words = {"precision": "in {}", "base": "base in {}", "attention": "attention by {}"}
+        return "; ".join(words.get(name, "{}").format(value) for name, value in self.how.items())
+
 
 class Step(Event, frozen=True, kw_only=True):
     """One optimizer step."""

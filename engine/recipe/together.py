@@ -39,5 +39,12 @@ def _two_widths(value: Value) -> Clash | None:
     )
 
 
-RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (_two_widths,)
+def _nothing_lost(value: Value) -> Clash | None:
+    if value("init_lora_weights") != "loftq" or value("load_in_4bit"):
+        return None
+    why = "loftq makes up for what a base in 4 bits has lost, and load_in_4bit is off"
+    return Clash("init_lora_weights", why, "Set load_in_4bit: true, or take another start.")
+
+
+RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (_two_widths, _nothing_lost)
 """Each says what it finds; the first to tell of a field is heard."""

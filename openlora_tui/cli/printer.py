@@ -100,7 +100,7 @@ def _planned(event: ev.Planned) -> str:
     return (
         f"{event.rows:,} rows, {event.tokens:,} tokens ({event.label_tokens:,} trained on), "
         f"{event.eval_rows:,} rows held out; {event.trainable:,} of {event.parameters:,} parameters train; "
-        f"{event.steps:,} steps of {event.batch_rows} rows on {event.device} in {event.precision}"
+        f"{event.steps:,} steps of {event.batch_rows} rows on {event.device} {event.computed}"
     )
 
 

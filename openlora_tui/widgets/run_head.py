@@ -132,7 +132,9 @@ class RunHead(Painted):
         if state.plan is not None and width >= 90:
             plan = state.plan
             parts.append(
-                Row("batch ", "dim").add(f"{plan.batch_rows:,} rows").add(f"  {plan.precision}", "dim")
+                Row("batch ", "dim")
+                .add(f"{plan.batch_rows:,} rows")
+                .add(f"  {plan.precision}{_base(plan.base)}", "dim")
             )
         return fitting(parts, "   " if width < 90 else "     ", width)
 
@@ -235,3 +237,8 @@ def recent_speed(state: RunState) -> float:
 def model_name(model: str) -> str:
     """The last part of a model's path or hub id."""
     return one_line(model.rstrip("/").rpartition("/")[2] or model)
+
+
+def _base(held: str) -> str:
+    """The base's own width, where it is another than the products': `, nf4 base`."""
+    return f", {held.partition(',')[0]} base" if held else ""

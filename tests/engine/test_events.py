@@ -94,3 +94,16 @@ def test_a_file_name_that_is_not_utf8_does_not_stop_the_report() -> None:
 
 def test_the_first_line_of_a_run_carries_the_version() -> None:
     assert json.loads(ev.encode(next(some.started())))["version"] == ev.VERSION
+
+
+def test_a_plan_says_how_steps_are_computed() -> None:
+    from engine.events import Planned
+
+    def plan(**said: str) -> Planned:
+        return Planned(steps=1, epochs=1, rows=1, eval_rows=0, tokens=1, label_tokens=1, trainable=1,
+                       parameters=1, batch_rows=1, **said)  # fmt: skip
+
+    assert plan().computed == "in fp32"
+    whole = plan(precision="bf16", base="nf4, double", attention="sdpa", optimizer="adamw_8bit")
+    assert whole.computed == "in bf16; base in nf4, double; attention by sdpa; adamw_8bit"
+    assert whole.how["base"] == "nf4, double"

@@ -396,3 +396,10 @@ OTHERWISE = {"adamw_torch_fused": "adamw_torch", "adamw_bnb_8bit": "adamw_8bit",
 @pytest.mark.parametrize(("typed", "meant"), OTHERWISE.items())
 def test_other_names_of_a_choice_are_taken_for_it(typed: str, meant: str) -> None:
     assert parse(f"model: m\ndata: d\noptim: {typed}\n").recipe.optim == meant
+
+
+def test_a_start_from_what_4_bits_lost_needs_them() -> None:
+    text = "model: m\ndata: d\ninit_lora_weights: loftq\n"
+    with pytest.raises(Problem, match="init_lora_weights"):
+        parse(text)
+    assert parse(f"{text}load_in_4bit: true\n").recipe.init_lora_weights == "loftq"
