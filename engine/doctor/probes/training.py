@@ -58,7 +58,7 @@ def _cards() -> dict[str, Any]:
 
 
 def _four_bit() -> dict[str, Any]:
-    """Relative errors of one real product: of NF4's rounding, and of the product alone."""
+    """Errors of NF4's rounding, a product, its gradient, and steps with 8-bit moments."""
     import bitsandbytes
     import torch
     from bitsandbytes import functional
@@ -66,17 +66,37 @@ def _four_bit() -> dict[str, Any]:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     generator = torch.Generator().manual_seed(0)
     weights = torch.randn(256, 256, generator=generator).to(device)
-    rows = torch.randn(4, 256, generator=generator).to(device)
+    rows = torch.randn(4, 256, generator=generator).to(device).requires_grad_()
     packed, state = functional.quantize_4bit(weights, quant_type="nf4", blocksize=64)
     product = bitsandbytes.matmul_4bit(rows, packed.t(), state)
     exact = rows @ weights.t()
-    unpacked = rows @ functional.dequantize_4bit(packed, state).t()
+    again = functional.dequantize_4bit(packed, state)
+    product.sum().backward()
+    due = again.sum(dim=0).expand_as(rows)
     size = exact.norm()
     return {
         "device": device,
         "rounding": float((product - exact).norm() / size),
-        "product": float((product - unpacked).norm() / size),
+        "product": float((product - rows @ again.t()).norm() / size),
+        "gradient": float((rows.grad - due).norm() / due.norm()) if rows.grad is not None else 1.0,
+        "moments": _eight_bit_steps(weights, again),
     }
+
+
+def _eight_bit_steps(weights: Any, gradient: Any) -> float:
+    """How far AdamW with 8-bit moments ends from where AdamW ends, in lengths of the way."""
+    import torch
+    from bitsandbytes.optim import AdamW8bit
+
+    ends = []
+    for kind in (torch.optim.AdamW, AdamW8bit):
+        parameter = torch.nn.Parameter(weights.clone())
+        optimizer = kind([parameter], lr=0.01, weight_decay=0.0)
+        for scale in (1.0, 0.5, 2.0):  # moments are read back from the second step on
+            parameter.grad = gradient * scale
+            optimizer.step()
+        ends.append(parameter.detach())
+    return float((ends[1] - ends[0]).norm() / (ends[0] - weights).norm())
 
 
 if __name__ == "__main__":

@@ -137,8 +137,24 @@ def test_a_card_on_the_bus_without_a_driver_is_counted(tmp_path: Path) -> None:
 def test_a_4_bit_product_is_judged_by_the_error_that_nf4_has(
     rounding: float, product: float, state: str
 ) -> None:
-    answer = {"trouble": "", "device": "cpu", "rounding": rounding, "product": product}
+    right = {"trouble": "", "device": "cpu", "gradient": 0.0, "moments": 0.0}
+    answer = {**right, "rounding": rounding, "product": product}
     assert training.four_bit_check(answer).state == state
+
+
+@pytest.mark.parametrize("broken", ["gradient", "moments"])
+def test_a_product_that_is_right_is_not_enough_to_train(broken: str) -> None:
+    answer = {
+        "trouble": "",
+        "device": "cpu",
+        "rounding": 0.1,
+        "product": 0.0,
+        "gradient": 0.0,
+        "moments": 0.0,
+    }
+    assert training.four_bit_check(answer).state == "good"
+    for wrong in (1.0, math.nan):
+        assert training.four_bit_check({**answer, broken: wrong}).state == "warning"
 
 
 def test_what_is_absent_says_how_to_get_it() -> None:
