@@ -93,6 +93,8 @@ class RunDir:
         self._pinned = self.path / "model.json"
         self._pinned_data = self.path / "datasets.json"
         self._marker = root / "live" / run
+        self.lock: int | None = None
+        """The descriptor of the run's lock while this process holds it by `working`."""
 
     @classmethod
     def create(
@@ -202,12 +204,18 @@ class RunDir:
             except BlockingIOError:
                 yield False
                 return
+            self.lock = lock.fileno()
             yield True
+            self.lock = None
 
-    def console_tail(self, lines: int = 20) -> list[str]:
-        """The last lines that the worker's process printed."""
+    def console_of(self, rank: int) -> Path:
+        """Where a rank prints; the first one, which speaks for all, prints where a lone worker does."""
+        return self.console if rank == 0 else self.path / f"console.rank-{rank}.log"
+
+    def console_tail(self, lines: int = 20, console: Path | None = None) -> list[str]:
+        """The last lines that the worker's process printed, or that stand in another `console`."""
         try:
-            with self.console.open("rb") as file:
+            with (console or self.console).open("rb") as file:
                 size = file.seek(0, os.SEEK_END)
                 file.seek(max(size - 16384, 0))
                 text = file.read().decode("utf-8", "replace")

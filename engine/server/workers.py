@@ -43,7 +43,7 @@ class Workers:
             OSError: where the interpreter or the working directory of the job is not there.
         """
         job = _with(context, {**lease.shown, "OPENLORA_HOME": str(self._root)})
-        spare = self._spare
+        spare = self._spare if lease.ranks == 1 else None
         if spare is not None and spare.ready(self._boxes) and spare.fits(job):
             self._spare = None
             assign = m.Assign(folder=str(directory.path), context=job, device=lease.name)

@@ -5,17 +5,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from datetime import timedelta
 from typing import Final, Literal
 
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from accelerate.utils import InitProcessGroupKwargs
 
 from engine.data.refusal import Refusal
 from engine.findings import Finding, Patch
 from engine.job import Job
 from engine.leases.asked import asked
 
+_PATIENCE: Final = timedelta(days=30)
+"""How long ranks wait for each other, as in a pause; one that dies is noticed by who leads them."""
 Precision = Literal["fp32", "bf16", "fp16"]
 _TOGETHER: Final = 8 << 20
 """Numbers that ranks send each other at once, as many as DistributedDataParallel does."""
@@ -40,7 +44,8 @@ class Machine:
         if wanted.startswith("cuda"):
             _take_card()
         cpu = wanted.startswith("cpu") or not torch.cuda.is_available()
-        self.accelerator = Accelerator(cpu=cpu, mixed_precision="no")
+        waits = InitProcessGroupKwargs(timeout=_PATIENCE)
+        self.accelerator = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=[waits])
         self.device: torch.device = self.accelerator.device
         self.rank = int(self.accelerator.process_index)
         self.world = int(self.accelerator.num_processes)
@@ -49,16 +54,18 @@ class Machine:
         self.compute = narrow[self.precision]
         self.dtype = self.compute if self.device.type != "cpu" else torch.float32
         # What the hosts agree on must not wait for their devices.
-        self._hosts = torch.distributed.new_group(backend="gloo") if self.world > 1 else None
+        self._hosts = (
+            torch.distributed.new_group(backend="gloo", timeout=_PATIENCE) if self.world > 1 else None
+        )
         on_old_card = job.recipe.mixed_precision == "auto" and self.device.type == "cuda"
         self.findings = [_without_bf16(self.name)] if on_old_card and self.precision == "fp32" else []
 
     @property
     def name(self) -> str:
-        """The device for people."""
-        if self.device.type == "cuda":
-            return str(torch.cuda.get_device_name(self.device))
-        return self.device.type
+        """The device for people, with how many ranks there are of it."""
+        card = self.device.type == "cuda"
+        name = str(torch.cuda.get_device_name(self.device)) if card else self.device.type
+        return name if self.world == 1 else f"{self.world} x {name}"
 
     def autocast(self) -> AbstractContextManager[object]:
         """Computes in `precision` inside."""

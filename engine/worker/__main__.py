@@ -25,6 +25,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="openlora worker")
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--rank", type=int, help="one of the processes that share a run")
     parser.add_argument("--fetch", action="store_true", help="fetch the run's model, and leave")
     parser.add_argument("--spare", metavar="NAME")
     parser.add_argument("--side", metavar="NAME")
@@ -38,8 +39,10 @@ def main() -> int:
     if words.side:
         return _wait_for_job(words.side)
     from engine.events import HUB
-    from engine.worker.work import work
+    from engine.worker.work import work, work_as_rank
 
+    if words.rank is not None:
+        return work_as_rank(words.folder.absolute(), words.device, words.rank)
     return work(words.folder.absolute(), HUB if words.fetch else words.device, spare=False)
 
 

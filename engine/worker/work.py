@@ -20,14 +20,17 @@ from engine.event_log import EventReader, EventWriter
 from engine.findings import Finding
 from engine.hub.ready import pinned_to
 from engine.job import Job
+from engine.leases.cards import ranks_in
 from engine.leases.locks import hold_shown
 from engine.paths import tokens_folder
 from engine.problem import Problem
-from engine.recipe import read
+from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
 from engine.worker.fetching import LeftEarly, leave_if_asked, model_folder, with_data
 from engine.worker.orders import OrderBook
 from engine.worker.pulse import Pulse
+from engine.worker.rank import follow, leave_with_leader, take_signals
+from engine.worker.ranks import first_failure, lead
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -50,15 +53,32 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
         hold_shown(device)
         record = directory.write_worker(device)
         directory.mark_live()
-        events = EventWriter(directory.events)
-        events.write(
-            ev.Started(pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare)
+        started = ev.Started(
+            pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare
         )
-        book = OrderBook(directory, events)
-        outcome = _outcome(directory, device, events, book)
-        if outcome is not None and _told(outcome, events, book):
-            directory.mark_ended()
-        events.close()
+        if ranks_in(device) > 1:
+            return lead(directory, device, started)
+        return _spoken(directory, device, started)
+
+
+def work_as_rank(folder: Path, device: str, rank: int) -> int:
+    """Do one rank's part of the job, whose lock another process holds."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    leave_with_leader()
+    directory = RunDir(folder.parent.parent, folder.name)
+    return _spoken(directory, device, None) if rank == 0 else follow(directory, device, rank)
+
+
+def _spoken(directory: RunDir, device: str, started: ev.Started | None) -> int:
+    """Do the job and tell of it, from the first event to the last."""
+    events = EventWriter(directory.events)
+    if started is not None:
+        events.write(started)
+    book = OrderBook(directory, events)
+    outcome = _outcome(directory, device, events, book)
+    if outcome is not None and _told(outcome, events, book):
+        directory.mark_ended()
+    events.close()
     return DONE if outcome is None else _status(outcome)
 
 
@@ -86,6 +106,7 @@ def _outcome(
         recipe = read(directory.recipe).resolved()
         pulse.start()
         book.listen()
+        take_signals()
         folder = model_folder(directory, recipe, pulse.report, book)
         recipe = with_data(directory, recipe, pulse.report, book)
         if device == ev.HUB:
@@ -95,23 +116,13 @@ def _outcome(
         faults.phase("loading libraries")
         from engine.train.loop import train
 
-        pinned = pinned_to(directory, recipe)
-        job = Job(
-            run=directory.run,
-            folder=directory.path,
-            recipe=recipe,
-            fetched=folder,
-            revision=pinned.revision if pinned else None,
-            tokens=tokens_folder(directory.root),
-            device=device,
-        )
-        outcome = train(job, pulse.report, book)
+        outcome = train(job_of(directory, recipe, folder, device), pulse.report, book)
     except LeftEarly as left:
         outcome = left.outcome
     except Exception as error:
         traceback.print_exc()
         sys.stderr.flush()
-        outcome = _never_began(directory, error)
+        outcome = never_began(directory, error)
     finally:
         if missed := faults.missed():
             pulse.report(ev.Log(text=f"These faults did not come about: {missed}.", level="warning"))
@@ -119,11 +130,26 @@ def _outcome(
     outcome = msgspec.structs.replace(outcome, findings=[*faults.findings(), *outcome.findings])
     if isinstance(outcome, ev.Finished):
         return outcome
+    outcome = first_failure(directory, outcome)
     resumable = outcome.resumable or directory.resumable()
     return msgspec.structs.replace(outcome, resumable=resumable, log=str(directory.console))
 
 
-def _never_began(directory: RunDir, error: Exception) -> ev.Failed:
+def job_of(directory: RunDir, recipe: Recipe, folder: Path, device: str) -> Job:
+    """What the loop is given, with the model in `folder`."""
+    pinned = pinned_to(directory, recipe)
+    return Job(
+        run=directory.run,
+        folder=directory.path,
+        recipe=recipe,
+        fetched=folder,
+        revision=pinned.revision if pinned else None,
+        tokens=tokens_folder(directory.root),
+        device=device,
+    )
+
+
+def never_began(directory: RunDir, error: Exception) -> ev.Failed:
     """Why the loop could not even be entered; what goes wrong inside, the loop explains itself."""
     if isinstance(error, Problem):
         what, where, why, do = error.what, error.where, error.why, error.do
