@@ -30,7 +30,7 @@ Verb = Literal[
 among its settings.
 """
 
-SideJob = Literal["chat", "inspect", "perplexity", "preflight", "starter"]
+SideJob = Literal["chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
 """What a worker does that is no run: it talks with one front end, and leaves with it.
 
 `starter` makes the demo's model.

@@ -21,7 +21,8 @@ class AsCuda(TorchFunctionMode):
     """Inside, calls take the precision and the attention that they would have on a card.
 
     Flash and memory-efficient attention take dropout on a card, where the CPU's kernel leaves it to
-    plain products; the mask of what is dropped is never stored.
+    plain products; the mask of what is dropped is never stored. It is off in a backward pass, so that what
+    checkpointing computes again there needs it once more.
     """
 
     def __torch_function__(

@@ -1,9 +1,13 @@
-"""The exact peak of a recipe: its step at two depths, and the line through them to the model's own."""
+"""Exact peaks: a step at two depths, and the line through them to the model's own; the same over rows."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from functools import cached_property
 from typing import Any, Final
+
+from msgspec.structs import asdict
 
 from engine.estimate.live import LiveBytes
 from engine.estimate.step import run_step
@@ -16,40 +20,99 @@ _DEPTHS: Final = (2, 4)
 """Even ones, because some models alternate two kinds of blocks."""
 _BEFORE: Final = frozenset({"opening", ""})
 _EVALUATION: Final = "evaluation"
+_UNPRICED: Final = frozenset({"data", "eval_data", "per_device_train_batch_size"})
+
+Moments = dict[str, Counter[str]]
+"""Bytes by part at the peak of each moment of a step."""
+
+
+class Exact:
+    """Prices recipes for one model on one kind of device, and remembers what it has run.
+
+    Blocks are alike and rows are alike, so that every part of every moment lies on a line over both.
+
+    Args:
+        config: the model's configuration.
+        before: called before each step that is run; may raise to give up.
+    """
+
+    def __init__(
+        self, config: dict[str, Any], *, cuda: bool, before: Callable[[], None] = lambda: None
+    ) -> None:
+        self._config, self._cuda, self._before = config, cuda, before
+        self._known: dict[str, dict[int, Moments]] = {}
+
+    def parts(self, recipe: Recipe) -> Parts:
+        """The parts of the peak.
+
+        Raises:
+            Refusal: transformers does not know the model, or it has no such layers.
+        """
+        return _parts(self._moments(recipe), cuda=self._cuda)
+
+    @cached_property
+    def _depth(self) -> int:
+        return int(configured(self._config).num_hidden_layers)
+
+    def _moments(self, recipe: Recipe) -> Moments:
+        """Run at this number of rows, but where two others tell; one row alone is never padded."""
+        rows = recipe.per_device_train_batch_size
+        known = self._known.setdefault(_alike(recipe), {})
+        others = sorted((at for at in known if at > 1), key=lambda at: abs(at - rows))[:2]
+        if rows not in known and rows > 1 and len(others) == 2:
+            few, many = sorted(others)
+            return _line(known[few], known[many], few, many, rows)
+        if rows not in known:
+            known[rows] = self._run(recipe)
+        return known[rows]
+
+    def _run(self, recipe: Recipe) -> Moments:
+        if self._depth <= _DEPTHS[1]:
+            return self._at(recipe, None)
+        few, many = _DEPTHS
+        return _line(self._at(recipe, few), self._at(recipe, many), few, many, self._depth)
+
+    def _at(self, recipe: Recipe, depth: int | None) -> Moments:
+        self._before()
+        return _peaks(run_step(recipe, self._config, depth=depth, cuda=self._cuda))
 
 
 def exact(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts:
-    """The parts of the peak on a card, or on a CPU.
-
-    Raises:
-        Refusal: transformers does not know the model, or it has no such layers.
-    """
-    depth = configured(config).num_hidden_layers
-    if depth <= _DEPTHS[1]:
-        return _parts(_moments(run_step(recipe, config, depth=None, cuda=cuda)), cuda=cuda)
-    less, more = (_moments(run_step(recipe, config, depth=d, cuda=cuda)) for d in _DEPTHS)
-    return _parts(
-        {moment: _at(depth, less.get(moment, Counter()), parts) for moment, parts in more.items()}, cuda=cuda
-    )
+    """The parts of the peak of one recipe on a card, or on a CPU."""
+    return Exact(config, cuda=cuda).parts(recipe)
 
 
-def _moments(live: LiveBytes) -> dict[str, Counter[str]]:
+def _alike(recipe: Recipe) -> str:
+    """The same for recipes that differ in the rows of a micro-batch alone, or in what moves no tensor."""
+    values = asdict(recipe) | {"gradient_accumulation_steps": recipe.gradient_accumulation_steps > 1}
+    return str({name: v for name, v in values.items() if name not in _UNPRICED})
+
+
+def _peaks(live: LiveBytes) -> Moments:
     return {moment: peak.parts for moment, peak in live.peaks.items() if moment not in _BEFORE}
 
 
-def _at(depth: int, less: Counter[str], more: Counter[str]) -> Counter[str]:
-    """Each part at `depth`, on the line through it at the two depths."""
-    few, many = _DEPTHS
-    return Counter({
-        part: max(more[part] + (more[part] - less[part]) * (depth - many) // (many - few), 0)
-        for part in more.keys() | less.keys()
-    })  # fmt: skip
+def _line(less: Moments, more: Moments, few: int, many: int, at: int) -> Moments:
+    """Every part of every moment on the line through its values for `few` and `many`."""
+    return {
+        moment: _between(less.get(moment, Counter()), parts, (at - many) / (many - few))
+        for moment, parts in more.items()
+    }
 
 
-def _parts(moments: dict[str, Counter[str]], *, cuda: bool) -> Parts:
+def _between(less: Counter[str], more: Counter[str], beyond: float) -> Counter[str]:
+    """`more`, and `beyond` times what it has over `less`."""
+    return Counter(
+        {
+            part: max(more[part] + round((more[part] - less[part]) * beyond), 0)
+            for part in more.keys() | less.keys()
+        }
+    )
+
+
+def _parts(moments: Moments, *, cuda: bool) -> Parts:
     """The moment of training with the most, and what evaluation takes beyond it."""
     training = max((p for moment, p in moments.items() if moment != _EVALUATION), key=Counter.total)
-    evaluation = max(moments[_EVALUATION].total() - training.total(), 0)
     moving = training["activations"] + training["logits"] + training["gradients"]
     return Parts(
         weights=training["weights"],
@@ -58,6 +121,6 @@ def _parts(moments: dict[str, Counter[str]], *, cuda: bool) -> Parts:
         gradients=training["gradients"],
         activations=training["activations"] + training[""],
         logits=training["logits"],
-        evaluation=evaluation,
+        evaluation=max(moments[_EVALUATION].total() - training.total(), 0),
         allocator=allocator(moving) if cuda else 0,
     )

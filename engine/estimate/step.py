@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 import torch
-from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
-from transformers import PreTrainedModel
 
-from engine.estimate.as_cuda import AsCuda
 from engine.estimate.live import LiveBytes
-from engine.estimate.student import HollowMachine, configured, hollow_student
+from engine.estimate.rows import longest
+from engine.estimate.student import HollowMachine, blocks_of, configured, hollow_student
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import Micro
 from engine.train.looking.evaluate import at_rest
 from engine.train.model.student import Student
-from engine.train.objectives.loss import summed_loss
+from engine.train.objectives.choice import objective_of
+from engine.train.objectives.objective import Objective
 from engine.train.optimizers.groups import groups_of
 from engine.train.optimizers.guarded import GuardedOptimizer
 
@@ -28,7 +26,7 @@ def run_step(recipe: Recipe, config: dict[str, Any], *, depth: int | None, cuda:
     machine, live = HollowMachine(recipe, cuda=cuda), LiveBytes()
     with FakeTensorMode():
         student = hollow_student(recipe, configured(config, depth), machine)
-        with live, AsCuda() if cuda else nullcontext():
+        with live:
             _go_through(recipe, student, machine, live)
     return live
 
@@ -37,51 +35,58 @@ def _go_through(recipe: Recipe, student: Student, machine: HollowMachine, live: 
     with live.doing("opening", "weights"):
         for tensor in (*student.peft.parameters(), *student.peft.buffers()):
             live.belongs(tensor, "adapter" if tensor.requires_grad else "weights")
-        _mark(student, live)
-        # The kernels of other optimizers have no fake form; what they keep is known from their widths.
-        plain = msgspec.structs.replace(recipe, optim="adamw_torch")
-        optimizer = GuardedOptimizer(groups_of(student.peft, recipe), plain, machine.device)
-        if machine.scaled:
-            optimizer.scale_for_fp16()
-        rows, length = recipe.per_device_train_batch_size, recipe.max_length
-        pieces = min(recipe.gradient_accumulation_steps, 2)
-        # The first step makes what the optimizer keeps; the second has all that any later one has.
-        for micros in ([_micro(1, 8)], [_micro(rows, length)] * pieces):
-            total = torch.zeros(())
-            for micro in micros:
-                total += _learnt(student, optimizer, machine, micro, live)
-            with live.doing("step", "optimizer"):
-                optimizer.step(total, recipe.learning_rate)
-        with live.doing("evaluation", "evaluation"), at_rest(student.peft), machine.autocast():
-            summed_loss(student.peft, student.labelled, _micro(rows, length))
+    _mark(student, live)
+    # The kernels of other optimizers have no fake form; what they keep is known from their widths.
+    plain = msgspec.structs.replace(recipe, optim="adamw_torch")
+    optimizer = GuardedOptimizer(groups_of(student.peft, recipe), plain, machine.device)
+    if machine.scaled:
+        optimizer.scale_for_fp16()
+    objective, micro = objective_of(recipe), longest(recipe, packs=student.packs)
+    _take_a_step(student, optimizer, live)
+    if recipe.gradient_accumulation_steps > 1:
+        _have_gradients(student, live)
+    total = _learnt(student, objective, optimizer, machine, micro, live)
+    with live.doing("step", "optimizer"):
+        optimizer.step(total, recipe.learning_rate)
+    with live.doing("evaluation", "evaluation"), at_rest(student.peft), machine.computing():
+        objective.summed(student.peft, student.labelled, micro)
+
+
+def _take_a_step(student: Student, optimizer: GuardedOptimizer, live: LiveBytes) -> None:
+    """What the optimizer keeps of each parameter is there from the first step on."""
+    _have_gradients(student, live)
+    with live.doing("opening", "optimizer"):
+        optimizer.step(torch.zeros(()), 0.0)
+
+
+def _have_gradients(student: Student, live: LiveBytes) -> None:
+    """As they are after the first of several micro-batches."""
+    with live.doing("opening", "gradients"):
+        for parameter in student.parameters:
+            parameter.grad = torch.empty_like(parameter)
 
 
 def _learnt(
-    student: Student, optimizer: GuardedOptimizer, machine: HollowMachine, micro: Micro, live: LiveBytes
+    student: Student,
+    objective: Objective,
+    optimizer: GuardedOptimizer,
+    machine: HollowMachine,
+    micro: Micro,
+    live: LiveBytes,
 ) -> torch.Tensor:
     with live.doing("forward", "activations"):
-        with machine.autocast():
-            loss = summed_loss(student.peft, student.labelled, micro) / micro.targets.numel()
+        with machine.computing():
+            loss = objective.summed(student.peft, student.labelled, micro).loss / micro.targets.numel()
         live.moment = "loss backward"
         optimizer.backward(loss)
     return loss.detach()
-
-
-def _micro(rows: int, length: int) -> Micro:
-    """Rows of which the shortest is padded, with a label wherever there can be one."""
-    return Micro(
-        ids=torch.zeros((rows, length), dtype=torch.int64),
-        attention=torch.ones((rows, length), dtype=torch.int64) if rows > 1 else None,
-        keep=torch.zeros(rows * (length - 1), dtype=torch.int64),
-        targets=torch.zeros(rows * (length - 1), dtype=torch.int64),
-    )
 
 
 def _mark(student: Student, live: LiveBytes) -> None:
     """Say at each block what is being done, and of each gradient that it is one."""
     for parameter in student.parameters:
         parameter.register_post_accumulate_grad_hook(lambda p: live.belongs(p.grad, "gradients"))
-    blocks = _blocks(student.peft.get_base_model())
+    blocks = blocks_of(student.peft.get_base_model())
     for at, block in enumerate(blocks):
         upper = 2 * at >= len(blocks)
         block.register_forward_hook(
@@ -104,10 +109,3 @@ def _passed(live: LiveBytes, out: Any, *, upper: bool, last: bool) -> None:
         hidden.register_hook(back)
     if last:
         live.moment, live.part = "loss", "logits"
-
-
-def _blocks(base: PreTrainedModel) -> list[nn.Module]:
-    """The blocks of the decoder, from the first to the last."""
-    depth = base.config.num_hidden_layers
-    lists = (m for m in base.modules() if isinstance(m, nn.ModuleList) and len(m) == depth)
-    return list(next(lists, []))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import msgspec
 import torch
 from torch import nn
-from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PretrainedConfig
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 
 from engine.data.refusal import Refusal
+from engine.estimate.as_cuda import AsCuda
+from engine.estimate.rows import lay_end_to_end
+from engine.memory.facts import facts_in
 from engine.memory.widths import widths
 from engine.recipe.recipe import Recipe
 from engine.train.methods.laying import fresh
@@ -32,12 +35,19 @@ class HollowMachine:
         self.compute = _NARROW[recipe.mixed_precision] if width.compute == 2 else torch.float32
         self.dtype = self.compute if width.weights == 2 else torch.float32
         self.scaled = self.compute == torch.float16
+        self.cuda = cuda
 
-    def autocast(self) -> AbstractContextManager[object]:
-        """As the machine it stands for computes."""
-        if self.compute == torch.float32:
-            return nullcontext()
-        return torch.autocast("cpu", dtype=self.compute)
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """Inside, a forward pass is that of the machine it stands for."""
+        narrow = self.compute != torch.float32
+        autocast = torch.autocast("cpu", dtype=self.compute) if narrow else nullcontext()
+        with autocast, AsCuda() if self.cuda else nullcontext():
+            yield
+
+    def again(self) -> tuple[AbstractContextManager[object], AbstractContextManager[object]]:
+        """Around a block's forward pass, and around the one that checkpointing does in the backward pass."""
+        return nullcontext(), AsCuda() if self.cuda else nullcontext()
 
 
 def configured(config: dict[str, Any], depth: int | None = None) -> PretrainedConfig:
@@ -68,11 +78,22 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
         base = AutoModelForCausalLM.from_config(config, dtype=machine.dtype)
         base.config.use_cache = False
         if recipe.gradient_checkpointing:
-            base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+            base.gradient_checkpointing_enable(
+                gradient_checkpointing_kwargs={"use_reentrant": False, "context_fn": machine.again}
+            )
         # The hollow model has fewer blocks than those that the recipe may count.
         laid = fresh(base, msgspec.structs.replace(recipe, layers_to_transform=[]))
     _fill(laid.peft)
-    return Student(laid)
+    student = Student(laid)
+    student.packs = lay_end_to_end(base, facts_in(config.to_dict()))
+    return student
+
+
+def blocks_of(base: PreTrainedModel) -> list[nn.Module]:
+    """The blocks of the decoder, from the first to the last."""
+    depth = base.config.num_hidden_layers
+    lists = (m for m in base.modules() if isinstance(m, nn.ModuleList) and len(m) == depth)
+    return list(next(lists, []))
 
 
 def _fill(model: nn.Module) -> None:

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from engine.data.refusal import Refusal
-from engine.doctor import cgroup
 from engine.hub.cache import read_json, snapshot
 from engine.hub.names import is_hub_id
+from engine.memory.limit import of_machine
 from engine.messages import Gpu
 from engine.model.choice import Choice, Layers, chosen, patterned
 from engine.model.context import context_in
@@ -150,8 +150,4 @@ class Subject:
     @cached_property
     def memory(self) -> int:
         """Bytes of memory that this process may use in all, swap aside."""
-        import psutil
-
-        limit = cgroup.memory()
-        total = int(psutil.virtual_memory().total)
-        return min(total, limit[0]) if limit is not None else total
+        return of_machine()

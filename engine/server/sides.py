@@ -22,7 +22,7 @@ from engine.problem import WORK_FAILED, Problem
 from engine.server.fronts import Fronts
 from engine.server.workers import Workers, begins, no_worker
 
-HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "perplexity", "starter"})
+HEAVY: Final[frozenset[m.SideJob]] = frozenset({"chat", "estimate", "perplexity", "starter"})
 """Those that need torch."""
 ON_CARD: Final[frozenset[m.SideJob]] = frozenset({"chat", "perplexity"})
 """Those that are given a card if one is free."""

@@ -18,6 +18,7 @@ from engine.problem import WORK_FAILED, Problem
 
 _MODULES: Final[dict[m.SideJob, str]] = {
     "chat": "engine.chat.serve",
+    "estimate": "engine.estimate.serve",
     "inspect": "engine.data.serve",
     "preflight": "engine.preflight.serve",
     "perplexity": "engine.perplexity.serve",
