@@ -53,7 +53,7 @@ def _mask(rows: int, length: int) -> torch.Tensor | None:
 
 
 def _lengths(lengths: list[int]) -> torch.Tensor:
-    """As training hands them to attention, which reads them on the host; a fake tensor has nothing to read."""
+    """As training hands them to attention, which reads them; a fake tensor has nothing to be read."""
     mask = torch.zeros((1, 1, 1, len(lengths)), dtype=torch.int32)
     told = SimpleNamespace(tolist=lambda: lengths)
     mask.flatten = lambda: told  # type: ignore[method-assign, assignment, misc]
