@@ -17,10 +17,12 @@ TRAIN: Final = Table(
         Action("zoom", ("z",), "zoom", "Give the chart the whole screen, or take it back."),
         Action("closer", ("plus", "equals_sign"), "closer", "Show only the later half of the curve."),
         Action("farther", ("minus",), "farther", "Show twice as much of the curve."),
+        Action("versus", ("v",), "compare", "Draw an earlier run on the same chart, or take it away again."),
+        Action("align", ("percent_sign",), "align", "Lay it over this run by step, or by share of the run."),
         Action("samples", ("t",), "samples", "Read all sample texts."),
         Action("findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
         Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),
     ),
     beside=("run", "dialogue"),
-    footer=("pause", "save", "stop", "resume", "chat", "marks", "zoom", "samples", "log", "copy"),
+    footer=("pause", "save", "stop", "resume", "chat", "marks", "zoom", "versus", "samples", "log", "copy"),
 )

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from engine.messages import RunRow
+from engine.run_state import RunState
 from openlora_tui.actions import bindings, tables
 from openlora_tui.screens.place import Place
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.chart import LossChart
+from openlora_tui.widgets.ghost import Ghost
 from openlora_tui.widgets.machine import MachinePanel
 from openlora_tui.widgets.painted import Painted
 from openlora_tui.widgets.panels import FindingsPanel, LastLine, LogPanel, MiniCharts, SamplesPanel
@@ -67,7 +70,7 @@ class TrainScreen(Place):
     def reset(self) -> None:
         """Forget what was zoomed and chosen of the run before."""
         if self.is_mounted:
-            self.chart.halvings, self.chart.chosen = 0, None
+            self.chart.halvings, self.chart.chosen, self.chart.ghost = 0, None, None
             self.remove_class("-zoomed")
             for painted in self.query(Painted):
                 painted.repaint()
@@ -79,6 +82,10 @@ class TrainScreen(Place):
             return "Nothing has happened on this curve yet."
         if id in ("mark_before", "mark_after") and not self.marking:
             return f"{self.tui.facts().key('marks')} shows the marks first."
+        if id == "versus" and self.chart.ghost is None and not self._others():
+            return "There is no earlier run to compare with."
+        if id == "align" and self.chart.ghost is None:
+            return f"{self.tui.facts().key('versus')} chooses a run to compare with first."
         if id == "samples" and not (state and state.samples):
             return "There are no samples yet; sample_steps in the recipe says when they come."
         if id == "findings" and not (state and state.findings):
@@ -97,6 +104,36 @@ class TrainScreen(Place):
     def do_mark_after(self) -> None:
         """The mark to the right."""
         self.chart.step_marks(1)
+
+    def _others(self) -> list[RunRow]:
+        """Runs with a curve, but for the open one."""
+        session = self.tui.session
+        return [row for row in session.newest_first() if row.step and row.run != session.watched]
+
+    def do_versus(self) -> None:
+        """Choose a run to compare with; with one chosen, take it away."""
+        if self.chart.ghost is not None:
+            self._compare_with(None)
+            return
+        from openlora_tui.modals.pick import run
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.tui.session.glance(name, self._compare_with)
+
+        self.app.push_screen(run(self._others(), self.tui.clock()), chosen)
+
+    def _compare_with(self, state: RunState | None) -> None:
+        self.chart.ghost = Ghost(state) if state is not None else None
+        self.chart.chosen = None
+        self.chart.repaint()
+        self.paint_bars()
+
+    def do_align(self) -> None:
+        """By step, or by share of the run."""
+        if self.chart.ghost is not None:
+            self.chart.ghost.by_share = not self.chart.ghost.by_share
+            self.chart.repaint()
 
     def do_zoom(self) -> None:
         """The chart alone, or everything again."""

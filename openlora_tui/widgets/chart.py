@@ -10,6 +10,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import MARK_ROLE
 from openlora_tui.widgets import plot
+from openlora_tui.widgets.ghost import Ghost
 from openlora_tui.widgets.painted import Painted, Row, between
 
 _FOOT: Final = 3
@@ -48,6 +49,8 @@ class LossChart(Painted):
         """How often the window on the curve was halved, from its right end."""
         self.chosen: int | None = None
         """Index of the chosen mark while the marks are stepped through."""
+        self.ghost: Ghost | None = None
+        """The run that this one is compared with."""
 
     @property
     def state(self) -> RunState | None:
@@ -82,13 +85,16 @@ class LossChart(Painted):
         state = self.state
         if state is None or (state.loss.empty and state.eval_loss.empty):
             return self._nothing_yet(state, width, height)
-        frame = self._frame(state, width, height)
+        ghost = self.ghost
+        frame = self._frame(state, width, height - (ghost is not None))
         if frame.width < 8 or frame.height < 2:
             return []
         canvas = plot.Canvas(frame.width, frame.height)
         plot.draw(canvas, self._points(state, frame), frame.x_from, frame.x_to, frame.scale)
         grid = self._grid(canvas, state, frame)
         rows = [self._labelled(y, cells, frame) for y, cells in enumerate(grid)]
+        if ghost is not None:
+            rows.insert(0, ghost.legend(state, _length(state), width, self.tui.glyphs.rule * 2))
         rows.append(self._axis(frame))
         rows.append(self._numbers(frame))
         rows.append(self._words(frame, width))
@@ -97,9 +103,8 @@ class LossChart(Painted):
     def _window(self, state: RunState) -> tuple[int, int]:
         newest = max(state.loss.latest_x, state.eval_loss.latest_x, state.step)
         if self.halvings == 0:
-            return 0, plot.step_end(newest, 0 if state.ended else state.steps) if not state.ended else max(
-                newest, 1
-            )
+            end = max(newest, 1) if state.ended else plot.step_end(newest, state.steps)
+            return 0, max(end, self.ghost.end(_length(state))) if self.ghost is not None else end
         return max(newest - max(newest >> self.halvings, 8), 0), max(newest, 1)
 
     def _points(self, state: RunState, frame: _Frame) -> list[plot.Point]:
@@ -110,6 +115,10 @@ class LossChart(Painted):
         points = [p for p in state.loss.points() if p[0] >= x_from]
         evals = [p for p in state.eval_loss.points() if p[0] >= x_from]
         values = [v for _, low, high, _ in points for v in (low, high)] + [last for _, _, _, last in evals]
+        if self.ghost is not None:
+            length = _length(state)
+            shown = [*self.ghost.losses(length), *self.ghost.evals(length)]
+            values += [last for x, _, _, last in shown if x_from <= x <= x_to]
         plot_height = height - _FOOT
         scale = plot.value_scale(values, max(plot_height // 3, 2))
         labels = [figures.axis(tick, scale.step) for tick in scale.ticks] or [""]
@@ -123,6 +132,8 @@ class LossChart(Painted):
         for y in range(frame.height):
             row = [canvas.cell(x, y, braille) for x in range(frame.width)]
             grid.append([(char, roles[layer]) for char, layer in row])
+        if self.ghost is not None:
+            self._haunt(grid, self.ghost, state, frame)
         for x, _, _, last in state.eval_loss.points():
             if frame.x_from <= x <= frame.x_to:
                 y = canvas.row(frame.scale.part(last)) // 4
@@ -134,6 +145,22 @@ class LossChart(Painted):
                 if row[column][0] == " " or row[column][1] == "chart-band":
                     row[column] = (self.tui.glyphs.wall, "dim")
         return grid
+
+    def _haunt(self, grid: list[list[tuple[str, str]]], ghost: Ghost, state: RunState, frame: _Frame) -> None:
+        """Draw the other run's line wherever this one's is not."""
+        canvas = plot.Canvas(frame.width, frame.height)
+        length = _length(state)
+        points = [p for p in ghost.losses(length) if frame.x_from <= p[0] <= frame.x_to]
+        plot.draw(canvas, points, frame.x_from, frame.x_to, frame.scale)
+        braille = self.tui.glyphs.braille
+        for y, row in enumerate(grid):
+            for x, (_, role) in enumerate(row):
+                if canvas.line[y][x] and role != "chart-train":
+                    row[x] = (canvas.cell(x, y, True)[0] if braille else "o", "dim")
+        for x, _, _, last in ghost.evals(length):
+            if frame.x_from <= x <= frame.x_to:
+                y = canvas.row(frame.scale.part(last)) // 4
+                grid[y][frame.column(x)] = (self.tui.glyphs.eval_dot, "dim")
 
     def _labelled(self, y: int, cells: list[tuple[str, str]], frame: _Frame) -> Row:
         label = ""
@@ -227,6 +254,11 @@ class LossChart(Painted):
         else:
             text = "The loss is drawn here from the first step on."
         return [Row() for _ in range(height // 2 - 1)] + [Row(text.center(width).rstrip(), "dim")]
+
+
+def _length(state: RunState) -> int:
+    """The steps that count as the whole of a run: those it has done, once it has ended."""
+    return max(state.step if state.ended else state.steps, state.step, 1)
 
 
 def _word(mark: Mark) -> str:

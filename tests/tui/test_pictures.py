@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine import events as ev
@@ -21,6 +22,7 @@ from tests.tui.fake_engine import (
     FakeEngine,
     begun,
     preferring,
+    row,
     state_of,
     tickets,
     trained,
@@ -51,6 +53,20 @@ def in_state(status: str, *events: ev.Event, reason: str = "", adapter: str | No
         engine.push(ms.Runs(rows=[tickets(status, reason=reason, adapter=adapter)]))
 
     return prepare
+
+
+def compared(engine: FakeEngine) -> None:
+    as_is(engine)
+    events = [event for event in trained(1200) if isinstance(event, ev.Created | ev.Step | ev.Evaluated)]
+    shifted = [
+        msgspec.structs.replace(event, loss=(event.loss or 0) * 0.8 + 0.5)
+        if isinstance(event, ev.Step | ev.Evaluated)
+        else msgspec.structs.replace(event, run="9", name="last-week")
+        for event in events
+        if not isinstance(event, ev.Step | ev.Evaluated) or event.step <= 600
+    ]
+    engine.states["9"] = state_of([*shifted, msgspec.structs.replace(FINISHED, run="9", steps=600)])
+    engine.list([tickets(), row("last-week", "succeeded", run="9", step=600, steps=600)])
 
 
 def fetching(engine: FakeEngine) -> None:
@@ -101,6 +117,7 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "train": (as_is, ["enter"]),
     "train-pairs": (in_state("running", *preferring()), ["enter"]),
     "train-marks": (as_is, ["enter", "m", "m"]),
+    "train-compared": (compared, ["enter", "v", "enter"]),
     "train-zoomed": (as_is, ["enter", "z"]),
     "train-queued": (in_state("queued", begun(NOW - 5)[0], QUEUED), ["enter"]),
     "runs-fetching": (fetching, []),
