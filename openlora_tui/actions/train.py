@@ -24,5 +24,5 @@ TRAIN: Final = Table(
         Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),
     ),
     beside=("run", "dialogue"),
-    footer=("pause", "save", "stop", "resume", "chat", "marks", "zoom", "versus", "samples", "log", "copy"),
+    footer=("pause", "save", "stop", "resume", "chat", "marks", "zoom", "samples", "log", "versus", "copy"),
 )

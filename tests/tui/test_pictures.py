@@ -117,7 +117,7 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "train": (as_is, ["enter"]),
     "train-pairs": (in_state("running", *preferring()), ["enter"]),
     "train-marks": (as_is, ["enter", "m", "m"]),
-    "train-compared": (compared, ["enter", "v", "enter"]),
+    "train-compared": (compared, ["j", "enter", "v", "enter"]),
     "train-zoomed": (as_is, ["enter", "z"]),
     "train-queued": (in_state("queued", begun(NOW - 5)[0], QUEUED), ["enter"]),
     "runs-fetching": (fetching, []),
