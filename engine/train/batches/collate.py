@@ -11,7 +11,7 @@ import torch
 
 from engine.data.dataset import Dataset
 from engine.train.batches import cut
-from engine.train.model.packed_attention import lengths_for
+from engine.train.kernels.packed_attention import lengths_for
 
 
 class Micro(msgspec.Struct, frozen=True):
@@ -51,10 +51,26 @@ class Layout(NamedTuple):
     """Of the rows' lengths: tokens of the micro-batch."""
 
 
+def _pad(rows: list[torch.Tensor], pad: int) -> tuple[torch.Tensor, torch.Tensor | None, None]:
+    ids = torch.nn.utils.rnn.pad_sequence([row.long() for row in rows], batch_first=True, padding_value=pad)
+    lengths = torch.tensor([len(row) for row in rows])
+    ragged = int(lengths.min()) < ids.shape[1]
+    return ids, (torch.arange(ids.shape[1]) < lengths[:, None]).long() if ragged else None, None
+
+
+def _join(rows: list[torch.Tensor], _: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    positions = torch.cat([torch.arange(len(row)) for row in rows])
+    return torch.cat(rows).long()[None], lengths_for([len(row) for row in rows]), positions[None]
+
+
+PADDED: Final = Layout(Dataset.size, cut.padded, _pad, lambda lengths: len(lengths) * max(lengths))
+PACKED: Final = Layout(Dataset.length, cut.packed, _join, sum)
+
+
 class Collator:
     """Makes micro-batches of a dataset's rows, without a copy of the dataset."""
 
-    def __init__(self, data: Dataset, pad: int, device: torch.device, layout: Layout) -> None:
+    def __init__(self, data: Dataset, pad: int, device: torch.device, layout: Layout = PADDED) -> None:
         self.data = data
         self._ids = torch.frombuffer(data.rows.ids, dtype=torch.int32)
         self._mask = torch.frombuffer(data.rows.mask, dtype=torch.uint8)
@@ -112,19 +128,3 @@ class Collator:
         if self._device.type != "cuda":
             return tensor.to(self._device)
         return tensor.pin_memory().to(self._device, non_blocking=True)
-
-
-def _pad(rows: list[torch.Tensor], pad: int) -> tuple[torch.Tensor, torch.Tensor | None, None]:
-    ids = torch.nn.utils.rnn.pad_sequence([row.long() for row in rows], batch_first=True, padding_value=pad)
-    lengths = torch.tensor([len(row) for row in rows])
-    ragged = int(lengths.min()) < ids.shape[1]
-    return ids, (torch.arange(ids.shape[1]) < lengths[:, None]).long() if ragged else None, None
-
-
-def _join(rows: list[torch.Tensor], _: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    positions = torch.cat([torch.arange(len(row)) for row in rows])
-    return torch.cat(rows).long()[None], lengths_for([len(row) for row in rows]), positions[None]
-
-
-PADDED: Final = Layout(Dataset.size, cut.padded, _pad, lambda lengths: len(lengths) * max(lengths))
-PACKED: Final = Layout(Dataset.length, cut.packed, _join, sum)

@@ -14,13 +14,14 @@ from engine.data.refusal import Refusal
 from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import PADDED, Collator, Micro
+from engine.train.kernels import activation, lora
+from engine.train.kernels.packed_attention import can_pack
 from engine.train.machine import Machine
 from engine.train.methods.laying import Laid, continued, fresh
 from engine.train.methods.lora import Ground
 from engine.train.methods.noise import add_noise
 from engine.train.model.folder import model_folder
 from engine.train.model.load import base_model
-from engine.train.model.packed_attention import can_pack
 from engine.train.model.quantise import elements
 from engine.train.objectives.loss import LabelledOnly
 
@@ -43,8 +44,12 @@ class Student:
         self.laid, self.peft = laid, laid.peft
         # transformers loads a model at rest, where it would keep its activations and drop nothing.
         self.peft.train()
-        self.labelled = LabelledOnly(self.peft.get_base_model().get_output_embeddings())
-        self.packs = can_pack(self.peft.get_base_model())
+        base = self.peft.get_base_model()
+        lora.fuse(self.peft)
+        activation.fuse(base)
+        self.packs = can_pack(base)
+        self.labelled = LabelledOnly(base.get_output_embeddings())
+        self.labelled.prove(base)
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
         if not self.parameters:
             raise Refusal(

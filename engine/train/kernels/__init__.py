@@ -1,0 +1,1 @@
+"""Arithmetic that gives what the plain modules give, in less time and memory."""

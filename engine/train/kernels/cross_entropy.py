@@ -1,0 +1,80 @@
+"""Cross entropy from hidden states, of which only a few megabytes of logits exist at a time."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+_LOGITS: Final = {"cpu": 1 << 23}
+"""Logits of a chunk: 32 MiB in fp32, which stay in a processor's cache."""
+_LOGITS_ON_CARD: Final = 1 << 26
+
+
+def token_losses(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+) -> torch.Tensor:
+    """(N,) cross entropy in nats, in fp32, of `hidden` (N, H) through a head of `weight` (V, H).
+
+    Where the head is frozen, the gradient of each chunk's hidden states is taken while its logits are
+    there, so that they are computed once and never kept.
+    """
+    if not torch.is_grad_enabled() or not (weight.requires_grad or _trains(bias)):
+        found: torch.Tensor = _FrozenHead.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]
+        return found
+    pieces = zip(*(torch.split(t, _rows(weight)) for t in (hidden, targets)), strict=True)
+    losses = [checkpoint(_plain, h, weight, bias, t, use_reentrant=False) for h, t in pieces]
+    return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
+
+
+def _plain(
+    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+) -> torch.Tensor:
+    logits = nn.functional.linear(hidden, weight, bias).float()
+    return nn.functional.cross_entropy(logits, targets, reduction="none")
+
+
+def _trains(bias: torch.Tensor | None) -> bool:
+    return bias is not None and bias.requires_grad
+
+
+def _rows(weight: torch.Tensor) -> int:
+    return max(_LOGITS.get(weight.device.type, _LOGITS_ON_CARD) // weight.shape[0], 1)
+
+
+class _FrozenHead(torch.autograd.Function):
+    """With e = exp(logits - max) and s its sum, the gradient of hidden is (e @ W) / s less W[target]."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        hidden: torch.Tensor,
+        weight: torch.Tensor,
+        bias: torch.Tensor | None,
+        targets: torch.Tensor,
+    ) -> torch.Tensor:
+        losses = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)
+        slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
+        rows = _rows(weight)
+        for at in range(0, len(targets), rows):
+            here = slice(at, at + rows)
+            target = targets[here, None]
+            logits = nn.functional.linear(hidden[here], weight, bias).float()
+            wanted = logits.gather(1, target)
+            highest = logits.amax(1, keepdim=True)
+            chances = logits.sub_(highest).exp_()
+            total = chances.sum(1, keepdim=True)
+            losses[here] = (highest + total.log() - wanted)[:, 0]
+            if slopes is not None:
+                slope = (chances.to(weight.dtype) @ weight).float() / total
+                slopes[here] = (slope - weight[target[:, 0]]).to(slopes.dtype)
+        if slopes is not None:
+            ctx.save_for_backward(slopes)
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+        (slopes,) = ctx.saved_tensors
+        return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None
