@@ -51,12 +51,13 @@ def _forward(layer: Linear, usual: Forward, x: torch.Tensor, *args: Any, **kwarg
     base = layer.get_base_layer()
     down, up = layer.lora_A["default"].weight, layer.lora_B["default"].weight
     weight = base.weight.t() if isinstance(base, Conv1D) else base.weight
-    found: torch.Tensor = _Fused.apply(x, weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[no-untyped-call]
-    return found
+    flat = x.reshape(-1, x.shape[-1])
+    found: torch.Tensor = _Fused.apply(flat, weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[no-untyped-call]
+    return found.reshape(*x.shape[:-1], -1)
 
 
 class _Fused(torch.autograd.Function):
-    """x (…, in), W (out, in), A (rank, in), B (out, rank)."""
+    """x (N, in), W (out, in), A (rank, in), B (out, rank)."""
 
     @staticmethod
     def forward(
@@ -71,23 +72,23 @@ class _Fused(torch.autograd.Function):
         device = x.device.type
         kind = torch.get_autocast_dtype(device) if torch.is_autocast_enabled(device) else weight.dtype
         with torch.autocast(device, enabled=False):
-            flat = x.reshape(-1, x.shape[-1]).to(kind)
+            flat = x.to(kind)
             weight = weight.to(kind)
             y = nn.functional.linear(flat, weight, None if bias is None else bias.to(kind))
             small = flat @ down.to(kind).t()
             y.addmm_(small, up.to(kind).t(), alpha=scale)
         ctx.save_for_backward(flat, small, weight, down, up)
-        ctx.scale, ctx.shape, ctx.kind = scale, x.shape, x.dtype
-        return y.reshape(*x.shape[:-1], -1)
+        ctx.scale, ctx.kind = scale, x.dtype
+        return y
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
         flat, small, weight, down, up = ctx.saved_tensors
-        above = gradients[0].reshape(-1, weight.shape[0])
+        (above,) = gradients
         below = (above @ up.to(above.dtype)).mul_(ctx.scale)
         d_down = (below.t() @ flat).to(down.dtype)
         d_up = (above.t() @ small).to(up.dtype).mul_(ctx.scale)
         d_x = None
         if ctx.needs_input_grad[0]:
-            d_x = (above @ weight).addmm_(below, down.to(above.dtype)).reshape(ctx.shape).to(ctx.kind)
+            d_x = (above @ weight).addmm_(below, down.to(above.dtype)).to(ctx.kind)
         return d_x, None, None, d_down, d_up, None

@@ -8,8 +8,8 @@ from transformers.utils import is_flash_attn_2_available
 from engine.findings import Finding, Patch
 from engine.recipe.recipe import Recipe
 from engine.text import one_line
+from engine.train.kernels.packed_attention import NAME as PACKED
 from engine.train.machine import Machine
-from engine.train.model.packed_attention import NAME as PACKED
 
 
 def choose(base: PreTrainedModel, recipe: Recipe, machine: Machine) -> list[Finding]:

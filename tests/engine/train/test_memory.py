@@ -171,7 +171,7 @@ def test_a_process_that_really_has_no_more_finishes_with_the_same_losses(
 
     def limited(*args: Any) -> Session:
         session = opened(*args)
-        room = psutil.Process().memory_info().vms + (12 << 20)
+        room = psutil.Process().memory_info().vms + (6 << 20)
         resource.setrlimit(resource.RLIMIT_AS, (room, before[1]))
         return session
 
