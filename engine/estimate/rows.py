@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from engine.memory.facts import Facts
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import Micro
-from engine.train.model.packed_attention import NAME
+from engine.train.kernels.packed_attention import NAME
 
 
 def lay_end_to_end(base: PreTrainedModel, facts: Facts | None) -> bool:
