@@ -11,7 +11,6 @@ import msgspec
 import torch
 from peft import PeftModel
 from transformers import (
-    AutoModelForCausalLM,
     LogitsProcessorList,
     RepetitionPenaltyLogitsProcessor,
     TemperatureLogitsWarper,
@@ -35,6 +34,7 @@ from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
 from engine.train.machine import Machine
 from engine.train.model.folder import tokenizer_folder, trusts_code
+from engine.train.model.load import placed
 from engine.train.objectives.loss import LabelledOnly
 
 _AT_ONCE: Final = 512
@@ -42,6 +42,9 @@ _AT_ONCE: Final = 512
 _SMALL: Final = 64 << 20
 """Bytes of weights up to which a token on a CPU is read by one thread: two wait for each other longer than
 they work, six times as long where another process wants the cores."""
+_IN_4_BITS: Final = 0.4
+"""Share of the memory of weights in 16 bits: a quarter and the scales for layers, embeddings as they were."""
+_HOLDING: Final = ("load_in_4bit", "load_in_8bit", "bnb_4bit_quant_type", "bnb_4bit_use_double_quant")
 _HEADROOM: Final = 1.2
 """Memory that answering needs, in sizes of the weights: the cache and the activations come on top."""
 
@@ -58,21 +61,23 @@ class Voices:
     def __init__(self, spec: Spec, given: str) -> None:
         _check_adapter(spec.adapter)
         folder = _folder(spec.model)
-        device, self.note = _device("cpu" if "cpu" in (spec.device, given) else "cuda:0", _size(folder))
-        if device == "cpu" and _size(folder) <= _SMALL:
+        held, size = _held(spec), _size(folder)
+        narrowed = int(size * (_IN_4_BITS if held.get("load_in_4bit") else 1))
+        device, self.note = _device("cpu" if "cpu" in (spec.device, given) else "cuda:0", narrowed)
+        if device == "cpu" and size <= _SMALL:
             torch.set_num_threads(1)
         # What a run computed in suits the card that it ran on; a CPU has its own best.
         mixed = "auto" if device == "cpu" else spec.mixed_precision
-        recipe = Recipe(model=str(folder), data="", mixed_precision=mixed, trust_remote_code=_trust(spec))
+        recipe = Recipe(
+            model=str(folder), data="", mixed_precision=mixed, trust_remote_code=_trust(spec), **held
+        )
         job = Job(run=spec.run, folder=Path(mkdtemp(prefix="openlora-chat-")), recipe=recipe, device=device)
         self.machine = Machine(job)
         trust = trusts_code(job)
         self.tokenizer = ModelTokenizer(tokenizer_folder(job, trust=trust), rules=_rules(spec))
         self.context = context_of(self.tokenizer.folder)
         self.sampling = _sampling(folder)
-        base = AutoModelForCausalLM.from_pretrained(
-            folder, dtype=self.machine.dtype, trust_remote_code=trust
-        ).to(self.machine.device)
+        base, _ = placed(recipe, folder, self.machine, trust=trust)
         self._peft = PeftModel.from_pretrained(base, spec.adapter) if spec.adapter else None
         self._model: Any = self._peft or base
         self._model.eval()
@@ -223,6 +228,12 @@ def _trust(spec: Spec) -> str | None:
         return spec.trust
     recipe = _recipe(spec)
     return recipe.trust_remote_code if recipe is not None else None
+
+
+def _held(spec: Spec) -> dict[str, Any]:
+    """How the base's weights were held in training, by the recipe's names."""
+    recipe = _recipe(spec)
+    return {name: getattr(recipe, name) for name in _HOLDING} if recipe is not None else {}
 
 
 def _rules(spec: Spec) -> Rules:

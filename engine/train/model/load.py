@@ -14,6 +14,7 @@ from engine.data.refusal import Refusal
 from engine.findings import Finding
 from engine.job import Job
 from engine.json_file import read_object
+from engine.recipe.recipe import Recipe
 from engine.train.machine import Machine
 from engine.train.model.attention import choose
 from engine.train.model.folder import model_folder
@@ -35,7 +36,23 @@ def base_model(job: Job, machine: Machine, *, trust: bool = False) -> Loaded:
     Raises:
         Refusal: its files are not whole, or its weights not finite; or it cannot be quantised here.
     """
-    recipe, folder = job.recipe, model_folder(job)
+    recipe = job.recipe
+    base, loading = placed(recipe, model_folder(job), machine, trust=trust)
+    _prove_loaded(job.base, base, loading)
+    base.config.use_cache = False
+    if recipe.gradient_checkpointing:
+        base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    return Loaded(base, choose(base, recipe, machine))
+
+
+def placed(
+    recipe: Recipe, folder: Path, machine: Machine, *, trust: bool = False
+) -> tuple[PreTrainedModel, dict[str, Any]]:
+    """The model in `folder` on the machine's device, held as the recipe says, and how its loading went.
+
+    Raises:
+        Refusal: it cannot be quantised here.
+    """
     already = "quantization_config" in read_object(folder / "config.json")
     # What is quantised in its files keeps to that.
     wanted = None if already else quantisation(recipe, machine)
@@ -46,12 +63,8 @@ def base_model(job: Job, machine: Machine, *, trust: bool = False) -> Loaded:
     base, loading = AutoModelForCausalLM.from_pretrained(
         folder, dtype=machine.dtype, trust_remote_code=trust, output_loading_info=True, **options
     )
-    _prove_loaded(job.base, base, loading)
     settle(base) if quantised else base.to(machine.device)
-    base.config.use_cache = False
-    if recipe.gradient_checkpointing:
-        base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    return Loaded(base, choose(base, recipe, machine))
+    return base, loading
 
 
 def _prove_loaded(folder: Path, base: nn.Module, loading: dict[str, Any]) -> None:

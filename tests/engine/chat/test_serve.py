@@ -204,3 +204,21 @@ def test_bodies_survive_the_way() -> None:
     assert spoken.to_worker(spoken.encode(said)) == said
     assert spoken.to_worker(b'{"say": "dance"}') is None
     assert isinstance(Sampling(), msgspec.Struct)
+
+
+def test_a_base_is_held_as_it_was_in_the_run(
+    llama: Path, adapter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    from engine.chat.voices import Voices
+    from engine.train.model.quantise import held_in
+
+    monkeypatch.setenv("OPENLORA_HOME", str(tmp_path))
+    (tmp_path / "runs" / "7").mkdir(parents=True)
+    (tmp_path / "runs" / "7" / "recipe.yaml").write_text("model: m\ndata: d\nload_in_4bit: true\n")
+    for run, held in (("7", "nf4, double"), ("", "")):
+        voices = Voices(Spec(model=str(llama), adapter=str(adapter), run=run), "cpu")
+        assert held_in(voices._model) == held
+        for side in ("adapter", "base"):
+            logits, _ = voices.logits(side, [5, 6, 7], None)
+            assert logits.isfinite().all()

@@ -164,3 +164,30 @@ def test_double_quantisation_takes_less_memory(job: Callable[..., Job], wide: Pa
 def _scales(weight: Any) -> int:
     state = getattr(weight, "quant_state", None)
     return 0 if state is None else state.absmax.numel() * state.absmax.element_size()
+
+
+def test_an_adapter_goes_on_from_a_plain_base_to_a_quantised_one_and_back(start: Start) -> None:
+    plain = start("plain", max_steps=10)
+    onto = start("onto", max_steps=4, load_in_4bit=True, adapter=str(plain.job.adapter))
+    back = start("back", max_steps=4, adapter=str(onto.job.adapter))
+    for run in (onto, back):
+        assert isinstance(run.end, ev.Finished)
+    assert onto.losses[0] < plain.losses[0] - 0.2, "what was learnt is still there"
+    assert back.losses[0] < plain.losses[0] - 0.2
+
+
+STARTS: dict[str, dict[str, Any]] = {
+    "dora": {"use_dora": True},
+    "pissa": {"init_lora_weights": "pissa"},
+    "loftq": {"init_lora_weights": "loftq"},
+    "checkpointed": {"gradient_checkpointing": True},
+    "bf16": {"mixed_precision": "bf16"},
+    "8-bit moments": {"optim": "adamw_8bit", "loraplus_lr_ratio": 4.0},
+}
+
+
+@pytest.mark.parametrize("name", STARTS)
+def test_what_else_a_recipe_wishes_goes_with_4_bits(start: Start, name: str) -> None:
+    run = start(max_steps=8, load_in_4bit=True, **STARTS[name])
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.losses[-1] < run.losses[0] - 0.2
