@@ -32,7 +32,7 @@ from openlora_tui.cli.going_on import add_going_on, going_on
 from openlora_tui.cli.options import given_fields
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
-from openlora_tui.figures import came_from, duration
+from openlora_tui.figures import came_from, duration, size
 
 HELP: Final = "list, show, watch, stop (--all), kill, pause, resume, save, hold, reorder, pin or delete runs"
 _MOST: Final = 1_000_000_000
@@ -181,6 +181,11 @@ def _shown(state: RunState) -> dict[str, object]:
         "eval_figures": {name: series.latest for name, series in state.eval_figures.items()},
         "worker_pid": state.pid or None,
         "device": state.device,
+        "predicted_memory": {"bytes": state.predicted.bytes, "parts": state.predicted.parts}
+        if state.predicted
+        else None,
+        "peak_memory": state.memory_peak or None,
+        "memory": {m.phase: {"bytes": m.bytes, "reserved": m.reserved} for m in state.measured},
         "adapter": outcome.adapter if outcome else None,
         "checkpoint": state.checkpoint.path if state.checkpoint else None,
         "model": state.model,
@@ -203,6 +208,15 @@ def _told_apart(found: Mapping[str, Series]) -> str:
     return f"{latest['accuracy']:.0%} told apart, margin {latest['margin']:.3g}"
 
 
+def _memory(state: RunState) -> str:
+    """What it took at most, by phase, against what was predicted; empty where neither is known."""
+    expected = f"{size(state.predicted.bytes)} predicted" if state.predicted else ""
+    if not state.measured:
+        return expected
+    took = ", ".join(f"{one_line(m.phase, 20)} {size(m.reserved or m.bytes)}" for m in state.measured)
+    return f"{size(state.memory_peak)} at most{f', {expected}' if expected else ''} ({took})"
+
+
 def _facts(state: RunState) -> list[tuple[str, str]]:
     directory = RunDir(paths.home(), state.run)
     facts = [
@@ -218,6 +232,7 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         ("data", ", ".join(one_line(path, 80) for path in state.data)),
         ("device", state.device),
         ("computed", state.plan.computed if state.plan else ""),
+        ("memory", _memory(state)),
         ("worker", f"process {state.pid} on {state.host}" if state.pid else ""),
         ("adapter", (state.outcome.adapter if state.outcome else None) or ""),
         ("checkpoint", state.checkpoint.path if state.checkpoint else ""),

@@ -15,6 +15,7 @@ from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.chart import LossChart
 from openlora_tui.widgets.ghost import Ghost
 from openlora_tui.widgets.machine import MachinePanel
+from openlora_tui.widgets.memory import MemoryPanel
 from openlora_tui.widgets.painted import Painted
 from openlora_tui.widgets.panels import FindingsPanel, LastLine, LogPanel, MiniCharts, SamplesPanel
 from openlora_tui.widgets.run_head import RunHead
@@ -41,6 +42,7 @@ class TrainScreen(Place):
                 yield SamplesPanel()
             with Vertical(id="side"):
                 yield MachinePanel()
+                yield MemoryPanel()
                 yield FindingsPanel()
                 yield LogPanel()
         yield LastLine()
@@ -63,7 +65,7 @@ class TrainScreen(Place):
         if changes & {"machine", "run", "status"}:
             self.query_one(MachinePanel).repaint()
         if curves and changes & {"run", "status"}:
-            for kind in (LossChart, MiniCharts, SamplesPanel, FindingsPanel, LogPanel, LastLine):
+            for kind in (MemoryPanel, LossChart, MiniCharts, SamplesPanel, FindingsPanel, LogPanel, LastLine):
                 self.query_one(kind).repaint()
         self.paint_bars()
 

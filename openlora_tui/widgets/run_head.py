@@ -10,6 +10,7 @@ from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, STATUS_ROLE, status_word
 from openlora_tui.widgets.machine import bar
+from openlora_tui.widgets.memory import memory_words
 from openlora_tui.widgets.painted import Painted, Row, between, columns, fitting
 from openlora_tui.widgets.wrap import tail, wrapped
 
@@ -129,6 +130,8 @@ class RunHead(Painted):
             parts.append(best.add(f" at {state.best_eval_step:,}", "dim"))
         elif state.best_eval is not None:
             parts.append(Row("the best so far", "dim"))
+        if (memory := memory_words(state, width)).width:
+            parts.append(memory)
         if state.plan is not None and width >= 90:
             plan = state.plan
             parts.append(
@@ -181,6 +184,8 @@ class RunHead(Painted):
         if state.best_eval is not None:
             best = Row("best eval ", "dim").add(figures.loss(state.best_eval), "bold chart-eval")
             parts.append(best.add(f" at {state.best_eval_step:,}", "dim"))
+        if (memory := memory_words(state, width)).width:
+            parts.append(memory)
         return fitting(parts, "   ", width)
 
     def _finished(self, state: RunState, outcome: ev.Finished, width: int) -> list[Row]:

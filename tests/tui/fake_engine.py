@@ -208,7 +208,12 @@ def trained(steps: int = 412) -> list[ev.Event]:
             form="chat",
             rank=16, targets=["q_proj", "v_proj"], layers=56,
         ),
+        ev.Predicted(t=t + 5, bytes=int(19.1 * GIB), parts={"weights": 3 * GIB}),
+        ev.Measured(t=t + 6, phase="loading model", bytes=int(3.1 * GIB), reserved=int(3.2 * GIB)),
+        ev.Measured(t=t + 6, phase="rehearsing", bytes=int(17.6 * GIB), reserved=int(18.2 * GIB)),
         ev.Phase(t=t + 6, name="training"),
+        ev.Measured(t=t + 9, phase="training", bytes=int(17.6 * GIB), reserved=int(18.2 * GIB)),
+        ev.Measured(t=t + 9, phase="evaluating", bytes=int(9.2 * GIB), reserved=int(11.0 * GIB)),
     ]  # fmt: skip
     for step in range(1, steps + 1):
         at = t + 7 + step

@@ -154,6 +154,11 @@ async def test_sixty_by_sixteen_is_enough(opened: Any, engine: FakeEngine, tmp_p
     await _compare("train", "train-60x16", opened, engine, tmp_path, 60, 16)
 
 
+async def test_a_vast_screen_shows_memory_by_phase(opened: Any, engine: FakeEngine, tmp_path: Path) -> None:
+    text = await _compare("train", "train-200x50", opened, engine, tmp_path, 200, 50)
+    assert [line for line in text.splitlines() if "evaluating  " in line]
+
+
 async def test_less_than_that_says_so(opened: Any, engine: FakeEngine, tmp_path: Path) -> None:
     await _compare("train", "too-small-59x15", opened, engine, tmp_path, 59, 15)
 
