@@ -57,7 +57,7 @@ class MemoryPanel(Painted):
         rows = [heading("memory", note, width, self.tui.glyphs)]
         phases = [(m.phase, m.reserved or m.bytes) for m in state.measured]
         if self.screen.size.height < _TALL:
-            phases = sorted(reversed(phases), key=lambda phase: -phase[1])[:1]
+            phases = [max(reversed(phases), key=lambda phase: phase[1])] if phases else []
         whole = max(predicted, state.memory_peak, 1)
         rows += [self._bar(name, size, whole, predicted, width) for name, size in phases]
         return rows if phases else [*rows, Row("not measured yet", "dim")]
