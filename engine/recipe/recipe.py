@@ -56,6 +56,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     exclude_modules: str | list[str] = []
     modules_to_save: list[str] = []
     adapter: str | None = None
+    merge_adapter: bool = False
 
     learning_rate: float = 2e-4
     lr_scheduler_type: str = "cosine"

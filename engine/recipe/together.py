@@ -7,6 +7,8 @@ from typing import Any, Final
 
 import msgspec
 
+from engine.recipe.recipe import PAIRED
+
 Value = Callable[[str], Any]
 """The value of a field by its name."""
 
@@ -46,5 +48,39 @@ def _nothing_lost(value: Value) -> Clash | None:
     return Clash("init_lora_weights", why, "Set load_in_4bit: true, or take another start.")
 
 
-RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (_two_widths, _nothing_lost)
+def _merges_nothing(value: Value) -> Clash | None:
+    if not value("merge_adapter"):
+        return None
+    if value("adapter") is None:
+        return Clash("merge_adapter", "no adapter is named that could be merged", "Name a run as `adapter`.")
+    if value("load_in_4bit") or value("load_in_8bit"):
+        why = "merging into quantised weights would round what was learnt away"
+        return Clash("merge_adapter", why, "Leave it out: the adapter itself goes on learning.")
+    if value("use_dora") or value("modules_to_save"):
+        why = "a new adapter with use_dora or modules_to_save cannot be saved together with the merged one"
+        return Clash("merge_adapter", why, "Leave one of them out.")
+    return None
+
+
+def _no_pairs(value: Value) -> Clash | None:
+    if value("objective") not in PAIRED or value("data_format") in ("auto", "preference"):
+        return None
+    why = f"objective {value('objective')} takes pairs of a chosen and a rejected answer"
+    return Clash("data_format", why, "Leave it out, or set it to preference.")
+
+
+def _prompts_of_pairs(value: Value) -> Clash | None:
+    if value("objective") not in PAIRED or value("train_on") != "all":
+        return None
+    why = f"objective {value('objective')} compares answers, and both have the same prompt"
+    return Clash("train_on", why, "Leave it out.")
+
+
+RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (
+    _two_widths,
+    _nothing_lost,
+    _merges_nothing,
+    _no_pairs,
+    _prompts_of_pairs,
+)
 """Each says what it finds; the first to tell of a field is heard."""

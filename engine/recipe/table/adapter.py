@@ -83,4 +83,17 @@ FIELDS: Final = (
         on_resume="refused",
         level="expert",
     ),
+    Field(
+        name="merge_adapter",
+        label="Merge it first",
+        help="Merges the adapter that the run starts from into the model, and trains a new one on top of it.",
+        wrong=(
+            "The saved adapter holds both parts and has their ranks together. Where it is off, the old "
+            "adapter itself goes on learning."
+        ),
+        source="PEFT: an adapter that is loaded goes on learning.",
+        section="adapter",
+        on_resume="refused",
+        level="expert",
+    ),
 )

@@ -79,7 +79,7 @@ class Course(msgspec.Struct, kw_only=True):
 
     def factor(self, step: int) -> float:
         """By how much the rate of `step` differs from the recipe's."""
-        return self.peak(step) / self.learning_rate
+        return self.peak(step) / self.learning_rate if self.learning_rate else 1.0
 
     def turn(self, step: int, rate: float) -> None:
         """Have another peak rate from the step after `step` on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from peft import PeftModel
 from peft.tuners.lora import LoraLayer
 from peft.utils.save_and_load import load_peft_weights
@@ -30,6 +31,8 @@ class Laid(NamedTuple):
     notes: list[str]
     """What a person should know of the choice."""
     findings: list[Finding]
+    merged: dict[str, tuple[torch.Tensor, torch.Tensor]] | None = None
+    """What was merged into the base before it was laid, as `merging.Factors`."""
 
     @property
     def rank(self) -> int:
@@ -61,7 +64,7 @@ def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
     Raises:
         Refusal: there is none, or it was made for another model.
     """
-    saved = _opened(folder)
+    saved = opened(folder)
     try:
         peft = PeftModel.from_pretrained(base, str(saved.folder), is_trainable=True)
     except (RuntimeError, ValueError) as error:
@@ -77,7 +80,8 @@ def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
     return Laid(peft, targets, [f"goes on from the adapter in {folder}"], differences(saved, recipe))
 
 
-def _opened(folder: Path) -> SavedAdapter:
+def opened(folder: Path) -> SavedAdapter:
+    """The adapter in `folder`; raises Refusal where there is none."""
     try:
         return saved_adapter(folder)
     except Problem as problem:

@@ -19,6 +19,7 @@ from engine.train.kernels.packed_attention import can_pack
 from engine.train.machine import Machine
 from engine.train.methods.laying import Laid, continued, fresh
 from engine.train.methods.lora import Ground
+from engine.train.methods.merging import Factors, merged
 from engine.train.methods.noise import add_noise
 from engine.train.model.folder import model_folder
 from engine.train.model.load import base_model
@@ -79,13 +80,17 @@ def student_of(
     Some starts look at the `data`. With `trust` the model's own code may run.
     """
     recipe = job.recipe
-    start = checkpoint or Path(recipe.adapter) if recipe.adapter else None
     loaded = base_model(job, machine, trust=trust)
+    base, start = loaded.model, None
+    factors: Factors | None = None
+    if recipe.adapter and recipe.merge_adapter:
+        base, factors = merged(base, Path(recipe.adapter), job.folder, keeps=machine.rank == 0)
+    elif recipe.adapter:
+        start = checkpoint or Path(recipe.adapter)
     torch.manual_seed(recipe.seed)
-    base = loaded.model
     ground = Ground(model_folder(job), lambda: _some(recipe, machine, data), checkpoint)
     laid = continued(base, start, recipe) if start else fresh(base, recipe, ground)
-    laid = laid._replace(findings=[*loaded.findings, *laid.findings])
+    laid = laid._replace(findings=[*loaded.findings, *laid.findings], merged=factors)
     if recipe.neftune_noise_alpha > 0:
         add_noise(base, recipe.neftune_noise_alpha)
     for parameter in laid.peft.parameters():

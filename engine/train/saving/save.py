@@ -22,6 +22,7 @@ from engine.train.memory.advice import lacking
 from engine.train.memory.beside import left_out, twice
 from engine.train.memory.exhausted import Shortage, out_of_memory
 from engine.train.methods import adapter
+from engine.train.methods.merging import add_merged
 from engine.train.methods.verify import verify
 from engine.train.saving.checkpoint import (
     Manifest,
@@ -215,6 +216,8 @@ def _adapter(session: Session, target: Path) -> int:
         faults.writing("adapter", folder)
         for finding in verify(folder, live, session.initial):
             session.journal.found(finding)
+        if session.student.laid.merged is not None:
+            add_merged(folder, session.student.peft, session.student.laid.merged)
         publish(folder, target)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -172,6 +173,33 @@ def test_a_lost_reference_is_measured_again_with_what_the_run_began_with(start: 
     rest = start("cut", **known)
     theirs = rest.weights()
     assert all(torch.equal(tensor, theirs[name]) for name, tensor in whole.weights().items())
+
+
+def test_a_merged_adapter_is_the_reference_and_what_is_saved_fits_the_original_model(
+    start: Start, llama: Path, pairs: Path
+) -> None:
+    narrow: dict[str, Any] = {"max_steps": 3, "target_modules": ["q_proj", "v_proj"]}
+    sft = start("sft", data=str(pairs), data_format="preference", **narrow)
+    known: dict[str, Any] = {
+        "data": str(pairs), "eval_data": str(pairs), "objective": "dpo", "beta": BETA, "lora_r": 3,
+        "adapter": str(sft.job.adapter), "merge_adapter": True, "learning_rate": 5e-3, "max_steps": 4,
+    }  # fmt: skip
+    run = start("on top", **known)
+    assert run.losses[0] == pytest.approx(math.log(2), rel=1e-6)
+    data = prepare(run.job.recipe, ModelTokenizer(llama)).eval
+    reference, policy = (
+        PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(llama), one.job.adapter)
+        for one in (sft, run)
+    )
+    last = run.of(ev.Evaluated)[-1]
+    assert last.loss != pytest.approx(math.log(2), rel=1e-3)
+    assert last.loss == pytest.approx(expected("sigmoid", policy, reference, data), rel=1e-5)
+    assert policy.peft_config["default"].r in (3, 7)
+
+    start("cut", (2, "interrupt"), **known)
+    shutil.rmtree(sft.job.adapter)  # the run keeps what it merged
+    rest, whole = start("cut", **known).weights(), run.weights()
+    assert all(torch.equal(tensor, rest[name]) for name, tensor in whole.items())
 
 
 def test_a_reference_that_cannot_be_had_again_stops_the_run(start: Start, pairs: Path) -> None:
