@@ -193,5 +193,5 @@ def test_a_layer_that_learnt_nothing_is_named(tmp_path: Path) -> None:
     state = saved(tmp_path / "adapter", torch.ones(3, 2))
     state["b.lora_B.weight"] = torch.zeros(3, 2)
     save_file(state, tmp_path / "adapter" / "adapter_model.safetensors")
-    [finding] = verify(tmp_path / "adapter", state, {})
+    [finding] = verify(tmp_path / "adapter", state, fingerprint({"b.lora_B.weight": torch.zeros(3, 2)}))
     assert finding.evidence == ["b.lora_B.weight"]
