@@ -33,6 +33,7 @@ from engine.recipe.models import prove_model
 from engine.recipe.recipe import Recipe
 from engine.run_dir import RunDir
 from engine.train.machine import Machine
+from engine.train.methods.prompts import hide_prompt
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.load import placed
 from engine.train.objectives.loss import LabelledOnly
@@ -81,6 +82,8 @@ class Voices:
         self._peft = PeftModel.from_pretrained(base, spec.adapter) if spec.adapter else None
         self._model: Any = self._peft or base
         self._model.eval()
+        if self._peft is not None and self._peft.peft_config["default"].is_prompt_learning:
+            hide_prompt(self._peft)
         self._head = LabelledOnly(base.get_output_embeddings())
         self._adapted = self._peft is not None
         self._read: dict[Side, tuple[list[int], Any]] = {}
@@ -101,16 +104,23 @@ class Voices:
 
     def logits(self, side: Side, ids: Sequence[int], cache: Any) -> tuple[torch.Tensor, Any]:
         """(V,) fp32 logits after `ids`, and the cache behind them."""
-        self._switch(side == "adapter")
+        model = self._speaker(side, cache)
         tokens = torch.tensor([list(ids)], device=self.machine.device)
         # Only the last position's logits are needed, so the hook keeps that one.
         self._head.keep = torch.tensor([len(ids) - 1], device=self.machine.device)
         try:
             with torch.inference_mode(), self.machine.autocast():
-                out = self._model(input_ids=tokens, past_key_values=cache, use_cache=True)
+                out = model(input_ids=tokens, past_key_values=cache, use_cache=True)
         finally:
             self._head.keep = None
         return out.logits[0, -1].float(), out.past_key_values
+
+    def _speaker(self, side: Side, cache: Any) -> Any:
+        """The model of that side; what was learnt to stand before the row is in a cache already."""
+        if self._peft is None or not self._peft.peft_config["default"].is_prompt_learning:
+            self._switch(side == "adapter")
+            return self._model
+        return self._peft if side == "adapter" and cache is None else self._peft.get_base_model()
 
     def _switch(self, adapted: bool) -> None:
         """With or without the adapter; peft's `disable_adapter` inspects every module each time."""

@@ -48,6 +48,19 @@ FUSED: Final = frozenset({"qkv_proj", "c_attn", "query_key_value", "Wqkv", "gate
 """Projections that are several in one; a path may come before the name."""
 TRANSPOSED: Final = frozenset({"gpt2", "gpt-sw3", "openai-gpt", "imagegpt"})
 """Their linear layers are Conv1D, which keeps its weight as (in, out)."""
+_KEYS_AND_VALUES: Final = frozenset({"k_proj", "v_proj"})
+
+
+def scaled_by_ia3(kind: str) -> tuple[list[str], list[str]]:
+    """The layers that IA3 scales, and those of them that it scales at their inputs; empty where not known."""
+    parts = ARCHITECTURES.get(kind)
+    if parts is None:
+        return [], []
+    inner = [parts.mlp[-1]]
+    heads = [name for name in parts.attention if name.rpartition(".")[2] in _KEYS_AND_VALUES | FUSED]
+    return heads + inner, inner
+
+
 AS_IN_FILES: Final = frozenset({
     "apertus", "arcee", "aria_text", "axk1", "cohere2_moe", "cwm", "deepseek_v2", "deepseek_v3",
     "deepseek_v32", "dots1", "ernie4_5", "ernie4_5_moe", "exaone4", "exaone_moe", "falcon_h1", "falcon_mamba",

@@ -71,7 +71,8 @@ class Subject:
     @cached_property
     def context(self) -> int | None:
         """Positions that the model was made for."""
-        return context_in(self.config)
+        found = context_in(self.config)
+        return None if found is None else max(found - self.recipe.tokens_before, 1)
 
     @property
     def max_length(self) -> int:

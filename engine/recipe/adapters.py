@@ -17,14 +17,17 @@ from engine.recipe.recipe import Recipe
 CONFIG: Final = "adapter_config.json"
 WEIGHTS: Final = "adapter_model.safetensors"
 _OLDER_WEIGHTS: Final = "adapter_model.bin"
+_KINDS: Final = frozenset({"LORA", "ADALORA", "VERA", "IA3", "PROMPT_TUNING", "PREFIX_TUNING"})
 _FLOATS: Final = frozenset({"F32", "F16", "BF16", "F64"})
 _LORA: Final = re.compile(r"(?:base_model\.model\.)?(?P<layer>.+)\.lora_(?P<part>[AB])\.weight")
 
 
 class SavedAdapter(msgspec.Struct, frozen=True, kw_only=True):
-    """A LoRA adapter in a folder."""
+    """An adapter in a folder."""
 
     folder: Path
+    kind: str = "LORA"
+    """peft's name of the method."""
     base: str
     """What its maker called the base model."""
     rank: int
@@ -51,7 +54,7 @@ def saved_adapter(folder: Path) -> SavedAdapter:
     """The adapter in `folder`.
 
     Raises:
-        Problem: there is none, or it is no LoRA.
+        Problem: there is none, or it is of a method that is not known here.
     """
     config = _config(folder)
     weights = folder / WEIGHTS
@@ -60,6 +63,7 @@ def saved_adapter(folder: Path) -> SavedAdapter:
     targets = config.target_modules or []
     return SavedAdapter(
         folder=folder,
+        kind=config.peft_type,
         base=config.base_model_name_or_path or "",
         rank=config.r,
         alpha=config.lora_alpha,
@@ -107,11 +111,15 @@ def differences(saved: SavedAdapter, recipe: Recipe) -> list[Finding]:
         )
     own = {"lora_r": saved.rank, "lora_alpha": saved.alpha, "lora_dropout": saved.dropout}
     defaults = Recipe(model="", data="")
-    differing = [
-        f"{name} {getattr(recipe, name):g} in the recipe, {value:g} in the adapter"
-        for name, value in own.items()
-        if getattr(recipe, name) not in (value, getattr(defaults, name))
-    ]
+    differing = (
+        []
+        if saved.kind != "LORA"
+        else [
+            f"{name} {getattr(recipe, name):g} in the recipe, {value:g} in the adapter"
+            for name, value in own.items()
+            if getattr(recipe, name) not in (value, getattr(defaults, name))
+        ]
+    )
     wanted = recipe.target_modules
     if isinstance(wanted, list) and sorted(wanted) != saved.targets:
         differing.append("target_modules")
@@ -130,8 +138,8 @@ def _config(folder: Path) -> _Config:
         raise _unusable(folder, what) from None
     except (OSError, *reading.UNDECODABLE) as error:
         raise _unusable(path, f"It cannot be read: {error}.") from None
-    if config.peft_type != "LORA" or config.r < 1:
-        raise _unusable(path, f"It describes {config.peft_type or 'something else'}, and no LoRA.")
+    if config.peft_type not in _KINDS or (config.peft_type == "LORA" and config.r < 1):
+        raise _unusable(path, f"It describes {config.peft_type or 'something else'}, not known here.")
     return config
 
 

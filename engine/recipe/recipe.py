@@ -55,6 +55,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     layers_to_transform: list[int] = []
     exclude_modules: str | list[str] = []
     modules_to_save: list[str] = []
+    num_virtual_tokens: int = 20
     adapter: str | None = None
     merge_adapter: bool = False
 
@@ -114,6 +115,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def paired(self) -> bool:
         """True where a row is a pair of a chosen and a rejected answer."""
         return self.objective in PAIRED
+
+    @property
+    def tokens_before(self) -> int:
+        """Learnt tokens that stand before each row."""
+        return self.num_virtual_tokens if self.method in ("prompt", "prefix") else 0
 
     @property
     def batch_rows(self) -> int:

@@ -28,6 +28,7 @@ from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.machine import Machine
 from engine.train.memory import checkpointing
+from engine.train.methods import budget
 from engine.train.model.attention import kernel
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.proof import prove_ids_fit, prove_same_tokens
@@ -80,6 +81,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     session.day = day
     take_reference(session, checkpoint.manifest.initial if checkpoint else session.initial)
     _take_up(session, checkpoint)
+    budget.attend(session)
     _announce(session)
     return session
 
@@ -176,7 +178,7 @@ def _announce(session: Session) -> None:
             optimizer=session.recipe.optim,
         )
     )
-    session.journal.log(f"adapter of rank {laid.rank} on {laid.layers} layers: {', '.join(laid.targets)}")
+    session.journal.log(laid.told)
     for note in (_computed(session), *laid.notes):
         session.journal.log(note)
     for finding in (*session.machine.findings, *session.optimizer.findings, *laid.findings):
@@ -217,6 +219,7 @@ def _newest(job: Job, journal: Journal) -> Checkpoint | None:
 def _within_context(recipe: Recipe, folder: Path, journal: Journal) -> Recipe:
     """The recipe with no rows longer than the model was made for."""
     context = context_of(folder)
+    context = None if context is None else max(context - recipe.tokens_before, 1)
     if context is None or recipe.max_length <= context:
         return recipe
     journal.found(cut_at_context(recipe.max_length, context))

@@ -63,7 +63,8 @@ class Session:
         self.job, self.recipe = job, recipe
         self.journal, self.listener, self.machine = journal, listener, machine
         self.tokenizer, self.data, self.student = tokenizer, data, student
-        self.context = context_of(tokenizer.folder)
+        context = context_of(tokenizer.folder)
+        self.context = None if context is None else context - student.laid.tokens_before
         # A pad token that was added without a row in the table is never looked at, so any id will do.
         pad = tokenizer.pad if tokenizer.pad < embedding_rows(student.peft) else 0
         self.objective = objective_of(recipe)

@@ -10,12 +10,15 @@ FIELDS: Final = (
     Field(
         name="method",
         label="Method",
-        help="How the model is tuned.",
-        wrong="There is one to choose.",
+        help="What of the model learns: docs/methods.md says when to choose which.",
+        wrong=(
+            "The less learns, the less it can hold and the higher the rate that it wants; full takes many "
+            "times the memory of LoRA."
+        ),
         source="Our choice: LoRA (arXiv 2106.09685).",
         section="adapter",
         on_resume="refused",
-        choices=("lora",),
+        choices=("lora", "adalora", "vera", "ia3", "prompt", "prefix", "bitfit", "full"),
     ),
     Field(
         name="lora_r",
@@ -31,6 +34,7 @@ FIELDS: Final = (
         level="essential",
         low=1,
         high=4096,
+        methods=("lora", "adalora", "vera"),
     ),
     Field(
         name="lora_alpha",
@@ -45,6 +49,7 @@ FIELDS: Final = (
         on_resume="changes",
         low=0.001,
         high=65536,
+        methods=("lora", "adalora"),
     ),
     Field(
         name="lora_dropout",
@@ -57,6 +62,7 @@ FIELDS: Final = (
         low=0,
         high=0.9,
         step=0.05,
+        methods=("lora", "adalora", "vera"),
     ),
     Field(
         name="target_modules",
@@ -69,6 +75,7 @@ FIELDS: Final = (
         source="QLoRA (arXiv 2305.14314); LoRA Without Regret (2025).",
         section="adapter",
         on_resume="refused",
+        methods=("lora", "adalora", "vera", "ia3"),
     ),
     Field(
         name="adapter",

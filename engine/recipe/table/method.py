@@ -121,4 +121,17 @@ FIELDS: Final = (
         level="expert",
         methods=_LAYERED,
     ),
+    Field(
+        name="num_virtual_tokens",
+        label="Learnt tokens",
+        help="Tokens that are learnt and stand before each row.",
+        wrong="They take their place from the model's context; below 10 there is little to learn with.",
+        source="PEFT's examples; the paper takes 20 to 100 (arXiv 2104.08691).",
+        section="adapter",
+        on_resume="refused",
+        unit="tokens",
+        low=1,
+        high=4096,
+        methods=("prompt", "prefix"),
+    ),
 )

@@ -40,7 +40,10 @@ def continued(
             # Only the last position's logits are needed, so the hook keeps that one.
             student.labelled.keep = torch.tensor([ids.shape[1] - 1], device=machine.device)
             try:
-                out = student.peft(input_ids=ids, past_key_values=cache, use_cache=True)
+                # What was learnt to stand before the row is in the cache, and would be put there again.
+                again = cache is not None and student.laid.tokens_before > 0
+                model = student.peft.get_base_model() if again else student.peft
+                out = model(input_ids=ids, past_key_values=cache, use_cache=True)
             finally:
                 student.labelled.keep = None
             logits, cache = out.logits[0, -1].float(), out.past_key_values

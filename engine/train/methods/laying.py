@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import torch
 from peft import PeftModel
-from peft.tuners.lora import LoraLayer
+from peft.tuners.tuners_utils import BaseTunerLayer
 from peft.utils.save_and_load import load_peft_weights
 from transformers import PreTrainedModel
 
@@ -18,14 +18,15 @@ from engine.recipe.adapters import SavedAdapter, differences, saved_adapter
 from engine.recipe.recipe import Recipe
 from engine.train.memory.exhausted import out_of_memory
 from engine.train.methods.adapter import tensors
-from engine.train.methods.lora import Ground, lay
-from engine.train.methods.targets import chosen_targets
+from engine.train.methods.lora import Ground
+from engine.train.methods.prompts import hide_prompt
+from engine.train.methods.table import METHODS, Tuned, method_of
 
 
 class Laid(NamedTuple):
     """A model with its adapter."""
 
-    peft: PeftModel
+    peft: Tuned
     targets: list[str]
     """Names of the layers that carry it, as peft matches them."""
     notes: list[str]
@@ -35,14 +36,38 @@ class Laid(NamedTuple):
     """What was merged into the base before it was laid, as `merging.Factors`."""
 
     @property
+    def method(self) -> str:
+        """The recipe's word for how the model is tuned."""
+        return method_of(self.peft)
+
+    @property
     def rank(self) -> int:
-        """Rank of the adapter."""
-        return int(self.peft.peft_config["default"].r)
+        """Rank of the adapter, 0 where it has none."""
+        ranked = self.method in ("lora", "adalora", "vera")
+        return int(self.peft.peft_config["default"].r) if ranked else 0
 
     @property
     def layers(self) -> int:
-        """How many layers carry the adapter."""
-        return sum(isinstance(module, LoraLayer) for module in self.peft.modules())
+        """How many layers carry the adapter, 0 where it is on none."""
+        on_layers = self.method not in ("bitfit", "full")
+        return sum(isinstance(module, BaseTunerLayer) for module in self.peft.modules()) if on_layers else 0
+
+    @property
+    def told(self) -> str:
+        """The method in a sentence."""
+        if self.method in ("prompt", "prefix"):
+            return f"{self.tokens_before} learnt tokens before each row ({self.method} tuning)"
+        if self.method in ("bitfit", "full"):
+            return "all weights learn" if self.method == "full" else "the model's own biases learn"
+        kind = "adapter" if self.method == "lora" else f"{self.method} adapter"
+        ranked = f" of rank {self.rank}" if self.rank else ""
+        return f"{kind}{ranked} on {self.layers} layers: {', '.join(self.targets)}"
+
+    @property
+    def tokens_before(self) -> int:
+        """Learnt tokens that stand before each row."""
+        found = self.peft.peft_config.get("default")
+        return int(getattr(found, "num_virtual_tokens", None) or 0)
 
 
 def fresh(base: PreTrainedModel, recipe: Recipe, ground: Ground | None = None) -> Laid:
@@ -51,11 +76,10 @@ def fresh(base: PreTrainedModel, recipe: Recipe, ground: Ground | None = None) -
     Without `ground` only its shapes count.
 
     Raises:
-        Refusal: the model has no such layers.
+        Refusal: the model has no such layers, or cannot be tuned by that method.
     """
-    targets = chosen_targets(base, recipe.target_modules, recipe.exclude_modules, recipe.layers_to_transform)
-    model, said = lay(base, recipe, targets, ground)
-    return Laid(model, targets.names, [note for note in (targets.note, said) if note], [])
+    made = METHODS[recipe.method].lay(base, recipe, ground)
+    return Laid(made.model, made.targets, made.notes, [])
 
 
 def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
@@ -77,6 +101,11 @@ def continued(base: PreTrainedModel, folder: Path, recipe: Recipe) -> Laid:
         odd = sorted(here.keys() ^ there.keys()) or [name for name in here if here[name] != there[name]]
         raise _misfit(saved, recipe, f"{len(odd)} tensors differ, the first is {odd[0]}.")
     targets = [saved.targets] if isinstance(saved.targets, str) else saved.targets
+    if peft.peft_config["default"].is_prompt_learning:
+        hide_prompt(peft)
+    if method_of(peft) == "bitfit":
+        for name, parameter in peft.named_parameters():
+            parameter.requires_grad_("bias" in name and "lora_" not in name)
     return Laid(peft, targets, [f"goes on from the adapter in {folder}"], differences(saved, recipe))
 
 

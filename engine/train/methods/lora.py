@@ -12,10 +12,10 @@ from transformers import PreTrainedModel
 
 from engine.data.refusal import Refusal
 from engine.model.choice import patterned
+from engine.recipe.adapters import CONFIG
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import Micro
 from engine.train.methods import starts
-from engine.train.methods.adapter import CONFIG
 from engine.train.methods.beside import learning_whole
 from engine.train.methods.eva import begin_from_data
 from engine.train.methods.loftq import begin_from_loss

@@ -29,6 +29,11 @@ class Targets(NamedTuple):
     """What a person should know of the choice."""
 
     @property
+    def apart(self) -> list[str]:
+        """The names, or where some that have them are left out, the path of each layer."""
+        return list(self.modules) if self.exclude or self.blocks else self.names
+
+    @property
     def layers(self) -> int:
         """How many modules they are."""
         return len(self.modules)

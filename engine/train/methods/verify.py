@@ -10,10 +10,14 @@ from safetensors.torch import load_file
 
 from engine.data.refusal import Refusal
 from engine.findings import Finding
+from engine.train.methods import whole
 from engine.train.methods.adapter import CONFIG, WEIGHTS, fingerprint
+from engine.train.methods.table import METHODS, OF_PEFT
 
 
-def verify(folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:
+def verify(
+    folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str], method: str = "lora"
+) -> list[Finding]:
     """Check the adapter in `folder` against the `live` tensors and the fingerprint it started from.
 
     Returns:
@@ -22,7 +26,7 @@ def verify(folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str])
     Raises:
         Refusal: it does not open, differs from the live weights, is not finite, or never changed.
     """
-    saved = _opened(folder)
+    saved = _opened(folder, method)
     if saved.keys() != live.keys():
         raise _unsound(folder, f"It holds {len(saved)} tensors, and the model's adapter has {len(live)}.")
     for name, tensor in live.items():
@@ -35,24 +39,28 @@ def verify(folder: Path, live: dict[str, torch.Tensor], initial: dict[str, str])
             )
         if saved[name].dtype != tensor.dtype or not torch.equal(saved[name], tensor):
             raise _unsound(folder, f"The tensor {name} differs from the one in memory.")
-    return _learnt(folder, saved, initial)
+    return _learnt(folder, saved, initial, method)
 
 
-def _opened(folder: Path) -> dict[str, torch.Tensor]:
+def _opened(folder: Path, method: str) -> dict[str, torch.Tensor]:
+    config_file, weights = (whole.CONFIG, whole.WEIGHTS) if method == "full" else (CONFIG, WEIGHTS)
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
-        saved: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
+        config = json.loads((folder / config_file).read_text(encoding="utf-8"))
+        saved: dict[str, torch.Tensor] = load_file(folder / weights)
     except Exception as error:  # safetensors raises its own kind, and what counts is that it failed
         raise _unsound(folder, f"It cannot be opened again: {error}.") from None
-    if config.get("peft_type") != "LORA":
-        raise _unsound(folder, "Its adapter_config.json does not describe a LoRA.")
+    if method != "full" and config.get("peft_type") not in OF_PEFT:
+        raise _unsound(folder, f"Its {CONFIG} does not say by which method it was made.")
     return saved
 
 
-def _learnt(folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str]) -> list[Finding]:
+def _learnt(
+    folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str], method: str
+) -> list[Finding]:
     now = fingerprint(saved)
-    second = [name for name in saved if "lora_B" in name or "lora_embedding_B" in name]
     unchanged = [name for name in saved if now[name] == initial.get(name)]
+    each = METHODS[method].each
+    second = [name for name in saved if each is not None and each.search(name)]
     still = [name for name in second if name in unchanged]
     if len(unchanged) == len(saved) or (second and len(still) == len(second)):
         raise Refusal(
@@ -70,7 +78,7 @@ def _learnt(folder: Path, saved: dict[str, torch.Tensor], initial: dict[str, str
             severity="warning",
             title=f"{len(still)} of {len(second)} adapted layers learnt nothing",
             evidence=still[:8],
-            cause="Their lora_B is what it was before the first step: no gradient reached them.",
+            cause="What they learn is what it was before the first step: no gradient reached them.",
             remedy="Leave them out of target_modules, or look for what cuts the gradient.",
         )
     ]

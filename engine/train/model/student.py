@@ -48,7 +48,7 @@ class Student:
         base = self.peft.get_base_model()
         lora.fuse(self.peft)
         activation.fuse(base)
-        self.packs = can_pack(base)
+        self.packs = not laid.tokens_before and can_pack(base)
         self.labelled = LabelledOnly(base.get_output_embeddings())
         self.labelled.prove(base)
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
@@ -97,7 +97,8 @@ def student_of(
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()
     # Who loads the adapter by peft's Auto classes gets the base at the commit that it was trained on.
-    laid.peft.peft_config["default"].revision = job.revision
+    for config in laid.peft.peft_config.values():
+        config.revision = job.revision
     student = Student(laid)
     machine.begin_alike(student.parameters)
     return student

@@ -13,6 +13,7 @@ import torch
 
 from engine.atomic import publish, sweep_drafts, sync
 from engine.train.batches.feed import Position
+from engine.train.methods import whole
 from engine.train.methods.adapter import CONFIG, WEIGHTS
 from engine.watch.watch import Watch
 
@@ -205,7 +206,8 @@ def _digest_of(said: dict[str, Any]) -> str:
 
 def _checked(path: Path) -> Manifest:
     manifest = _manifest_of(path)
-    if missing := {WEIGHTS, CONFIG, _OPTIMIZER} - manifest.files.keys():
+    kept = (CONFIG, WEIGHTS) if CONFIG in manifest.files else (whole.CONFIG, whole.WEIGHTS)
+    if missing := {*kept, _OPTIMIZER} - manifest.files.keys():
         raise ValueError(f"it lacks {', '.join(sorted(missing))}")
     for name, (size, digest) in manifest.files.items():
         file = path / name

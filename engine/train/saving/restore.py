@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.train import randomness
-from engine.train.methods import adapter
+from engine.train.methods import adapter, budget
 from engine.train.saving.checkpoint import Checkpoint
 from engine.train.session import Session
 
@@ -12,7 +12,9 @@ def restore(session: Session, checkpoint: Checkpoint) -> None:
     """Weights, optimizer, random numbers, position, and what the guard remembers."""
     manifest, machine = checkpoint.manifest, session.machine
     adapter.read_into(session.student.peft, checkpoint.path)
-    session.optimizer.restore(checkpoint.optimizer())
+    states = checkpoint.optimizer()
+    session.optimizer.restore(states)
+    budget.restore(session.student.peft, states)
     if saved := checkpoint.randomness(machine.rank):
         randomness.restore(saved, machine)
     session.step, session.position = manifest.step, manifest.position

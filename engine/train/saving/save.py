@@ -21,7 +21,7 @@ from engine.train.memory import checkpointing
 from engine.train.memory.advice import lacking
 from engine.train.memory.beside import left_out, twice
 from engine.train.memory.exhausted import Shortage, out_of_memory
-from engine.train.methods import adapter
+from engine.train.methods import adapter, budget
 from engine.train.methods.merging import add_merged
 from engine.train.methods.verify import verify
 from engine.train.saving.checkpoint import (
@@ -203,7 +203,7 @@ def _parts(session: Session, folder: Path) -> None:
     if machine.rank == 0:
         adapter.write(folder, session.student.peft, session.job.recipe.model)
         faults.writing("checkpoint", folder)
-        write_states(folder, session.optimizer.state())
+        write_states(folder, session.optimizer.state() | budget.state(session.student.peft))
     write_randomness(folder, machine.rank, randomness.state(machine))
 
 
@@ -214,7 +214,7 @@ def _adapter(session: Session, target: Path) -> int:
         live = adapter.write(folder, session.student.peft, session.job.recipe.model)
         _template(session, folder)
         faults.writing("adapter", folder)
-        for finding in verify(folder, live, session.initial):
+        for finding in verify(folder, live, session.initial, session.student.laid.method):
             session.journal.found(finding)
         if session.student.laid.merged is not None:
             add_merged(folder, session.student.peft, session.student.laid.merged)
