@@ -47,9 +47,10 @@ def look(subject: Subject) -> Iterator[Finding]:
 
 def wanted_by(subject: Subject) -> run_size.Wanted | None:
     """What the run will write; None where the adapter's size is not known."""
-    if subject.trainable is None or subject.adapted is None:
+    if subject.written is None:
         return None
-    weights, tensors = subject.trainable * _FP32, 2 * len(subject.adapted[1])
+    numbers, tensors = subject.written
+    weights = numbers * _FP32
     steps = subject.size.steps or _STEPS
     measured = bool(subject.recipe.eval_entries) or subject.recipe.eval_split > 0
     return run_size.Wanted(

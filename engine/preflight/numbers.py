@@ -9,7 +9,7 @@ from typing import Final
 from engine.findings import Category, Finding, Patch, Severity
 from engine.model.layers import parameters_of
 from engine.preflight.patches import patch, remedy
-from engine.preflight.subject import Subject
+from engine.preflight.subject import RANKED, Subject
 from engine.recipe.edit import written
 from engine.recipe.recipe import Recipe
 
@@ -37,7 +37,7 @@ def look(subject: Subject) -> Iterator[Finding]:
     """What is odd about the numbers, the gravest first."""
     recipe = subject.recipe
     yield from _rates(subject)
-    if subject.adapted is None or subject.saved is None:
+    if recipe.method in RANKED and (subject.adapted is None or subject.saved is None):
         yield from _factor(recipe)
     if subject.size.steps is not None:
         yield from _steps(subject, subject.size.steps)
@@ -66,6 +66,8 @@ def _best(recipe: Recipe) -> Iterator[Finding]:
 
 def _rates(subject: Subject) -> Iterator[Finding]:
     recipe = subject.recipe
+    if recipe.method not in RANKED:
+        return
     rank, alpha = (
         (subject.saved.rank, subject.saved.alpha) if subject.saved else (recipe.lora_r, recipe.lora_alpha)
     )

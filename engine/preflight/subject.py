@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,10 +19,13 @@ from engine.messages import Gpu
 from engine.model.choice import Choice, Layers, chosen, patterned
 from engine.model.context import context_in
 from engine.model.headers import Shape, Tensor
-from engine.model.layers import layers_in, named_as_in_files, tensors_of
+from engine.model.layers import layers_in, named_as_in_files, parameters_of, tensors_of
 from engine.problem import Problem
 from engine.recipe.adapters import SavedAdapter, saved_adapter
 from engine.recipe.recipe import Recipe
+
+RANKED: Final = ("lora", "adalora")
+"""Methods whose adapter has a rank for each layer."""
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +114,7 @@ class Subject:
     @cached_property
     def choice(self) -> Choice[Shape] | None:
         """The layers that carry a new adapter; None where that is not known, or a name is wrong."""
-        if self.layers is None or self.recipe.adapter:
+        if self.layers is None or self.recipe.adapter or self.recipe.method not in RANKED:
             return None
         try:
             recipe = self.recipe
@@ -128,10 +132,15 @@ class Subject:
         if self.saved is not None:
             rank, shapes = self.saved.rank, list(self.saved.layers.values())
         elif self.choice is not None:
-            rank, shapes = self.recipe.lora_r, list(self.choice.layers.values())
+            rank, shapes = self._first_rank, list(self.choice.layers.values())
         else:
             return None
         return (rank, shapes) if shapes and all(len(shape) == 2 for shape in shapes) else None
+
+    @property
+    def _first_rank(self) -> int:
+        rank = self.recipe.lora_r
+        return max(math.ceil(1.5 * rank), rank + 1) if self.recipe.method == "adalora" else rank
 
     @property
     def trainable(self) -> int | None:
@@ -142,9 +151,18 @@ class Subject:
         if self.choice is None:
             return sum(rank * (rows + columns) for rows, columns in shapes)
         recipe, layers = self.recipe, self.choice.layers
-        own = patterned(layers, recipe.rank_pattern, "rank_pattern")
-        lengths = sum(shape[0] for shape in shapes) if recipe.use_dora else 0
+        own = patterned(layers, recipe.rank_pattern, "rank_pattern") if recipe.method == "lora" else {}
+        lengths = sum(shape[0] for shape in shapes) if recipe.use_dora and recipe.method == "lora" else 0
         return lengths + sum(own.get(path, rank) * sum(shape) for path, shape in layers.items())
+
+    @property
+    def written(self) -> tuple[int, int] | None:
+        """Numbers and tensors that a save writes; None where that is not known, or hardly anything."""
+        if self.recipe.method == "full" and self.tensors:
+            return parameters_of(self.tensors), len(self.tensors)
+        if self.trainable is None or self.adapted is None:
+            return None
+        return self.trainable, 2 * len(self.adapted[1])
 
     # --- the machine ---
 

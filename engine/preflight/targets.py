@@ -30,14 +30,17 @@ _MLP: Final = frozenset({
 """What projections are called in one architecture or another."""
 
 
+_ON_LAYERS: Final = ("lora", "adalora", "vera", "ia3")
 _SILENT: Final = "peft complains only where no name matches: it would pass over this one in silence."
 
 
 def look(subject: Subject) -> Iterator[Finding]:
     """Names that match nothing, and what is odd about layers that are matched."""
     layers, wanted = subject.layers, subject.recipe.target_modules
-    if layers is None or subject.recipe.adapter:
+    if layers is None or subject.recipe.adapter or subject.recipe.method not in _ON_LAYERS:
         return
+    if subject.recipe.method == "ia3" and wanted == "all-linear":
+        return  # keys, values and the MLP's end, by the table of architectures
     unknown: list[str] = []
     if wanted not in GROUPS:
         try:

@@ -41,11 +41,19 @@ def _two_widths(value: Value) -> Clash | None:
     )
 
 
+def _lengths_of_what_is_taken_out(value: Value) -> Clash | None:
+    start = value("init_lora_weights")
+    if not value("use_dora") or not start.startswith(("pissa", "olora", "loftq")):
+        return None
+    why = f"DoRA measures the weights, and init_lora_weights: {start} takes a part of them out"
+    return Clash("use_dora", why, "Leave one of the two out.")
+
+
 def _nothing_lost(value: Value) -> Clash | None:
     if value("init_lora_weights") != "loftq" or value("load_in_4bit"):
         return None
-    why = "loftq makes up for what a base in 4 bits has lost, and load_in_4bit is off"
-    return Clash("init_lora_weights", why, "Set load_in_4bit: true, or take another start.")
+    why = "loftq makes up for what 4 bits have lost, and load_in_4bit is off"
+    return Clash("init_lora_weights", why, "Set load_in_4bit: true, or another start such as pissa_niter_16.")
 
 
 def _merges_nothing(value: Value) -> Clash | None:
@@ -53,6 +61,8 @@ def _merges_nothing(value: Value) -> Clash | None:
         return None
     if value("adapter") is None:
         return Clash("merge_adapter", "no adapter is named that could be merged", "Name a run as `adapter`.")
+    if value("method") != "lora":
+        return Clash("merge_adapter", f"a merged LoRA and {value('method')} cannot be saved as one", "Leave it out.")
     if value("load_in_4bit") or value("load_in_8bit"):
         why = "merging into quantised weights would round what was learnt away"
         return Clash("merge_adapter", why, "Leave it out: the adapter itself goes on learning.")
@@ -76,11 +86,33 @@ def _prompts_of_pairs(value: Value) -> Clash | None:
     return Clash("train_on", why, "Leave it out.")
 
 
+def _whole_and_held(value: Value) -> Clash | None:
+    if value("method") != "full":
+        return None
+    for field in ("load_in_4bit", "load_in_8bit"):
+        if value(field):
+            return Clash("method", f"full changes all weights, and {field} keeps them as they are",
+                         f"Set {field}: false, or method: lora.")  # fmt: skip
+    if value("adapter"):
+        return Clash("method", "full has no adapter to go on from", "Leave it out, or set method: lora.")
+    return None
+
+
+def _prefix_twice(value: Value) -> Clash | None:
+    if value("method") != "prefix" or not value("gradient_checkpointing"):
+        return None
+    why = "prefix tuning hands its tokens over as a cache, and layers that compute twice take none"
+    return Clash("gradient_checkpointing", why, "Set gradient_checkpointing: false, or method: prompt.")
+
+
 RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (
     _two_widths,
+    _lengths_of_what_is_taken_out,
     _nothing_lost,
     _merges_nothing,
     _no_pairs,
     _prompts_of_pairs,
+    _whole_and_held,
+    _prefix_twice,
 )
 """Each says what it finds; the first to tell of a field is heard."""

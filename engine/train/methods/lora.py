@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import PreTrainedModel
 
-from engine.data.refusal import Refusal
 from engine.model.choice import patterned
 from engine.recipe.adapters import CONFIG
 from engine.recipe.recipe import Recipe
@@ -20,8 +19,6 @@ from engine.train.methods.beside import learning_whole
 from engine.train.methods.eva import begin_from_data
 from engine.train.methods.loftq import begin_from_loss
 from engine.train.methods.targets import Targets
-
-_FROM_WEIGHTS: Final = ("pissa", "olora", "loftq")
 
 
 class Ground(NamedTuple):
@@ -46,14 +43,6 @@ def lay(
         Refusal: a pattern names nothing, or the start asks for what is not there.
     """
     start = recipe.init_lora_weights
-    if recipe.use_dora and start.startswith(_FROM_WEIGHTS):
-        raise Refusal(
-            "hyperparameter",
-            f"use_dora does not go together with init_lora_weights: {start}.",
-            where="recipe: use_dora",
-            why="DoRA measures the lengths of the weights, and this start takes a part of them out.",
-            do="Leave one of the two out.",
-        )
     if ground is not None:
         patterned(targets.modules, recipe.rank_pattern, "rank_pattern")
         patterned(targets.modules, recipe.alpha_pattern, "alpha_pattern")

@@ -156,7 +156,6 @@ def test_ranks_and_alphas_go_by_their_patterns(job: Make) -> None:
         ({"modules_to_save": ["haed"]}, "modules_to_save: no module of the model is called haed."),
         ({"init_lora_weights": "pissa", "lora_r": 40}, "pissa takes a rank of at most 32 here"),
         ({"init_lora_weights": "orthogonal", "lora_r": 3}, "orthogonal takes an even rank"),
-        ({"init_lora_weights": "olora", "use_dora": True}, "use_dora does not go together with"),
         ({"init_lora_weights": "loftq"}, "loftq makes up for what a 4-bit base has lost"),
     ],
 )
@@ -231,3 +230,22 @@ def _same(one: Run, other: Run) -> None:
     assert one.weights().keys() == other.weights().keys()
     for name, tensor in one.weights().items():
         assert torch.equal(tensor, other.weights()[name]), name
+
+
+@pytest.mark.parametrize("start", ["default", "pissa", "olora", "eva", "loftq"])
+def test_a_base_in_4_bits_has_every_start_and_stays_as_it_was(
+    job: Make, llama: Path, start: str, tmp_path: Path
+) -> None:
+    pytest.importorskip("bitsandbytes")
+    four = {"load_in_4bit": True, "init_lora_weights": start}
+    before = _logits(_student(job("plain", load_in_4bit=True)).peft)
+    student = _student(job(**four))
+    begun = _logits(student.peft)
+    whole = _logits(_plain(llama))
+    if start == "loftq":  # nearer to the model that was quantised
+        assert (begun - whole).square().mean() < (before - whole).square().mean()
+    else:
+        torch.testing.assert_close(begun, before, rtol=1e-4, atol=1e-4)
+    folder = _written(_moved(student), tmp_path / "adapter")
+    again = _student(job("again", load_in_4bit=True, adapter=str(folder)))
+    torch.testing.assert_close(_logits(again.peft), _logits(student.peft), rtol=1e-3, atol=1e-3)

@@ -21,19 +21,12 @@ from tests.engine.train.conftest import Run, sentence
 from tests.engine.train.zoo import made
 
 KINDS: Final = [
-    "gpt2", "falcon-rw", "falcon-40b", "mistral", "llama", "qwen2", "qwen3", "gemma", "phi", "opt", "gpt_neox",
+    "gpt2", "falcon-rw", "falcon-40b", "mistral", "llama", "qwen2", "qwen3", "gemma", "phi", "opt",
+    "gpt_neox",
 ]  # fmt: skip
 RATES: Final = {
     "adalora": 0.1, "vera": 0.2, "ia3": 0.1, "prompt": 0.3, "prefix": 0.3, "bitfit": 0.02, "full": 2e-3,
 }  # fmt: skip
-    "adalora": 0.1,
-    "vera": 0.2,
-    "ia3": 0.1,
-    "prompt": 0.3,
-    "prefix": 0.3,
-    "bitfit": 0.02,
-    "full": 2e-3,
-}
 IDS: Final = [1, 40, 50, 60, 70, 45, 55, 65, 75, 41, 51, 61, 71]
 
 
