@@ -139,7 +139,7 @@ def _listed(text: str) -> list[str]:
     try:
         # No list of texts opens so many, and reading them on takes long.
         found = YAML(typ="base", pure=True).load(text) if text.count("[") < _BRACKETS else None
-    except (YAMLError, RecursionError):
+    except (YAMLError, RecursionError, TypeError):  # a mapping as a key cannot be hashed
         found = None
     if not isinstance(found, list) or not all(isinstance(item, str) for item in found):
         raise Mistake(
@@ -152,7 +152,7 @@ def _structured(text: str) -> object:
     """What `{path: a, split: train}`, or a list of such and of paths, says; every scalar is a text."""
     try:
         found = YAML(typ="base", pure=True).load(text) if text.count("[") + text.count("{") < _BRACKETS else 0
-    except (YAMLError, RecursionError):
+    except (YAMLError, RecursionError, TypeError):  # a mapping as a key cannot be hashed
         found = 0
     if not isinstance(found, (list, dict)):
         do = 'Write it as {name: value, other: "a text"}, or several of them in [ ].'
