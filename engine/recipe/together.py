@@ -62,7 +62,9 @@ def _merges_nothing(value: Value) -> Clash | None:
     if value("adapter") is None:
         return Clash("merge_adapter", "no adapter is named that could be merged", "Name a run as `adapter`.")
     if value("method") != "lora":
-        return Clash("merge_adapter", f"a merged LoRA and {value('method')} cannot be saved as one", "Leave it out.")
+        return Clash(
+            "merge_adapter", f"a merged LoRA and {value('method')} cannot be saved as one", "Leave it out."
+        )
     if value("load_in_4bit") or value("load_in_8bit"):
         why = "merging into quantised weights would round what was learnt away"
         return Clash("merge_adapter", why, "Leave it out: the adapter itself goes on learning.")
