@@ -12,6 +12,7 @@ from typing import Final
 
 from engine.secrets import keep_from_console
 from engine.worker.console import outlive_full_disk
+from engine.worker.nodes import Node, node_in
 
 _PATIENCE: Final = 5.0
 _PERIOD: Final = 0.05
@@ -25,6 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="openlora worker")
     parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--device", default="auto")
+    parser.add_argument(
+        "--node", type=node_in, default=Node(), help="this machine among those that share a run"
+    )
     parser.add_argument("--rank", type=int, help="one of the processes that share a run")
     parser.add_argument("--fetch", action="store_true", help="fetch the run's model, and leave")
     parser.add_argument("--spare", metavar="NAME")
@@ -43,7 +47,7 @@ def main() -> int:
 
     if words.rank is not None:
         return work_as_rank(words.folder.absolute(), words.device, words.rank)
-    return work(words.folder.absolute(), HUB if words.fetch else words.device, spare=False)
+    return work(words.folder.absolute(), HUB if words.fetch else words.device, spare=False, node=words.node)
 
 
 def _wait_for_job(name: str) -> int:

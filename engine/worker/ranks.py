@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -28,7 +27,10 @@ from engine.leases.asked import CPU
 from engine.leases.cards import ranks_in
 from engine.run_dir import RunDir
 from engine.run_state import RunState, fold
+from engine.worker.nodes import Node
 
+RESUMABLE: Final = 75
+"""EX_TEMPFAIL: it was saved and can be resumed; Slurm and friends may requeue on it."""
 _RESTARTS: Final = 3
 """Times that the ranks are started again after one was lost: what kills a rank each time is no accident."""
 _LOOK: Final = 0.1
@@ -52,13 +54,16 @@ class Lost(msgspec.Struct, frozen=True):
         return f"Rank {self.rank} {f'was killed by {name}' if name else f'ended with status {self.status}'}"
 
 
-def lead(directory: RunDir, device: str, started: ev.Started) -> int:
-    """Work on the run by its ranks until its last word is said; the exit status is rank 0's."""
+def lead(directory: RunDir, device: str, started: ev.Started, node: Node) -> int:
+    """Work on the run by its ranks until its last word is said; the exit status is rank 0's.
+
+    Among several machines nobody can begin again alone: the status is then 75, for who started them all.
+    """
     asked: list[int] = []
     restarts = 0
     while True:
         append(directory.events, [started])
-        with _ranks(directory, device, asked) as ranks:
+        with _ranks(directory, device, asked, node) as ranks:
             ended = _watched(ranks, directory)
         for left in directory.path.glob("rank-*.end"):
             left.unlink(missing_ok=True)
@@ -68,12 +73,26 @@ def lead(directory: RunDir, device: str, started: ev.Started) -> int:
         if state.outcome is not None:  # rank 0 had said it when it was lost
             directory.mark_ended()
             return 1
-        if asked or restarts == _RESTARTS:
-            append(directory.events, [_failure(directory, state, ended, asked=bool(asked))])
+        if asked or restarts == _RESTARTS or node.count > 1:
+            append(directory.events, [_failure(directory, state, ended, restarts, asked=bool(asked))])
             directory.mark_ended()
-            return 1
+            return RESUMABLE if node.count > 1 else 1
         restarts += 1
         append(directory.events, _again(directory, state, ended, restarts))
+
+
+def accompany(directory: RunDir, device: str, node: Node) -> int:
+    """Work for a run that another machine leads, by this machine's ranks, until they leave."""
+    for number in SIGNALS:  # the leader's machine gets them too, and its ranks tell these
+        signal.signal(number, signal.SIG_IGN)
+    with _ranks(directory, device, [], node) as ranks:
+        while any(p.poll() is None for p in ranks) and not any(p.returncode for p in ranks):
+            time.sleep(_LOOK)
+        _wait(ranks, _EXPLAINS)
+        statuses = [p.poll() for p in ranks]
+    if any(status is None or status < 0 for status in statuses):
+        return RESUMABLE
+    return max(status or 0 for status in statuses)
 
 
 def _watched(ranks: list[subprocess.Popen[bytes]], directory: RunDir) -> int | Lost:
@@ -112,27 +131,30 @@ def _wait(ranks: list[subprocess.Popen[bytes]], seconds: float) -> None:
 
 
 @contextmanager
-def _ranks(directory: RunDir, device: str, asked: list[int]) -> Iterator[list[subprocess.Popen[bytes]]]:
+def _ranks(
+    directory: RunDir, device: str, asked: list[int], node: Node
+) -> Iterator[list[subprocess.Popen[bytes]]]:
     """The processes of all ranks; none of them outlives the body, nor this process.
 
     Each reads a pipe that only this process writes to: where it ends, so do they.
     """
     count = ranks_in(device)
-    shared = _environment(count, device)
+    shared = _environment(count, device, node)
     alive, life = os.pipe()
     # Blocked from birth, a signal that comes before a rank listens waits; only rank 0 ever takes one.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     ranks: list[subprocess.Popen[bytes]] = []
     try:
-        for rank in range(count):
-            ranks.append(_rank(directory, device, rank, alive, shared))
+        for local in range(count):
+            told = shared | {"RANK": str(node.number * count + local), "LOCAL_RANK": str(local)}
+            ranks.append(_rank(directory, device, alive, told))
 
         def hand_on(number: int, _frame: FrameType | None) -> None:
             asked.append(number)
             if ranks[0].poll() is None:
                 ranks[0].send_signal(number)
 
-        for number in SIGNALS:
+        for number in SIGNALS if node.number == 0 else ():
             signal.signal(number, hand_on)
         for came in asked:  # what came between two lives
             ranks[0].send_signal(came)
@@ -148,45 +170,35 @@ def _ranks(directory: RunDir, device: str, asked: list[int]) -> Iterator[list[su
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _rank(
-    directory: RunDir, device: str, rank: int, alive: int, shared: dict[str, str]
-) -> subprocess.Popen[bytes]:
+def _rank(directory: RunDir, device: str, alive: int, told: dict[str, str]) -> subprocess.Popen[bytes]:
+    rank = int(told["RANK"])
+    words = [str(directory.path), "--device", device, "--rank", str(rank)]
     with directory.console_of(rank).open("ab") as console:
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", "engine.worker", str(directory.path), "--device", device,
-             "--rank", str(rank)],
+            [sys.executable, "-P", "-m", "engine.worker", *words],
             stdin=alive,
             stdout=console,
             stderr=console,
             # The run's lock lives as long as rank 0, which may write.
             pass_fds=[directory.lock] if rank == 0 and directory.lock is not None else [],
-            env=shared | {"RANK": str(rank), "LOCAL_RANK": str(rank)},
-        )  # fmt: skip
+            env=told,
+        )
 
 
-def _environment(count: int, device: str) -> dict[str, str]:
+def _environment(count: int, device: str, node: Node) -> dict[str, str]:
     """What torchrun tells each rank, and threads that leave the others theirs."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     threads = max((os.cpu_count() or 1) // count, 1)
-    told = {
-        "WORLD_SIZE": str(count),
-        "LOCAL_WORLD_SIZE": str(count),
-        "GROUP_RANK": "0",
-        "MASTER_ADDR": "127.0.0.1",
-        "MASTER_PORT": str(port),
-    }
-    if device.startswith(CPU):
-        told["ACCELERATE_USE_CPU"] = "true"
-    return {"OMP_NUM_THREADS": str(threads), **os.environ, **told}
+    on_cpu = {"ACCELERATE_USE_CPU": "true"} if device.startswith(CPU) else {}
+    return {"OMP_NUM_THREADS": str(threads), **os.environ, **node.told(count), **on_cpu}
 
 
-def _failure(directory: RunDir, state: RunState, lost: Lost, *, asked: bool) -> ev.Failed:
+def _failure(directory: RunDir, state: RunState, lost: Lost, restarts: int, *, asked: bool) -> ev.Failed:
     failed = postmortem.failure(directory, state, lost.status, killed=asked)
     if asked:
         return failed
-    return msgspec.structs.replace(failed, what=f"{lost.how}, for the {_RESTARTS + 1}th time.")
+    return msgspec.structs.replace(
+        failed, what=f"{lost.how}{f', and {restarts} times before' if restarts else ''}."
+    )
 
 
 def _again(directory: RunDir, state: RunState, lost: Lost, times: int) -> list[ev.Event]:

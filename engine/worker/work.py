@@ -27,15 +27,15 @@ from engine.problem import Problem
 from engine.recipe import Recipe, read
 from engine.run_dir import RunDir
 from engine.worker.fetching import LeftEarly, leave_if_asked, model_folder, with_data
+from engine.worker.nodes import Node
 from engine.worker.orders import OrderBook
 from engine.worker.pulse import Pulse
 from engine.worker.rank import follow, leave_with_leader, take_signals
-from engine.worker.ranks import first_failure, lead
+from engine.worker.ranks import RESUMABLE, accompany, first_failure, lead
 
 DONE: Final = 0
 FAILED: Final = 1
-RESUMABLE: Final = 75
-"""EX_TEMPFAIL: it was saved and can be resumed; Slurm and friends may requeue on it."""
+_ALONE: Final = Node()
 _LOOK: Final = 0.2
 TAKEN: Final = 3
 """Another process works on the run already."""
@@ -43,10 +43,13 @@ TAKEN: Final = 3
 _PACKAGES: Final = ("torch", "transformers", "peft", "accelerate", "tokenizers")
 
 
-def work(folder: Path, device: str, *, spare: bool) -> int:
-    """Do the job in `folder` and return the worker's exit status."""
+def work(folder: Path, device: str, *, spare: bool, node: Node = _ALONE) -> int:
+    """Do the job in `folder`, or this machine's part of it, and return the worker's exit status."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     directory = RunDir(folder.parent.parent, folder.name)
+    if node.number > 0:
+        hold_shown(device)
+        return accompany(directory, device, node)
     with directory.working() as mine:
         if not mine:
             return TAKEN
@@ -56,8 +59,8 @@ def work(folder: Path, device: str, *, spare: bool) -> int:
         started = ev.Started(
             pid=record.pid, host=record.host, device=device, versions=_versions(), spare=spare
         )
-        if ranks_in(device) > 1:
-            return lead(directory, device, started)
+        if ranks_in(device) > 1 or node.count > 1:
+            return lead(directory, device, started, node)
         return _spoken(directory, device, started)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from types import FrameType
+from typing import Final
 
 from engine import events as ev
 from engine import postmortem
@@ -19,24 +20,37 @@ from engine.lineage import first_event
 from engine.recipe import Recipe, RecipeFile, placed
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from engine.worker.nodes import Node
 from openlora_tui.cli import streams
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import follow
 from openlora_tui.cli.watching import status_of
 
+_ALONE: Final = Node()
 
-def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer) -> int:
+
+def run_here(directory: RunDir, recipe: RecipeFile, printer: Printer, node: Node = _ALONE) -> int:
     """Work on a new run until it ends; the exit status is 75 where it was saved to be resumed."""
     relay = _Relay(printer)
     resolved = placed(recipe)
     append(directory.events, [first_event(directory, recipe.name, resolved)])
-    return _work(directory, resolved, RunState(), printer, relay)
+    return _work(directory, resolved, RunState(), printer, relay, node)
 
 
-def work_here(directory: RunDir, recipe: Recipe, state: RunState, printer: Printer) -> int:
+def work_here(
+    directory: RunDir, recipe: Recipe, state: RunState, printer: Printer, node: Node = _ALONE
+) -> int:
     """Go on with a run that is in `state`; like `run_here` otherwise."""
-    return _work(directory, recipe, state, printer, _Relay(printer))
+    return _work(directory, recipe, state, printer, _Relay(printer), node)
+
+
+def help_there(directory: RunDir, recipe: Recipe, node: Node) -> int:
+    """Work for a run that another machine leads and tells of, until it lets go."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(number, signal.SIG_IGN)
+    locks = Locks()
+    return _spawn(directory, lease_here(recipe, locks), node).wait()
 
 
 def begin_again(directory: RunDir) -> None:
@@ -44,9 +58,11 @@ def begin_again(directory: RunDir) -> None:
     append(directory.events, [ev.Resumed(step=0)])
 
 
-def _work(directory: RunDir, recipe: Recipe, state: RunState, printer: Printer, relay: _Relay) -> int:
+def _work(
+    directory: RunDir, recipe: Recipe, state: RunState, printer: Printer, relay: _Relay, node: Node
+) -> int:
     locks = Locks()
-    worker = _spawn(directory, lease_here(recipe, locks))
+    worker = _spawn(directory, lease_here(recipe, locks), node)
     relay.lead_to(worker)
     printer.say(f"run {directory.run} in process {worker.pid}; its console is {directory.console}")
     for lines in _until_gone(worker, directory, state):
@@ -101,8 +117,9 @@ class _Relay:
             self._worker.send_signal(number)
 
 
-def _spawn(directory: RunDir, lease: Lease) -> subprocess.Popen[bytes]:
+def _spawn(directory: RunDir, lease: Lease, node: Node) -> subprocess.Popen[bytes]:
     words = [sys.executable, "-P", "-m", "engine.worker", str(directory.path), "--device", lease.name]
+    words += ["--node", str(node)] if node.count > 1 else []
     with directory.console.open("ab") as console:
         return subprocess.Popen(
             words,

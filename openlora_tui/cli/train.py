@@ -16,7 +16,7 @@ from engine.recipe import absolute_text, check_paths, override
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.text import one_line
-from openlora_tui.cli import finding_rates, watching
+from openlora_tui.cli import finding_rates, launched, watching
 from openlora_tui.cli.check import blocked, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
@@ -49,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="run here, without the shared engine; SIGTERM or SIGUSR1 saves and exits with 75 (resumable)",
     )
+    launched.arguments(parser)
     add_field_options(parser)
 
 
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
     home = paths.home()
     if (failed := blocked(recipe)) is not None:
         return _stopped(failed, as_json=args.json)
+    if launched.wanted(args):
+        return launched.run(args, recipe, home)
     if args.foreground:
         directory = RunDir.create(home, absolute_text(recipe), job_context())
         return run_here(directory, recipe, EnduringPrinter(as_json=args.json))

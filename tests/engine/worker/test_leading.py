@@ -63,11 +63,12 @@ import sys
 from pathlib import Path
 from engine import events as ev
 from engine.run_dir import RunDir
+from engine.worker.nodes import Node
 from engine.worker.ranks import lead
 sys.executable = {str(python)!r}
 run = RunDir(Path({str(run.root)!r}), "1")
 with run.working():
-    sys.exit(lead(run, "cpu:2", ev.Started(pid=1, host="h", device="cpu:2")))
+    sys.exit(lead(run, "cpu:2", ev.Started(pid=1, host="h", device="cpu:2"), Node()))
 """
         return subprocess.Popen([sys.executable, "-c", leader], start_new_session=True)
 
@@ -97,7 +98,7 @@ def test_a_rank_that_is_killed_ends_the_others_and_all_begin_again_a_few_times(
     assert run.console_of(1).read_text() == "rank 1 2 1\n" * 4
     state = _state(run)
     assert isinstance(state.outcome, ev.Failed)
-    assert state.outcome.what == "Rank 1 was killed by SIGKILL, for the 4th time."
+    assert state.outcome.what == "Rank 1 was killed by SIGKILL, and 3 times before."
     assert state.outcome.signal == "SIGKILL"
     assert [f.title for f in state.findings][:1] == ["Rank 1 was killed by SIGKILL; all ranks began again"]
     assert not run.live
