@@ -21,6 +21,9 @@ _FAST: Final = 2e-3
 wants (LoRA Without Regret, 2025)."""
 _USUAL: Final = 2.0
 """Twice the rank is the usual alpha; a larger one works like a larger rate (MLX-LM ships 20 with 1e-5)."""
+_UNIT: Final = {"lion_32bit": 0.25, "lion_8bit": 0.25, "sgd": 100.0}
+"""What 1 is of AdamW's rates: Lion wants 3 to 10 times less (arXiv 2302.06675), SGD's steps shrink with the
+gradient, which max_grad_norm holds below 1 over all weights together."""
 _FACTORS: Final = (0.06, 8.0)
 """Bounds of alpha / rank: the same trainers ship 0.25 to 4, TRL's recipe for rank 256 has 16 / 256."""
 _TINY: Final = 50_000_000
@@ -71,22 +74,24 @@ def _rates(subject: Subject) -> Iterator[Finding]:
     rank, alpha = (
         (subject.saved.rank, subject.saved.alpha) if subject.saved else (recipe.lora_r, recipe.lora_alpha)
     )
-    rate = recipe.learning_rate * max(_scale(recipe, rank, alpha) / _USUAL, 1.0)
+    unit = _UNIT.get(recipe.optim, 1.0)
+    rate = recipe.learning_rate / unit * max(_scale(recipe, rank, alpha) / _USUAL, 1.0)
+    learner = f"LoRA by {recipe.optim}" if unit != 1.0 else "LoRA"
     shown = [f"learning_rate {written(recipe.learning_rate)}, alpha / rank {alpha:g} / {rank}"]
     if rate < _SLOW and recipe.adapter is None:
         yield _odd(
             "hyperparameter", "warning",
-            f"A learning rate of {written(recipe.learning_rate)} is low for LoRA", shown,
+            f"A learning rate of {written(recipe.learning_rate)} is low for {learner}", shown,
             cause="LoRA wants about ten times the rate of full fine-tuning; with less the loss hardly moves.",
-            change=patch(recipe, learning_rate=2e-4), confidence=0.7,
+            change=patch(recipe, learning_rate=2e-4 * unit), confidence=0.7,
         )  # fmt: skip
     small = subject.tensors and parameters_of(subject.tensors) < _TINY
     if rate > _FAST and not small:
         yield _odd(
             "loss_spike_divergence", "warning",
-            f"A learning rate of {written(recipe.learning_rate)} is high for LoRA", shown,
+            f"A learning rate of {written(recipe.learning_rate)} is high for {learner}", shown,
             cause="With so large steps the loss jumps, or turns into NaN.",
-            change=patch(recipe, learning_rate=2e-4), confidence=0.7,
+            change=patch(recipe, learning_rate=2e-4 * unit), confidence=0.7,
         )  # fmt: skip
 
 

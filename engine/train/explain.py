@@ -67,6 +67,13 @@ CAUSES: Final = (
         "Check the spelling of `model`; private models need `hf auth login`.",
     ),
     Cause(
+        r"[Bb]itsandbytes|CUDA Setup failed|backends-bnb|quantize_4bit|int8_linear_matmul",
+        "quantization_backend",
+        "bitsandbytes, which quantises weights and optimizers, failed.",
+        "`openlora doctor` tries it here; pip install -U bitsandbytes, or do without load_in_4bit, "
+        "load_in_8bit and 8-bit or paged optimizers.",
+    ),
+    Cause(
         r"Target modules .* not found",
         "target_modules_not_found",
         "No layer of the model has such a name.",

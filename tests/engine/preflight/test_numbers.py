@@ -15,6 +15,7 @@ from tests.engine.preflight.making import llama_tensors, write_weights
     ("fields", "category", "patched"),
     [
         ({"learning_rate": 1e-5}, "hyperparameter", "learning_rate"),
+        ({"optim": "sgd"}, "hyperparameter", "learning_rate"),
         ({"lora_alpha": 1000}, "hyperparameter", "lora_alpha"),
         ({"warmup_ratio": 0.9}, "hyperparameter", "warmup_ratio"),
         ({"num_train_epochs": 30}, "overfit_memorising", "num_train_epochs"),

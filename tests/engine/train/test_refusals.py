@@ -131,6 +131,8 @@ def test_a_learning_rate_that_moves_nothing(start: Start) -> None:
         (ValueError("Target modules {'x'} not found in the base model."), "target_modules_not_found"),
         (OSError("401 Client Error. Cannot access gated repo for url"), "hub_auth_or_gated"),
         (TypeError("got an unexpected keyword argument 'dtype'"), "dependency_version"),
+        (ImportError("Using `bitsandbytes` 4-bit quantization requires accelerate"), "quantization_backend"),
+        (RuntimeError("CUDA Setup failed despite GPU being available."), "quantization_backend"),
         (RuntimeError("mat1 and mat2 must have the same dtype"), "dtype_mismatch"),
         (RuntimeError("Expected all tensors to be on the same device"), "device_mismatch"),
         (IndexError("index out of range in self"), "tokenizer_vocab_resize"),
