@@ -271,6 +271,10 @@ class Heartbeat(Event, frozen=True, kw_only=True):
     device_peak: Count = 0
     quiet: float = 0.0
     """Seconds since the loop last did something."""
+    group_kills: Count | None = None
+    """Processes of the worker's control group that the kernel has killed for memory; None where untold."""
+    machine_kills: Count | None = None
+    """The same of the whole machine."""
 
 
 class Predicted(Event, frozen=True, kw_only=True):

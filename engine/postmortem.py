@@ -10,9 +10,13 @@ from typing import Final
 import psutil
 
 from engine import events as ev
-from engine.findings import Category, Finding
+from engine import oom_kills
+from engine.findings import Category, Finding, Patch
 from engine.hub.ready import FETCHING
 from engine.hub.ready_data import FETCHING_DATA
+from engine.memory.relief import halved
+from engine.problem import Problem
+from engine.recipe import read
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 
@@ -71,12 +75,42 @@ def _what(code: int | None, name: str | None) -> str:
 def _why(state: RunState, name: str | None) -> str:
     if name == "SIGKILL" and state.injected:
         return f"OPENLORA_FAULT asked for it: {state.injected[-1]}."
+    if name in ("SIGKILL", None) and (told := _by_kernel(state)) is not None:
+        return told
     if name == "SIGKILL":
-        return f"Someone sent it, or the kernel did because memory ran out. {_memory(state)}".strip()
+        return f"{_by_whom(state)} {_memory(state)}".strip()
     if name in ("SIGSEGV", "SIGBUS", "SIGILL", "SIGFPE", "SIGABRT"):
         return "Native code crashed: PyTorch, a kernel or a driver. The console has its last lines."
     doing = f" while {state.phase}" if state.phase else ""
     return f"Its last event was heard at step {state.step}{doing}; the console has its last lines."
+
+
+def _by_kernel(state: RunState) -> str | None:
+    """That the kernel killed it for memory, in words, where its counts or its log say so; else None."""
+    if line := oom_kills.logged(state.pid):
+        return f"The kernel killed it because memory ran out: {line}. {_memory(state)}".strip()
+    beat, now = state.heartbeat, oom_kills.counted()
+    if beat is None:
+        return None
+    for before, after, whose in (
+        (beat.group_kills, now.group, "of the control group (the container, the batch job)"),
+        (beat.machine_kills, now.machine, "of the machine"),
+    ):
+        if before is not None and after is not None and after > before:
+            counts = (
+                f"its count of such kills went from {before} to {after} since the worker's last heartbeat"
+            )
+            return (
+                f"The kernel killed it because the memory {whose} ran out: {counts}. {_memory(state)}".strip()
+            )
+    return None
+
+
+def _by_whom(state: RunState) -> str:
+    beat, now = state.heartbeat, oom_kills.counted()
+    if beat is None or beat.machine_kills is None or beat.machine_kills != now.machine:
+        return "Someone sent it, or the kernel did because memory ran out."
+    return "Someone or something sent it: the kernel itself has killed nothing for memory meanwhile."
 
 
 def _memory(state: RunState) -> str:
@@ -96,20 +130,31 @@ def _do(state: RunState, checkpoint: bool) -> str:
 
 
 def _finding(directory: RunDir, state: RunState, what: str, name: str | None) -> Finding:
+    category = _category(directory, state, name)
     return Finding(
-        category=_category(directory, state, name),
+        category=category,
         severity="blocker",
-        confidence=0.6,
+        confidence=0.6 if category != "oom" or _by_kernel(state) is None else 0.95,
         title=what,
         evidence=directory.console_tail(6),
         cause=_why(state, name),
         remedy=_do(state, directory.resumable()),
+        patch=_patch(directory) if category == "oom" else None,
         step=state.step or None,
     )
 
 
+def _patch(directory: RunDir) -> Patch | None:
+    try:
+        return halved(read(directory.recipe).recipe)
+    except (Problem, OSError):
+        return None
+
+
 def _category(directory: RunDir, state: RunState, name: str | None) -> Category:
     if name == "SIGKILL" and _was_full(state):
+        return "oom"
+    if name in ("SIGKILL", None) and not state.injected and _by_kernel(state) is not None:
         return "oom"
     # A worker that could not even write who it is says so on its console alone.
     refused = any(word in line for line in directory.console_tail(6) for word in _NO_ROOM)

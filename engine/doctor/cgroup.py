@@ -24,6 +24,18 @@ def memory(root: Path = Path("/")) -> tuple[int, int] | None:
     return min(found, default=None, key=lambda pair: pair[0] - pair[1])
 
 
+def oom_kills(root: Path = Path("/")) -> int | None:
+    """Processes of these groups that the kernel has killed for their memory; None where untold."""
+    counts = [
+        int(words[1])
+        for folder in _folders(root, "memory")
+        for file in ("memory.events", "memory.oom_control")
+        for words in map(str.split, _text(folder / file).splitlines())
+        if len(words) == 2 and words[0] == "oom_kill" and words[1].isdigit()
+    ]
+    return sum(counts) if counts else None
+
+
 def cores(root: Path = Path("/")) -> float | None:
     """The smallest share of processors, such as 2.5; None where none is set."""
     found = []

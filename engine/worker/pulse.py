@@ -11,6 +11,7 @@ from typing import Any, Final
 import psutil
 
 from engine import events as ev
+from engine import oom_kills
 from engine.event_log import EventWriter
 from engine.findings import Finding
 from engine.worker.appetite import Appetite
@@ -76,6 +77,7 @@ class Pulse:
         while not self._stopped.wait(_BEAT):
             quiet = time.monotonic() - self._moved
             held, peak = _device_bytes()
+            kills = oom_kills.counted()
             self._events.write(
                 ev.Heartbeat(
                     cpu=self._process.cpu_percent(None) / 100,
@@ -83,6 +85,8 @@ class Pulse:
                     device_bytes=held,
                     device_peak=peak,
                     quiet=round(quiet, 1),
+                    group_kills=kills.group,
+                    machine_kills=kills.machine,
                 )
             )
             self._appetite.look()

@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from engine import events as ev
-from engine import postmortem
+from engine import oom_kills, postmortem
 from engine.findings import Finding
 from engine.messages import JobContext
 from engine.run_dir import RunDir
@@ -101,3 +101,66 @@ def test_a_signal_has_its_name(code: int | None, name: str | None) -> None:
 def test_what_is_said_survives_the_file(run: RunDir) -> None:
     failed = postmortem.failure(run, _state(), -9, killed=False)
     assert ev.decode(ev.encode(failed)) == failed
+
+
+def _beaten(group: int | None, machine: int | None) -> RunState:
+    beat = ev.Heartbeat(cpu=1.0, rss=1 << 20, t=2000.0, group_kills=group, machine_kills=machine)
+    return fold(some.lines(*some.started(), some.step(7, loss=2.0), beat))
+
+
+def _now(monkeypatch: pytest.MonkeyPatch, group: int | None, machine: int | None, line: str = "") -> None:
+    monkeypatch.setattr(oom_kills, "counted", lambda: oom_kills.Kills(group, machine))
+    monkeypatch.setattr(oom_kills, "logged", lambda pid: line)
+
+
+@pytest.mark.parametrize("code", [-9, None], ids=["waited for", "adopted"])
+@pytest.mark.parametrize(
+    ("now", "whose"), [((4, 9), "of the control group"), ((3, 10), "of the machine"), ((None, 10), "machine")]
+)
+def test_a_kill_by_the_kernel_for_memory_is_told_by_its_counts(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch, code: int | None, now: tuple[int | None, int], whose: str
+) -> None:
+    _now(monkeypatch, *now)
+    failed = postmortem.failure(run, _beaten(3, 9), code, killed=False)
+    finding = failed.findings[-1]
+    assert (finding.category, finding.confidence) == ("oom", 0.95)
+    assert f"The kernel killed it because the memory {whose}" in failed.why or whose in failed.why
+    assert "went from" in failed.why
+    assert finding.patch is not None
+    assert finding.patch.recipe == {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 8}
+
+
+def test_the_kernels_own_line_is_quoted(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    _now(monkeypatch, None, None, "Out of memory: Killed process 4242 (python) total-vm:99kB")
+    failed = postmortem.failure(run, _beaten(None, None), -9, killed=False)
+    assert failed.findings[-1].category == "oom"
+    assert "total-vm:99kB" in failed.why
+
+
+def test_a_kernel_that_killed_nothing_is_evidence_too(run: RunDir, monkeypatch: pytest.MonkeyPatch) -> None:
+    _now(monkeypatch, 3, 9)
+    failed = postmortem.failure(run, _beaten(3, 9), -9, killed=False)
+    assert failed.findings[-1].category == "other"
+    assert "the kernel itself has killed nothing for memory" in failed.why
+
+
+def test_counts_and_lines_are_read_as_the_kernel_writes_them(tmp_path: Path) -> None:
+    assert oom_kills.counted(tmp_path) == (None, None)
+    files = {
+        "proc/vmstat": "pgfault 12\noom_kill 5\n",
+        "proc/self/cgroup": "0::/batch/job\n",
+        "sys/fs/cgroup/batch/job/memory.events": "low 0\nmax 7\noom 2\noom_kill 1\noom_group_kill 0\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert oom_kills.counted(tmp_path) == (1, 5)
+    log = tmp_path / "kmsg"
+    log.write_text(
+        "6,1,2,-;eth0: link up\n"
+        "3,2,3,-;Memory cgroup out of memory: Killed process 42421 (python) total-vm:1kB\n"
+        "3,2,3,-;Memory cgroup out of memory: Killed process 4242 (python) total-vm:2kB\n"
+    )
+    assert oom_kills.logged(4242, log).endswith("(python) total-vm:2kB")
+    assert oom_kills.logged(7, log) == ""
+    assert oom_kills.logged(7, tmp_path / "none") == ""

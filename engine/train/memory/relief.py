@@ -5,8 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from engine.findings import Finding
+from engine.memory.relief import same_rows
 from engine.train.memory import checkpointing
-from engine.train.memory.advice import lacking, same_rows
+from engine.train.memory.advice import lacking
 from engine.train.session import Session
 
 
