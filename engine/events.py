@@ -271,10 +271,8 @@ class Heartbeat(Event, frozen=True, kw_only=True):
     device_peak: Count = 0
     quiet: float = 0.0
     """Seconds since the loop last did something."""
-    group_kills: Count | None = None
-    """Processes of the worker's control group that the kernel has killed for memory; None where untold."""
-    machine_kills: Count | None = None
-    """The same of the whole machine."""
+    kills: tuple[Count | None, Count | None] = (None, None)
+    """Processes of its control group, and of the machine, that the kernel has killed for memory."""
 
 
 class Predicted(Event, frozen=True, kw_only=True):

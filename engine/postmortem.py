@@ -93,8 +93,8 @@ def _by_kernel(state: RunState) -> str | None:
     if beat is None:
         return None
     for before, after, whose in (
-        (beat.group_kills, now.group, "of the control group (the container, the batch job)"),
-        (beat.machine_kills, now.machine, "of the machine"),
+        (beat.kills[0], now.group, "of the control group (the container, the batch job)"),
+        (beat.kills[1], now.machine, "of the machine"),
     ):
         if before is not None and after is not None and after > before:
             counts = (
@@ -108,7 +108,7 @@ def _by_kernel(state: RunState) -> str | None:
 
 def _by_whom(state: RunState) -> str:
     beat, now = state.heartbeat, oom_kills.counted()
-    if beat is None or beat.machine_kills is None or beat.machine_kills != now.machine:
+    if beat is None or beat.kills[1] is None or beat.kills[1] != now.machine:
         return "Someone sent it, or the kernel did because memory ran out."
     return "Someone or something sent it: the kernel itself has killed nothing for memory meanwhile."
 

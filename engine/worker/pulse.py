@@ -85,8 +85,7 @@ class Pulse:
                     device_bytes=held,
                     device_peak=peak,
                     quiet=round(quiet, 1),
-                    group_kills=kills.group,
-                    machine_kills=kills.machine,
+                    kills=kills,
                 )
             )
             self._appetite.look()

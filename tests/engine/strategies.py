@@ -35,6 +35,7 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "data": st.lists(TEXT, max_size=2), "lineage": st.lists(TEXT, max_size=2),
     "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
+    "kills": st.tuples(st.none() | COUNT, st.none() | COUNT),
     "parts": st.dictionaries(TEXT, COUNT, max_size=2),
     "version": st.integers(0, 9), "place": st.none() | TIME,
     "figures": st.dictionaries(TEXT, NUMBER, max_size=2),

@@ -104,7 +104,7 @@ def test_what_is_said_survives_the_file(run: RunDir) -> None:
 
 
 def _beaten(group: int | None, machine: int | None) -> RunState:
-    beat = ev.Heartbeat(cpu=1.0, rss=1 << 20, t=2000.0, group_kills=group, machine_kills=machine)
+    beat = ev.Heartbeat(cpu=1.0, rss=1 << 20, t=2000.0, kills=(group, machine))
     return fold(some.lines(*some.started(), some.step(7, loss=2.0), beat))
 
 
