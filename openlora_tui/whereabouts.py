@@ -32,6 +32,7 @@ def spots() -> list[Spot]:
         ("store", "store.sqlite", "the index of runs, made from their folders"),
         ("lessons", "deleted.jsonl", "what deleted runs have taught"),
         ("drafts", "drafts", "recipes of the app that are not saved"),
+        ("searches", "searches", "what searches have tried, and their winners as recipes"),
         ("tokens", "tokens", "encoded rows, which runs of the same data share"),
         ("starter", "starter", "the demo's model and rows"),
         ("sides", "sides", "consoles of chats and inspections"),

@@ -11,12 +11,12 @@ from typing import Final
 from engine import events as ev
 from engine import faults, paths
 from engine.client.context import job_context
-from engine.problem import WORK_FAILED
+from engine.problem import WORK_FAILED, Problem
 from engine.recipe import absolute_text, check_paths, override
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.text import one_line
-from openlora_tui.cli import finding_rates, launched, watching
+from openlora_tui.cli import finding_rates, launched, search, watching
 from openlora_tui.cli.check import blocked, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="change a recipe field for this run"
     )
     parser.add_argument("--json", action="store_true", help="print events on stdout, one JSON object a line")
+    search.arguments(parser)
     parser.add_argument(
         "--find-rate",
         action="store_true",
@@ -56,6 +57,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the recipe."""
     recipe = override(recipe_in(args.recipe), given_fields(args))
+    if args.search and (args.detach or args.hold or args.foreground or args.find_rate):
+        raise Problem("--search stays attached, and trains nothing else.", do="Say it alone.")
     if args.find_rate:
         recipe = finding_rates.test_of(recipe, given_fields(args))
     check_paths(recipe)
@@ -72,6 +75,8 @@ def run(args: argparse.Namespace) -> int:
     with Session(home) as session:
         for note in session.welcome.notes:
             printer.say(f"note: {note}")
+        if args.search:
+            return search.search(recipe, session, args)
         run_id = session.submit(recipe, hold=args.hold)
         if args.detach or args.hold:
             return _detached(run_id, as_json=args.json)
