@@ -18,6 +18,7 @@ NAMES: Final = (
     "reporting",
     "watch",
     "throughput",
+    "gpu",
     "inspection",
     "growth",
     "memory",

@@ -1,7 +1,8 @@
 """One trainer in a process of its own: the libraries are loaded, then memory and tokens are counted.
 
 `python -m tests.benchmarks.trainers NAME MODEL DATA` prints one JSON object. Each trainer tunes the same
-layers with the same rank, rate and loss on the same rows, 16 of them a step, in float32.
+layers with the same rank, rate and loss on the same rows, 16 of them a step: on the CPU in float32, on a card
+over a frozen base in bfloat16.
 """
 
 from __future__ import annotations
@@ -31,34 +32,56 @@ _LAYERS: Final = {
 }
 
 
+def on_card() -> bool:
+    """True where there is a CUDA device, which all trainers then use."""
+    import torch
+
+    return torch.cuda.is_available()
+
+
 class Meter:
     """Counts tokens and seconds after the warm steps, and bytes above the loaded libraries."""
 
     def __init__(self) -> None:
         self.before = psutil.Process().memory_info().rss
         self.tokens = 0
+        self.labels = 0
         self.losses: list[float] = []
-        self._from: tuple[float, int] | None = None
+        self._from: tuple[float, int, int] | None = None
         self._seconds = 0.0
-        self._counted = 0
+        self._counted = self._learnt = 0
 
     def step(self, number: int, loss: float | None = None) -> None:
         """A step has been done."""
         if loss is not None:
             self.losses.append(loss)
+        if on_card():
+            import torch
+
+            torch.cuda.synchronize()
         now = time.perf_counter()
         if number == WARM:
-            self._from = now, self.tokens
+            self._from = now, self.tokens, self.labels
         elif self._from is not None:
-            self._seconds, self._counted = now - self._from[0], self.tokens - self._from[1]
+            began, tokens, labels = self._from
+            self._seconds, self._counted, self._learnt = (
+                now - began,
+                self.tokens - tokens,
+                self.labels - labels,
+            )
 
     def result(self) -> dict[str, float]:
-        """Tokens a second, peak bytes, mean of the last five losses."""
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        """Tokens and labels a second, peak bytes above the libraries, mean of the last five losses."""
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - self.before
+        if on_card():
+            import torch
+
+            peak = torch.cuda.max_memory_allocated()
         tail = self.losses[-5:] or [float("nan")]
         return {
             "tokens_per_second": self._counted / self._seconds,
-            "peak": peak - self.before,
+            "labels_per_second": self._learnt / self._seconds,
+            "peak": peak,
             "loss": sum(tail) / len(tail),
         }
 
@@ -75,6 +98,7 @@ def openlora(model: Path, data: Path) -> dict[str, float]:
     def report(event: ev.Event) -> None:
         if isinstance(event, ev.Step):
             meter.tokens += event.tokens
+            meter.labels += event.label_tokens
             meter.step(event.step, event.loss)
 
     class Nobody:
@@ -85,10 +109,10 @@ def openlora(model: Path, data: Path) -> dict[str, float]:
         model=str(model), data=str(data), max_length=LENGTH, max_steps=STEPS, lora_r=RANK, lora_alpha=RANK,
         learning_rate=RATE, lr_scheduler_type="constant", warmup_ratio=0.0, eval_split=0.0, sample_steps=0,
         save_steps=0, per_device_train_batch_size=4, gradient_accumulation_steps=ROWS // 4,
-        gradient_checkpointing=False, devices="cpu",
+        gradient_checkpointing=False, devices="auto", mixed_precision="auto",
     )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(run="1", folder=Path(folder), recipe=recipe, device="cpu")
+        job = Job(run="1", folder=Path(folder), recipe=recipe, device="cuda:0" if on_card() else "cpu")
         ended = train(job, report, Nobody())
         if isinstance(ended, ev.Failed):
             raise RuntimeError(str(ended))
@@ -104,7 +128,7 @@ def trainer(model: Path, data: Path) -> dict[str, float]:
     meter = Meter()
     tokens = hf.AutoTokenizer.from_pretrained(model)
     rows = [_labelled(tokens, row) for row in _rows(data)]
-    student = get_peft_model(hf.AutoModelForCausalLM.from_pretrained(model), _lora(model))
+    student = get_peft_model(_base(model), _lora(model))
     collate = _counted(hf.DataCollatorForSeq2Seq(tokens, padding=True), meter, tokens.pad_token_id)
     with tempfile.TemporaryDirectory() as folder:
         hf.Trainer(
@@ -132,7 +156,7 @@ def trl(model: Path, data: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         # Four packs of 512 hold about as many tokens as 16 rows.
         sft = SFTTrainer(
-            model=hf.AutoModelForCausalLM.from_pretrained(model),
+            model=_base(model),
             args=SFTConfig(
                 **_settings(folder), per_device_train_batch_size=4, packing=True, max_length=LENGTH
             ),
@@ -146,11 +170,47 @@ def trl(model: Path, data: Path) -> dict[str, float]:
     return meter.result()
 
 
+def unsloth(model: Path, data: Path) -> dict[str, float]:
+    """Unsloth's model in TRL's `SFTTrainer`, packed; only on a card."""
+    from datasets import Dataset
+    from trl import SFTConfig, SFTTrainer
+    from unsloth import FastLanguageModel  # first, as it changes what comes after
+
+    meter = Meter()
+    base, tokens = FastLanguageModel.from_pretrained(str(model), max_seq_length=LENGTH, load_in_4bit=False)
+    kind = json.loads((model / "config.json").read_text())["model_type"]
+    student = FastLanguageModel.get_peft_model(
+        base, r=RANK, lora_alpha=RANK, lora_dropout=0, bias="none", target_modules=_LAYERS[kind]
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        sft = SFTTrainer(
+            model=student,
+            args=SFTConfig(
+                **_settings(folder), per_device_train_batch_size=4, packing=True, max_length=LENGTH
+            ),
+            train_dataset=Dataset.from_list(_rows(data)),
+            processing_class=tokens,
+            callbacks=[_callback(meter)],
+        )
+        sft.data_collator = _counted(sft.data_collator, meter, tokens.pad_token_id)
+        sft.train()
+    return meter.result()
+
+
 TRAINERS: Final[dict[str, Callable[[Path, Path], dict[str, float]]]] = {
     "openlora": openlora,
     "trainer": trainer,
     "trl": trl,
+    "unsloth": unsloth,
 }
+
+
+def _base(model: Path) -> Any:
+    import torch
+    import transformers as hf
+
+    kind = torch.bfloat16 if on_card() else torch.float32
+    return hf.AutoModelForCausalLM.from_pretrained(model, dtype=kind)
 
 
 def _rows(data: Path) -> list[dict[str, str]]:
@@ -178,7 +238,7 @@ def _lora(model: Path) -> Any:
 def _settings(folder: str) -> dict[str, Any]:
     return {
         "output_dir": folder, "max_steps": STEPS, "learning_rate": RATE, "lr_scheduler_type": "constant",
-        "logging_steps": 1, "save_strategy": "no", "report_to": "none", "use_cpu": True, "bf16": False,
+        "logging_steps": 1, "save_strategy": "no", "report_to": "none", "use_cpu": not on_card(), "bf16": on_card(),
         "gradient_checkpointing": False, "seed": 1, "disable_tqdm": True,
     }  # fmt: skip
 
@@ -211,9 +271,9 @@ def _load_libraries(trainer: str) -> None:
     import torch
     import transformers
 
-    for name in {"openlora": ("engine.train.loop",), "trainer": ("peft", "datasets"), "trl": ("trl",)}[
-        trainer
-    ]:
+    needed = {"openlora": ["engine.train.loop"], "trainer": ["peft", "datasets"], "trl": ["trl"],
+              "unsloth": ["unsloth"]}  # fmt: skip
+    for name in needed[trainer]:
         import_module(name)
 
     transformers.logging.set_verbosity_error()
