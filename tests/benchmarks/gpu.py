@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -38,11 +39,9 @@ _TESTS: Final = "tests/engine/train/test_cuda.py"
 def measure() -> None:
     """Each part in turn; one that fails says why."""
     if not on_card():
+        print("There is no CUDA device here. Not measured: throughput on 1.2 B and 8 B, the estimate against")
         print(
-            "There is no CUDA device here: throughput on 1.2 B and 8 B, the estimate against the allocator's"
-        )
-        print(
-            "peak, NF4 and NVML were not measured. `python -m tests.benchmarks gpu` does all of it on a card."
+            "the allocator's peak, NF4 and NVML. `python -m tests.benchmarks gpu` does all of it on a card."
         )
         return
     for part in (_throughput, _estimate, _tests):
@@ -57,9 +56,13 @@ def _throughput() -> None:
             model = random_model(Path(name) / shape.split()[1], dict(values))
             found: dict[str, list[dict[str, float]]] = {}
             for trainer in _TRAINERS:
-                _told(trainer, lambda trainer=trainer: found.update({trainer: [once(trainer, model, data)]}))  # type: ignore[misc]
+                _told(trainer, partial(_into, found, trainer, model, data))
             if "openlora" in found:
                 show(shape, found)
+
+
+def _into(found: dict[str, list[dict[str, float]]], trainer: str, model: Path, data: Path) -> None:
+    found[trainer] = [once(trainer, model, data)]
 
 
 def _estimate() -> None:

@@ -238,8 +238,8 @@ def _lora(model: Path) -> Any:
 def _settings(folder: str) -> dict[str, Any]:
     return {
         "output_dir": folder, "max_steps": STEPS, "learning_rate": RATE, "lr_scheduler_type": "constant",
-        "logging_steps": 1, "save_strategy": "no", "report_to": "none", "use_cpu": not on_card(), "bf16": on_card(),
-        "gradient_checkpointing": False, "seed": 1, "disable_tqdm": True,
+        "logging_steps": 1, "save_strategy": "no", "report_to": "none", "use_cpu": not on_card(),
+        "bf16": on_card(), "gradient_checkpointing": False, "seed": 1, "disable_tqdm": True,
     }  # fmt: skip
 
 
