@@ -20,7 +20,7 @@ from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import parse
 from engine.telemetry.gpu import gpus
 
-_IDLE: Final = 120.0
+_IDLE: Final = 60.0
 """Seconds after which the memory that torch takes is worth more than a quick answer."""
 
 

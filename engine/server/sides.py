@@ -60,8 +60,8 @@ class Sides:
 
     @property
     def heavy(self) -> bool:
-        """True while one of them has torch loaded."""
-        return any(side.job in HEAVY for side in self._sides.values())
+        """True while one of them works with torch; after an estimate a run should find a spare worker."""
+        return any(side.job in HEAVY - {"estimate"} for side in self._sides.values())
 
     def held(self) -> dict[str, str]:
         """Who holds each card, in words; the CPU is shared."""

@@ -25,6 +25,7 @@ RECIPE: Final = Table(
         Action("preflight", ("f",), "findings", "Read what would stop or spoil the run, and change it."),
         Action("apply_patch", ("p",), "mend", "Make the change that mends what was found about this field.",
                changes=True),
+        Action("fit", ("F",), "fit", "Make the change with which the run fits in memory.", changes=True),
         Action("start", ("s",), "start", "Queue a run of this recipe; it need not be saved.", the_engine,
                changes=True),
         Action("write", ("w", "ctrl+s"), "save", "Save the recipe to its file.", changes=True),

@@ -15,6 +15,7 @@ from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui.actions import bindings, tables
 from openlora_tui.draft import Draft, said
+from openlora_tui.estimating import Estimating, at_once
 from openlora_tui.modals.preflight import PreflightFindings
 from openlora_tui.modals.walking import shown
 from openlora_tui.nudge import can_step, stepped
@@ -23,7 +24,7 @@ from openlora_tui.prospect import Lookup, Prospect
 from openlora_tui.screens.place import Place
 from openlora_tui.screens.recipe_acts import RecipeActs
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
-from openlora_tui.widgets.field_help import FieldHelp, Readiness, RecipeHead
+from openlora_tui.widgets.field_help import FieldHelp, MemoryLine, Readiness, RecipeHead
 from openlora_tui.widgets.field_row import View
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.form import Form
@@ -49,6 +50,7 @@ class RecipeScreen(RecipeActs, Place):
         self.view: View | None = None
         self.prospect = Prospect()
         self.preflight = Preflighting(lambda: self.tui.session, self._noticed)
+        self.estimate = Estimating(lambda: self.tui.session, self._noticed)
         self._lookup = Lookup()
         self._looking: Timer | None = None
 
@@ -60,6 +62,7 @@ class RecipeScreen(RecipeActs, Place):
             yield Form()
             yield FieldHelp()
         yield Readiness()
+        yield MemoryLine()
         yield FindLine("filter by name, label or what a field does")
         yield KeyBar()
         yield TooSmall()
@@ -98,6 +101,7 @@ class RecipeScreen(RecipeActs, Place):
         """Nothing here comes from the engine but what the bars say."""
         self.query_one(RecipeHead).repaint()
         self.query_one(Readiness).repaint()
+        self.query_one(MemoryLine).repaint()
         self.query_one(FieldHelp).repaint()
         self.form.repaint()
         self.paint_bars()
@@ -125,6 +129,7 @@ class RecipeScreen(RecipeActs, Place):
         self.view = View(draft, slips, draft.others(), self.preflight.findings)
         with self.app.batch_update():
             self.form.view(self.view)
+            self.query_one(MemoryLine).display = self.estimate.answer is not None
             self.paint_all()
 
     def _look(self) -> None:
@@ -136,6 +141,7 @@ class RecipeScreen(RecipeActs, Place):
         except Problem:
             return
         self.prospect = await asyncio.to_thread(self._lookup.look, file)
+        self.estimate.look(file, await asyncio.to_thread(at_once, file))
         if not self.prospect.slips:
             self.preflight.look(file)
         self._paint_draft()
@@ -277,6 +283,7 @@ class RecipeScreen(RecipeActs, Place):
             "write": "" if draft.dirty or draft.path is None else "All of it is saved.",
             "compare": "" if self.tui.session.rows else "There is no earlier run to compare with.",
             "preflight": self._why_no_findings(),
+            "fit": self.estimate.why_not(),
             "apply_patch": "" if self._mending(field) else "Nothing is proposed for this field.",
         }
         return why.get(id, "")

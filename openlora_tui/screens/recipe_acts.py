@@ -10,7 +10,7 @@ from textual.app import SuspendNotSupported
 from textual.screen import Screen
 
 from engine import messages as ms
-from engine.findings import Finding
+from engine.findings import Finding, Patch
 from engine.problem import Problem
 from engine.recipe import Field, RecipeFile, absolute_text, check_paths, near
 from engine.recipe.places import PATHS
@@ -18,6 +18,7 @@ from engine.text import one_line
 from openlora_tui.draft import Draft, said
 from openlora_tui.earlier import against_run
 from openlora_tui.editor import edited_elsewhere
+from openlora_tui.estimating import Estimating
 from openlora_tui.modals import pick, recipes
 from openlora_tui.modals.ask import Ask, Choice
 from openlora_tui.modals.command_line import CommandLine
@@ -39,6 +40,7 @@ class RecipeActs(Screen[None]):
     """The half of the screen that asks other screens, threads and the engine."""
 
     preflight: Preflighting
+    estimate: Estimating
     _starting = False
 
     @property
@@ -184,11 +186,13 @@ class RecipeActs(Screen[None]):
 
     def _mend(self, finding: Finding) -> str:
         """Make the change that the finding proposes; why it cannot be made, or nothing."""
-        patch = finding.patch
         if self.tui.readonly:
             return "OpenLoRA was opened to watch only (--readonly)."
-        if patch is None:
+        if finding.patch is None:
             return "No value would mend this; the remedy says what a person can do."
+        return self._patched(finding.patch)
+
+    def _patched(self, patch: Patch) -> str:
         if not patch.recipe:
             return f"The data is what is to be mended: {self.tui.facts().key('data')} shows it."
         self.draft.settle()
@@ -198,6 +202,11 @@ class RecipeActs(Screen[None]):
         self.changed()
         self.tui.tell(f"{one_line(patch.label, 80)}. {self.tui.facts().key('undo')} undoes it.", good=True)
         return ""
+
+    def do_fit(self) -> None:
+        """Make the change with which the run fits in memory."""
+        if self.estimate.change is not None:
+            self._patched(self.estimate.change.patch)
 
     def _undone(self) -> None:
         self.draft.undo()

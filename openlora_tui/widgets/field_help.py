@@ -7,7 +7,9 @@ from typing import Final, Protocol, cast
 from engine.findings import Finding
 from engine.recipe import Field
 from engine.text import one_line
+from openlora_tui import estimating
 from openlora_tui.draft import said
+from openlora_tui.estimating import Estimating
 from openlora_tui.glyphs import SEVERITY_ROLE
 from openlora_tui.preflighting import Preflighting, counts
 from openlora_tui.prospect import Prospect
@@ -26,6 +28,7 @@ class Filling(Protocol):
     view: View | None
     prospect: Prospect
     preflight: Preflighting
+    estimate: Estimating
 
     @property
     def form(self) -> Form:
@@ -52,7 +55,11 @@ class FieldHelp(Painted):
             slip = view.slips.get(name)
             text = f"{slip.why}. {slip.do}" if slip else "Nothing is called that; esc shows all fields again."
             return [Row(line, "bad" if slip else "dim") for line in wrapped(text, width)]
-        return field_rows(form.field, view, width)
+        rows = field_rows(form.field, view, width)
+        answer = screen.estimate.answer
+        if answer is not None and form.field.name in estimating.FIELDS:
+            rows += _fact("memory", estimating.parts_said(answer), width)
+        return rows
 
 
 def field_rows(field: Field, view: View, width: int) -> list[Row]:
@@ -114,6 +121,19 @@ class RecipeHead(Painted):
         elif draft.path is not None:
             right.add("saved", "dim")
         return [between(row, right, width)]
+
+
+class MemoryLine(Painted):
+    """What the run takes of memory, whether that fits, and the key that makes it fit."""
+
+    DEFAULT_CSS = "MemoryLine { height: 1; display: none; }"
+
+    def rows(self, width: int, height: int) -> list[Row]:
+        """One row."""
+        answer = cast("Filling", self.screen).estimate.answer
+        if answer is None:
+            return []
+        return [estimating.row(answer, self.tui.glyphs, width, self.tui.facts().key("fit"))]
 
 
 class Readiness(Painted):
