@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from engine.recipe import FIELDS, Field
 from engine.recipe.yaml import SECTIONS
+from openlora_tui.draft import Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,17 @@ def matching(words: list[str]) -> list[Section]:
         if fields:
             found.append(Section(section.key, section.title, fields))
     return found
+
+
+def meant(section: Section, draft: Draft, asked: str) -> Section:
+    """The section without fields that mean nothing to the draft's method; changed ones stay."""
+    method = draft.value("method")
+    fields = tuple(
+        field
+        for field in section.fields
+        if not field.methods or method in field.methods or field.name == asked or draft.changed(field.name)
+    )
+    return section if len(fields) == len(section.fields) else replace(section, fields=fields)
 
 
 def section_of(name: str) -> Section | None:

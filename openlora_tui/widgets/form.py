@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.widgets import Input
 
 from engine.recipe import Field, field_named
-from openlora_tui.sections import FORM, Section, matching, section_of
+from openlora_tui.sections import FORM, Section, matching, meant, section_of
 from openlora_tui.widgets.field_row import VALUE_AT, View, field_row, heading_row, stray_row
 from openlora_tui.widgets.harmless import Line
 from openlora_tui.widgets.pick_list import Item, PickList
@@ -82,6 +82,8 @@ class Form(PickList):
         """The field whose value is being typed."""
         self._view: View | None = None
         self._words: list[str] = []
+        self._asked = ""
+        """A field that is shown whatever the method."""
 
     def compose(self) -> ComposeResult:
         """The line to type into."""
@@ -118,7 +120,7 @@ class Form(PickList):
 
     def go(self, name: str) -> None:
         """Put the cursor on a field, opening its section."""
-        section = section_of(name)
+        section, self._asked = section_of(name), name
         if section is not None:
             self.open.add(section.key)
         self._list()
@@ -162,7 +164,8 @@ class Form(PickList):
             for name, slip in view.slips.items()
             if field_named(name) is None and not self._words
         ]
-        for section in matching(self._words) if self._words else FORM:
+        known = (meant(section, view.draft, self._asked) for section in FORM)
+        for section in matching(self._words) if self._words else known:
             open_ = bool(self._words) or section.key in self.open
             items.append(Item(_HEADING + section.key, heading_row(section, view, open_, glyphs)))
             if open_:

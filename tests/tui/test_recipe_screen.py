@@ -240,7 +240,7 @@ async def test_a_model_comes_from_the_folder_the_hubs_cache_or_the_hub(
 
 
 async def test_sections_fold_and_say_what_is_changed_in_them(opened: Any, mine: Path) -> None:
-    async with opened(80, 80) as pilot:
+    async with opened(80, 120) as pilot:
         screen = await opened_recipe(pilot, mine)
         assert "Weight decay" not in shown(pilot.app)
         screen.draft.set("weight_decay", "0.1")
@@ -250,7 +250,7 @@ async def test_sections_fold_and_say_what_is_changed_in_them(opened: Any, mine: 
         await pilot.press("z")
         await settle(pilot)
         text = shown(pilot.app)
-        assert all(field.label in text for field in FIELDS)
+        assert all(field.label in text for field in FIELDS if "lora" in (field.methods or "lora"))
         await pilot.press("z")
         await settle(pilot)
         screen.form.choose("section expert")
@@ -258,6 +258,25 @@ async def test_sections_fold_and_say_what_is_changed_in_them(opened: Any, mine: 
         await settle(pilot)
         assert "Adam epsilon" in shown(pilot.app)
         assert "Schedule" not in shown(pilot.app)
+
+
+async def test_fields_appear_only_where_the_method_knows_them(opened: Any, mine: Path) -> None:
+    async with opened(80, 120) as pilot:
+        screen = await opened_recipe(pilot, mine)
+        await pilot.press("z")
+        await settle(pilot)
+        assert "Learnt tokens" not in shown(pilot.app)
+        screen.draft.set("method", "prompt")
+        screen.draft.set("use_dora", "true")
+        screen.changed()
+        await settle(pilot)
+        text = shown(pilot.app)
+        assert "Learnt tokens" in text
+        assert "Start of the adapter" not in text
+        assert "DoRA" in text, "what was changed is seen, and can be changed back"
+        screen.form.go("init_lora_weights")
+        await settle(pilot)
+        assert "Start of the adapter" in shown(pilot.app), "what is asked for is there"
 
 
 async def test_the_filter_finds_fields_by_what_they_do(opened: Any, mine: Path) -> None:

@@ -36,12 +36,9 @@ FIELDS: Final = (
     Field(
         name="init_lora_weights",
         label="Start of the adapter",
-        help="From what LoRA starts: at random, or from the weights (pissa, olora) or the data (eva).",
-        wrong=(
-            "With pissa every layer is decomposed first, minutes on a large model: pissa_niter_16 takes "
-            "seconds. For loftq the base has to be in 4 bits."
-        ),
-        source="PEFT's default (arXiv 2106.09685); PiSSA 2404.02948, EVA 2410.07170.",
+        help="From what LoRA starts: chance, the weights (pissa, olora) or the rows (eva).",
+        wrong="On a large model pissa takes minutes, pissa_niter_16 seconds; loftq is for 4 bits alone.",
+        source="PEFT's default.",
         section="adapter",
         on_resume="refused",
         level="expert",

@@ -226,9 +226,9 @@ FIELDS: Final = (
     Field(
         name="neftune_noise_alpha",
         label="Embedding noise",
-        help="NEFTune: noise on the embeddings in training, alpha / root of (tokens x width); 0 is none.",
-        wrong="Too much and the loss stays high; on data of many rows it gains nothing.",
-        source="transformers' default, none; the paper takes 5 to 15 (arXiv 2310.05914).",
+        help="NEFTune: noise on the embeddings in training; 0 is none.",
+        wrong="Too much and the loss stays high; with many rows it gains nothing.",
+        source="transformers' default; the paper takes 5 to 15 (arXiv 2310.05914).",
         section="optimisation",
         on_resume="changes",
         level="expert",
