@@ -36,6 +36,7 @@ from engine.train.machine import Machine
 from engine.train.methods.prompts import hide_prompt
 from engine.train.model.folder import tokenizer_folder, trusts_code
 from engine.train.model.load import placed
+from engine.train.model.quantise import held_in
 from engine.train.objectives.loss import LabelledOnly
 
 _AT_ONCE: Final = 512
@@ -90,8 +91,9 @@ class Voices:
 
     @property
     def dtype(self) -> str:
-        """The precision of the weights, such as `bfloat16`."""
-        return str(self.machine.dtype).removeprefix("torch.")
+        """The precision of the weights, such as `bfloat16`, and how the base's are held in fewer bits."""
+        kind, held = str(self.machine.dtype).removeprefix("torch."), held_in(self._model)
+        return f"{kind}, base in {held}" if held else kind
 
     def reader(self, side: Side, ids: Sequence[int]) -> Reader:
         """Reads `ids` for one side, from where they differ from what that side has read last."""

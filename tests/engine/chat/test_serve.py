@@ -219,6 +219,7 @@ def test_a_base_is_held_as_it_was_in_the_run(
     for run, held in (("7", "nf4, double"), ("", "")):
         voices = Voices(Spec(model=str(llama), adapter=str(adapter), run=run), "cpu")
         assert held_in(voices._model) == held
+        assert voices.dtype == (f"float32, base in {held}" if held else "float32")
         for side in ("adapter", "base"):
             logits, _ = voices.logits(side, [5, 6, 7], None)
             assert logits.isfinite().all()
