@@ -87,6 +87,7 @@ class Lookup:
         key = (
             *sources.files,
             recipe.data_format,
+            recipe.paired,
             repr(recipe.mapping),
             recipe.bad_rows,
             recipe.seed,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.inspection.talk import Spec
 from engine.problem import Problem
+from engine.recipe.recipe import PAIRED
 from engine.templates.registry import is_file
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def of_draft(draft: Draft | None) -> Spec | None:
         tokenize_turns=str(draft.value("tokenize_turns")),
         mapping=draft.value("mapping"),
         eval_files=draft.eval_words,
+        pairs=draft.value("objective") in PAIRED,
     )
 
 
@@ -64,4 +66,5 @@ def of_run(row: RunRow, home: str) -> Spec:
         tokenize_turns=recipe.tokenize_turns,
         mapping=recipe.mapping,
         eval_files=[str(entry) for entry in recipe.eval_entries],
+        pairs=recipe.paired,
     )

@@ -224,6 +224,8 @@ class Examples:
             raise self._refusal.at(row.where)
         assert self.shape is not None
         try:
+            if self._pairs and preference(row, "rejected") is None:
+                return None
             return example_of(row, self.shape)
         except Refusal as refusal:
             other = next((shape for shape in fitting(row.values) if shape != self.shape), None)

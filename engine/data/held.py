@@ -10,7 +10,9 @@ from engine.problem import Problem
 from engine.sources.resolve import resolve
 
 
-def held_of(words: Sequence[str], data_format: str, mapping: Mapping | None = None) -> Inspection | None:
+def held_of(
+    words: Sequence[str], data_format: str, mapping: Mapping | None = None, *, pairs: bool = False
+) -> Inspection | None:
     """An inspection of what the words name; None without any.
 
     Raises:
@@ -22,4 +24,4 @@ def held_of(words: Sequence[str], data_format: str, mapping: Mapping | None = No
     for file in files:
         if not file.is_file():
             raise Problem("The evaluation file does not exist.", where=str(file), do="Check the path.")
-    return Inspection(files, data_format=data_format, mapping=mapping)
+    return Inspection(files, data_format=data_format, mapping=mapping, pairs=pairs)

@@ -58,6 +58,7 @@ class Inspection:
         max_length: tokens after which training cuts a row.
         data_format: the shape of the rows, `auto` to recognise it.
         mapping: what makes rows of a shape out of other columns.
+        pairs: rows have to be pairs; what is measured is their chosen side.
         held: of the evaluation data, which these files may give away; it is read when these have been.
     """
 
@@ -70,13 +71,14 @@ class Inspection:
         max_length: int = 1024,
         data_format: str = "auto",
         mapping: Mapping | None = None,
+        pairs: bool = False,
         held: Inspection | None = None,
     ) -> None:
         self.tokenizer = tokenizer
         self.indices = [RowIndex(path) for path in files]
         self.table = RowTable(self.indices)
         """All rows that were met."""
-        self._examples = [Examples(data_format, mapping) for _ in self.indices]
+        self._examples = [Examples(data_format, mapping, pairs=pairs) for _ in self.indices]
         self._known: set[int] = set()
         """Files of which the shape is decided."""
         self.checks = Checks(partial(back, self), tokenizer)

@@ -84,7 +84,7 @@ class _Count:
         if is_text(source.path):
             self.shapes["text"] = None
             return
-        examples = Examples(self._recipe.data_format, self._recipe.mapping)
+        examples = Examples(self._recipe.data_format, self._recipe.mapping, pairs=self._recipe.paired)
         draws = self._draws.get(source.entry)
         for number, made in enumerate(self._made(examples, source)):
             for _ in range(made):

@@ -201,7 +201,8 @@ def how_many(first: Refusal, sources: Sources, recipe: Recipe, seconds: float = 
 def _count(path: Path, rest: Rejects, recipe: Recipe, end: float) -> bool:
     """Count good and bad rows of a file; False where there was no time for all of them."""
     rows = read_rows(path, bad=rest.bad)
-    for number, (row, example) in enumerate(Examples(recipe.data_format, recipe.mapping).all(rows)):
+    examples = Examples(recipe.data_format, recipe.mapping, pairs=recipe.paired)
+    for number, (row, example) in enumerate(examples.all(rows)):
         if number % _CLOCK_EVERY == 0 and time.monotonic() > end:
             return False
         if isinstance(example, Refusal):

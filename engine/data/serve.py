@@ -46,8 +46,9 @@ def serve(spec: bytes, line: Line) -> None:
         model=wanted.model,
         max_length=wanted.max_length,
         data_format=wanted.data_format,
-        held=held_of(wanted.eval_files, wanted.data_format, wanted.mapping),
+        held=held_of(wanted.eval_files, wanted.data_format, wanted.mapping, pairs=wanted.pairs),
         mapping=wanted.mapping,
+        pairs=wanted.pairs,
     )
     inspection.report().without = without
     tell(inspection.report(), sources)

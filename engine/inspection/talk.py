@@ -32,6 +32,8 @@ class Spec(msgspec.Struct, frozen=True, kw_only=True):
     eval_files: list[str] = []
     """The evaluation data, which the files may give away."""
     mapping: Mapping | None = None
+    pairs: bool = False
+    """Rows have to be pairs of a chosen and a rejected answer."""
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):

@@ -181,6 +181,7 @@ class DataLook:
             max_length=self.subject.max_length,
             data_format=recipe.data_format,
             mapping=recipe.mapping,
+            pairs=recipe.paired,
             held=held,
         )
         found.report().bad_rows = recipe.bad_rows

@@ -11,7 +11,7 @@ from engine.model.layers import parameters_of
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import RANKED, Subject
 from engine.recipe.edit import written
-from engine.recipe.recipe import Recipe
+from engine.recipe.recipe import RATE_FOR_PAIRS, Recipe
 
 _FEW_STEPS: Final = 20
 """Steps below which a run hardly moves its adapter: the measure of the Recipe screen's line."""
@@ -19,6 +19,8 @@ _SLOW: Final = 3e-5
 _FAST: Final = 2e-3
 """Most of 18 trainers ship 5e-5 to 1e-3 for LoRA; 2e-5, usual for full fine-tuning, is a tenth of what LoRA
 wants (LoRA Without Regret, 2025)."""
+_FAST_FOR_PAIRS: Final = 1e-4
+"""Twenty times what is usual."""
 _USUAL: Final = 2.0
 """Twice the rank is the usual alpha; a larger one works like a larger rate (MLX-LM ships 20 with 1e-5)."""
 _UNIT: Final = {"lion_32bit": 0.25, "lion_8bit": 0.25, "sgd": 100.0}
@@ -78,6 +80,16 @@ def _rates(subject: Subject) -> Iterator[Finding]:
     rate = recipe.learning_rate / unit * max(_scale(recipe, rank, alpha) / _USUAL, 1.0)
     learner = f"LoRA by {recipe.optim}" if unit != 1.0 else "LoRA"
     shown = [f"learning_rate {written(recipe.learning_rate)}, alpha / rank {alpha:g} / {rank}"]
+    small = subject.tensors and parameters_of(subject.tensors) < _TINY
+    if recipe.paired:
+        if rate > _FAST_FOR_PAIRS and not small:
+            yield _odd(
+                "hyperparameter", "warning",
+                f"A learning rate of {written(recipe.learning_rate)} is high for {recipe.objective}", shown,
+                cause="Preferences take small steps; with large ones the model forgets how to write.",
+                change=patch(recipe, learning_rate=RATE_FOR_PAIRS), confidence=0.7,
+            )  # fmt: skip
+        return
     if rate < _SLOW and recipe.adapter is None:
         yield _odd(
             "hyperparameter", "warning",
@@ -85,7 +97,6 @@ def _rates(subject: Subject) -> Iterator[Finding]:
             cause="LoRA wants about ten times the rate of full fine-tuning; with less the loss hardly moves.",
             change=patch(recipe, learning_rate=2e-4 * unit), confidence=0.7,
         )  # fmt: skip
-    small = subject.tensors and parameters_of(subject.tensors) < _TINY
     if rate > _FAST and not small:
         yield _odd(
             "loss_spike_divergence", "warning",

@@ -12,6 +12,9 @@ from engine.sources.entry import Entry, entries_of
 PAIRED: Final = ("dpo", "orpo")
 """Objectives that compare two answers to a prompt."""
 
+RATE_FOR_PAIRS: Final = 5e-6
+"""Learning rate of LLaMA-Factory's and of the Alignment Handbook's LoRA recipes for preferences."""
+
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that decides a run; names are those of Hugging Face and PEFT.

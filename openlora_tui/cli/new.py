@@ -19,6 +19,7 @@ from engine.recipe.fields import nearest
 from engine.recipe.foreign.take_over import translation
 from engine.recipe.foreign.translation import Translation
 from engine.recipe.places import PATHS
+from engine.recipe.recipe import RATE_FOR_PAIRS
 from engine.sources.entry import entries_of
 from engine.text import one_line
 from openlora_tui.cli.document import print_document
@@ -134,6 +135,7 @@ def _text(args: argparse.Namespace) -> str:
     if args.origin is None:
         values: dict[str, object] = {"model": "path/to/model", "data": "rows.jsonl"}
         _fill(values, given)
+        _prefer(values, given)
         found = _proposed(values, given)
         return _with_mapping(template(values, expert=args.expert), found)
     folder = args.path.parent if args.path is not None else Path.cwd()
@@ -145,6 +147,27 @@ def _fill(values: dict[str, Any], given: Mapping[str, str]) -> None:
     for name, text in given.items():
         whole = name.partition(".")[0]
         values[whole] = _value(name, text, values.get(whole))
+
+
+def _prefer(values: dict[str, Any], given: Mapping[str, str]) -> None:
+    """Where the data is here and its rows are pairs, learn what is preferred, unless it was said."""
+    if "data" not in given or not given.keys().isdisjoint({"objective", "data_format", "mapping"}):
+        return
+    from engine.data.examples import first_rows
+    from engine.data.read.rows import read_rows
+    from engine.data.shapes import shape_of_most
+    from engine.sources.resolve import resolve
+
+    try:
+        files = resolve([str(entry) for entry in entries_of(values["data"])]).files
+        head = first_rows(read_rows(files[0].path)) if files else []
+    except Problem:  # it need not be here yet, and `train` says what is wrong with it
+        return
+    if shape_of_most([row.values for row in head]) != "preference":
+        return
+    values |= {"objective": "dpo", "learning_rate": values.get("learning_rate", RATE_FOR_PAIRS)}
+    told = f"the rows are pairs: objective dpo, learning_rate {values['learning_rate']:g}"
+    print(f"{told}; orpo would learn the chosen answers too", file=sys.stderr)
 
 
 def _origin(word: str) -> RecipeFile:

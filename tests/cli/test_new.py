@@ -74,3 +74,15 @@ def test_what_is_not_there_is_told_with_status_2(
     assert main(["new", "copy.yaml", "--from", word]) == 2
     assert what in capsys.readouterr().err
     assert not (work / "copy.yaml").exists()
+
+
+def test_rows_that_are_pairs_become_a_recipe_that_prefers(
+    work: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (work / "pairs.jsonl").write_text('{"prompt": "Q", "chosen": "A", "rejected": "B"}\n')
+    assert main(["new", "pairs.yaml", "--model", "./model", "--data", "pairs.jsonl"]) == 0
+    recipe = read(work / "pairs.yaml").recipe
+    assert (recipe.objective, recipe.learning_rate) == ("dpo", 5e-6)
+    assert "the rows are pairs" in capsys.readouterr().err
+    assert main(["new", "sft.yaml", "--model", "./model", "--data", "pairs.jsonl", "--objective", "sft"]) == 0
+    assert read(work / "sft.yaml").recipe.learning_rate == 2e-4
