@@ -23,7 +23,9 @@ def memory_words(state: RunState, width: int) -> Row:
     row = Row("mem ", "dim")
     if state.predicted is None:
         return row.add(figures.size(state.memory_peak))
-    role = "warn" if state.memory_peak > state.predicted.bytes * 1.1 else "text"
+    # What is resident without an accelerator holds what the C library keeps for later, too.
+    counted = any(measured.reserved for measured in state.measured)
+    role = "warn" if counted and state.memory_peak > state.predicted.bytes * 1.1 else "text"
     if width < 90:
         part = state.memory_peak / max(state.predicted.bytes, 1)
         return row.add(figures.percent(part), role).add(" of predicted", "dim")
@@ -63,10 +65,15 @@ class MemoryPanel(Painted):
         return rows if phases else [*rows, Row("not measured yet", "dim")]
 
     def _bar(self, name: str, size: int, whole: int, predicted: int, width: int) -> Row:
-        role = "warn" if predicted and size > predicted else "accent"
         room = max(width - _NAME - _SIZE, 4)
-        row = Row(one_line(name, _NAME - 1).ljust(_NAME), "dim").join(
-            gauge(size / whole, room, self.tui.glyphs, role)
-        )
+        row = Row(one_line(name, _NAME - 1).ljust(_NAME), "dim")
+        inside = min(size, predicted) if predicted else size
+        bar = gauge(inside / whole, room, self.tui.glyphs)
+        if size > inside:  # what goes beyond the prediction has a colour of its own
+            cells = [round(room * part / whole) for part in (inside, size)]
+            thin = self.tui.glyphs.thin[0]
+            bar = Row(thin * cells[0], "accent").add(thin * (cells[1] - cells[0]), "warn")
+            bar.add(thin * (room - cells[1]), "panel")
         text = figures.size(size)
+        row.join(bar)
         return row.add(text.rjust(max(width - row.width, len(text) + 1)))

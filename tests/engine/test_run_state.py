@@ -259,3 +259,22 @@ def test_a_worker_that_was_stopped_for_an_hour_is_no_slower_for_it() -> None:
     for number in range(1, 40):
         apply(state, some.step(number, t=1000.0 + number + (3600.0 if number >= 20 else 0.0)))
     assert state.seconds_left == pytest.approx(61, abs=5)
+
+
+def test_memory_is_kept_by_phase_beside_what_was_predicted_and_begins_anew_with_a_worker() -> None:
+    state = fold(
+        some.lines(
+            *some.started(),
+            ev.Predicted(bytes=900, parts={"weights": 900}),
+            ev.Measured(phase="training", bytes=500),
+            ev.Measured(phase="evaluating", bytes=300),
+            ev.Measured(phase="training", bytes=700, reserved=800),
+        )
+    )
+    assert state.predicted is not None
+    assert state.predicted.parts == {"weights": 900}
+    assert [(m.phase, m.bytes) for m in state.measured] == [("evaluating", 300), ("training", 700)]
+    assert state.memory_peak == 800
+    apply(state, ev.Started(pid=1, host="h", device="cpu"))
+    assert state.memory_peak == 0
+    assert state.predicted is not None

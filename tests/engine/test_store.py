@@ -115,6 +115,17 @@ def test_a_row_tells_how_the_run_ended(home: Path) -> None:
     assert (bad.status, bad.reason, bad.findings) == ("failed", "It broke.", 1)
 
 
+def test_what_a_run_took_in_memory_is_a_column_beside_what_was_predicted(home: Path) -> None:
+    _run(home, ev.Predicted(bytes=900), ev.Measured(phase="training", bytes=700))
+    with _opened(home) as store:
+        _rebuild(store)
+        [found] = tables.Run.select().where(tables.Run.predicted_memory > 0)
+        assert (found.predicted_memory, found.peak_memory) == (900, 700)
+        row = store.row("1")
+        assert row is not None
+        assert (row.predicted_memory, row.peak_memory) == (900, 700)
+
+
 def test_a_file_of_another_version_is_rebuilt_and_says_so(home: Path) -> None:
     _story(home)
     with _opened(home) as store:

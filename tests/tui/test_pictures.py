@@ -109,6 +109,8 @@ INTERRUPTED = ev.Failed(
     interrupted=True,
     signal="SIGTERM",
 )
+BEYOND = ev.Measured(t=NOW, phase="training", bytes=22 << 30, reserved=23 << 30)
+"""More memory than was predicted."""
 SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "runs": (as_is, []),
     "runs-empty": (empty, []),
@@ -116,6 +118,7 @@ SCENES: dict[str, tuple[Prepare, list[str]]] = {
     "runs-filter": (as_is, ["slash", "g", "s", "m"]),
     "train": (as_is, ["enter"]),
     "train-pairs": (in_state("running", *preferring()), ["enter"]),
+    "train-beyond": (in_state("running", *trained(), BEYOND), ["enter"]),
     "train-marks": (as_is, ["enter", "m", "m"]),
     "train-compared": (compared, ["j", "enter", "v", "enter"]),
     "train-zoomed": (as_is, ["enter", "z"]),
