@@ -131,6 +131,8 @@ class Planned(Event, frozen=True, kw_only=True):
     """Names of the layers that carry the adapter, as peft matches them."""
     layers: Count = 0
     """How many layers they are."""
+    learning_rate: float = 0.0
+    """The peak as the worker begins: the recipe's, or what it was changed to on the way."""
     base: str = ""
     """How the base's weights are held where they are quantised, such as `nf4, double`."""
     attention: str = ""
@@ -224,6 +226,8 @@ class RolledBack(Event, frozen=True, kw_only=True):
     action: str
     """How it goes on: `without its batch`, or `with learning_rate 1e-4`."""
     path: str = ""
+    rate: float = 0.0
+    """The peak learning rate from here on."""
 
 
 class Steered(Event, frozen=True, kw_only=True):

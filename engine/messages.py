@@ -23,11 +23,12 @@ Verb = Literal[
     "sooner",
     "later",
     "pin",
+    "rate",
 ]
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
 
 `hold`, `release`, `sooner`, `later` and `pin` are for a run that waits in the queue; `pin` takes `devices`
-among its settings.
+among its settings. `rate` is for one that works, and takes `learning_rate`.
 """
 
 SideJob = Literal["chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
@@ -300,8 +301,10 @@ class Ended(Message, frozen=True, kw_only=True):
 class Order(Message, frozen=True, kw_only=True):
     """A command to a worker, answered between two micro-batches."""
 
-    verb: Literal["stop", "pause", "continue", "save"]
+    verb: Literal["stop", "pause", "continue", "save", "rate"]
     by: str = ""
+    rate: float = 0.0
+    """For `rate`: the new peak learning rate."""
 
 
 class Assign(Message, frozen=True, kw_only=True):

@@ -108,6 +108,8 @@ class RunState(msgspec.Struct, kw_only=True):
 
     loss: Series = msgspec.field(default_factory=Series)
     eval_loss: Series = msgspec.field(default_factory=Series)
+    peak_rate: float = 0.0
+    """The peak learning rate as it is now; 0 in runs of older versions."""
     lr: Series = msgspec.field(default_factory=Series)
     grad_norm: Series = msgspec.field(default_factory=Series)
     speed: Series = msgspec.field(default_factory=Series)
@@ -190,14 +192,17 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
             _created(state, event)
         case ev.Planned():
             state.plan, state.steps, state.device = event, event.steps, event.device
+            state.peak_rate = event.learning_rate
         case ev.Resumed():
             # Whoever begins again, without a checkpoint, measures step 0 again.
             _cut(state, event.step if event.step or event.path else -1)
             _mark(state, Mark(event.step, "resumed", "resumed"))
         case ev.RolledBack():
             _cut(state, event.step)
+            state.peak_rate = event.rate
             _mark(state, Mark(event.broken, "back", f"{event.reason}: back to step {event.step:,}"))
         case ev.Steered():
+            state.peak_rate = event.rate
             _mark(state, Mark(event.step, "rate", f"learning_rate {event.before:.3g} to {event.rate:.3g}"))
         case ev.Saved():
             _saved(state, event)
@@ -269,6 +274,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.status, state.paused, state.reason = "running", 0.0, ""
         case ev.Stopping():
             state.status, state.reason = "stopping", event.by
+            _mark(state, Mark(event.step, "stopped", "a stop was asked for"))
         case ev.Injected():
             state.injected = [*state.injected, event.fault][-_FINDINGS:]
             _mark(state, Mark(event.step, "finding", f"injected: {event.fault}"))

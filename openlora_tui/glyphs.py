@@ -48,7 +48,8 @@ UNICODE: Final = Glyphs(
         "succeeded": "✓", "stopped": "■", "interrupted": "!", "failed": "✗",
     },
     severity={"blocker": "✗", "warning": "▲", "note": "●"},
-    mark={"evaluated": "○", "saved": "●", "resumed": "↺", "paused": "‖", "finding": "▲", "stopped": "■"},
+    mark={"evaluated": "○", "saved": "●", "resumed": "↺", "paused": "‖", "finding": "▲", "stopped": "■",
+          "back": "«", "rate": "↓"},
     spinner="⠋⠙⠸⠴⠦⠇",
     blocks=" ▏▎▍▌▋▊▉█",
     thin="━╸",
@@ -77,7 +78,8 @@ ASCII: Final = Glyphs(
         "succeeded": "+", "stopped": "#", "interrupted": "!", "failed": "x",
     },
     severity={"blocker": "x", "warning": "!", "note": "*"},
-    mark={"evaluated": "o", "saved": "*", "resumed": "@", "paused": "=", "finding": "^", "stopped": "#"},
+    mark={"evaluated": "o", "saved": "*", "resumed": "@", "paused": "=", "finding": "^", "stopped": "#",
+          "back": "<", "rate": "v"},
     spinner="-\\|/",
     blocks=" ########",
     thin="=-",
@@ -107,8 +109,20 @@ STATUS_ROLE: Final = {
 SEVERITY_ROLE: Final = {"blocker": "bad", "warning": "warn", "note": "dim"}
 MARK_ROLE: Final = {
     "evaluated": "chart-eval", "saved": "dim", "resumed": "accent", "paused": "dim",
-    "finding": "warn", "stopped": "dim",
+    "finding": "warn", "stopped": "dim", "back": "bad", "rate": "accent",
 }  # fmt: skip
+
+MARK_WORDS: Final = {
+    "evaluated": "Loss on held-out rows.",
+    "saved": "A checkpoint.",
+    "resumed": "A worker went on from a checkpoint.",
+    "paused": "A pause.",
+    "finding": "Something was found; the findings say what.",
+    "stopped": "A stop was asked for.",
+    "back": "A step spoilt the run, and it went back to a checkpoint.",
+    "rate": "Another learning rate from here on.",
+}
+"""What the marks on a curve mean."""
 
 
 def status_word(status: str, phase: str) -> str:

@@ -85,6 +85,21 @@ class RunActions(Seat):
         if devices is not None:
             self._act(row, "pin", {"devices": "" if devices == RECIPE else devices})
 
+    def do_rate(self) -> None:
+        """Another learning rate, once it is chosen."""
+        row = self.facts().row
+        if row is not None:
+            self.session.glance(row.run, self._ask_rate)
+
+    def _ask_rate(self, state: RunState) -> None:
+        from openlora_tui.modals.rate import rate_for
+
+        self.push_screen(rate_for(state), partial(self._given_rate, state.run))
+
+    def _given_rate(self, run: str, rate: str | None) -> None:
+        if rate is not None:
+            self._act(self.session.rows.get(run), "rate", {"learning_rate": rate})
+
     def do_resume(self) -> None:
         """On from the last checkpoint; one that has finished needs more to do."""
         row = self.facts().row
@@ -136,7 +151,7 @@ class RunActions(Seat):
             "pause": "pauses after this step", "continue": "goes on", "save": "saves after this step",
             "stop": "saves and stops", "kill": "is ended", "resume": "is queued again",
             "delete": "is deleted", "hold": "is held", "release": "is released", "sooner": "starts sooner",
-            "later": "starts later", "pin": "is pinned",
+            "later": "starts later", "pin": "is pinned", "rate": "goes on with another learning rate",
         }  # fmt: skip
 
         def answer(reply: ms.Accepted | ms.Refused) -> None:

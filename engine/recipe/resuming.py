@@ -9,6 +9,7 @@ import msgspec
 
 from engine import atomic
 from engine.problem import Problem
+from engine.recipe.check import Mistake, parsed
 from engine.recipe.edit import written
 from engine.recipe.field import Field, OnResume
 from engine.recipe.fields import FIELDS
@@ -18,6 +19,7 @@ from engine.recipe.recipe import Recipe
 from engine.recipe.yaml import override, read
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from engine.text import one_line
 
 _WORDS: Final[dict[OnResume, str]] = {
     "safe": "safe",
@@ -99,6 +101,21 @@ def take_settings(directory: RunDir, typed: Mapping[str, str], state: RunState) 
     if found:
         atomic.write(directory.recipe, after.text.encode())
     return found
+
+
+def learning_rate_in(typed: Mapping[str, str]) -> float:
+    """The learning rate that a person typed for a run that goes on.
+
+    Raises:
+        Problem: there is none, or it is no rate.
+    """
+    field = next(field for field in FIELDS if field.name == "learning_rate")
+    text = typed.get(field.name, "")
+    try:
+        return float(parsed(field, text))
+    except Mistake as mistake:
+        what = f"{one_line(text, 40) or 'Nothing'} is no learning rate."
+        raise Problem(what, why=f"{mistake.why}.", do=mistake.do or "Type one such as 1e-4.") from None
 
 
 def _means(field: Field, old: Mapping[str, Any], new: Recipe) -> OnResume:

@@ -12,7 +12,7 @@ from engine.client.context import job_context
 from engine.client.skew import not_known
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
-from engine.recipe.resuming import take_settings
+from engine.recipe.resuming import learning_rate_in, take_settings
 from engine.recipe.yaml import parse
 from engine.run_dir import RunDir, is_run, remember_deleted
 from engine.run_state import RunState
@@ -157,7 +157,7 @@ class Desk:
 
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
-        if message.settings and verb != "pin":
+        if message.settings and verb not in ("pin", "rate"):
             raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
             return self._act_queued(message, live)
@@ -175,6 +175,10 @@ class Desk:
             )
         if live.fetching and verb != "stop":
             raise _not_now(message, "Its model is being fetched", "Stop it; what has come is kept.")
+        if verb == "rate":
+            rate = learning_rate_in(message.settings)
+            self._floor.order(live, m.Order(verb="rate", by=message.front, rate=rate))
+            return f"learning_rate is {rate:.4g} from the next step on"
         order = "continue" if verb == "resume" else verb
         paused = live.state.status == "paused"
         if order == "continue" and not paused:
@@ -201,6 +205,9 @@ class Desk:
     def _act_ended(self, message: m.Act, directory: RunDir) -> str:
         if message.verb == "resume":
             return self._resume(message, directory)
+        if message.verb == "rate":
+            do = "`openlora runs resume --set learning_rate=1e-4` goes on with another one."
+            raise _not_now(message, "It has ended", do)
         if message.verb != "delete":
             raise _not_now(message, "It has ended", "What was saved can be resumed: `openlora runs resume`.")
         state = self._store.index(directory.run)

@@ -173,6 +173,7 @@ def _announce(session: Session) -> None:
             rank=laid.rank,
             targets=laid.targets,
             layers=laid.layers,
+            learning_rate=session.course.peak(session.step + 1),
             base=held_in(session.student.peft),
             attention=kernel(session.student.peft.get_base_model()),
             optimizer=session.recipe.optim,

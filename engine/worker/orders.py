@@ -57,7 +57,8 @@ class OrderBook:
                 for data in boxes.take(self._name):
                     order = m.to_worker(data)
                     if isinstance(order, m.Order):
-                        self._orders.append((order.verb, order.by))
+                        by = repr(order.rate) if order.verb == "rate" else order.by
+                        self._orders.append((order.verb, by))
                 time.sleep(_PERIOD)
             except bus.LOST:
                 boxes = None

@@ -64,6 +64,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pin.add_argument(
         "devices", help="auto, cpu, a number, cards such as 0,1 or GPU-8f3a; `recipe` for what that says"
     )
+    rate = _action(commands, "rate", "another learning rate from the next step on; a resume keeps it", _rate)
+    rate.add_argument("learning_rate", metavar="RATE", help="the new peak, such as 1e-4")
     words = "go on after a pause, or from the last checkpoint"
     resume = _action(commands, "resume", words, _resume, run=False)
     several.add_runs(resume, "resume")
@@ -299,6 +301,12 @@ def _pin(args: argparse.Namespace) -> int:
     with Session(paths.home()) as session:
         devices = "" if args.devices == "recipe" else args.devices
         return several.told(args, session.act(session.named(args.run), "pin", None, {"devices": devices}))
+
+
+def _rate(args: argparse.Namespace) -> int:
+    with Session(paths.home()) as session:
+        settings = {"learning_rate": args.learning_rate}
+        return several.told(args, session.act(session.named(args.run), "rate", None, settings))
 
 
 def _settings(args: argparse.Namespace) -> dict[str, str]:

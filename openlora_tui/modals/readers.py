@@ -13,6 +13,7 @@ from textual.widgets import Input
 
 from engine.text import clean, one_line
 from openlora_tui.actions import BY_ID, TABLES, shown
+from openlora_tui.glyphs import MARK_WORDS
 from openlora_tui.modals.dialogue import Dialogue, Foot, Title
 from openlora_tui.widgets.find_line import FindLine
 from openlora_tui.widgets.page import Page
@@ -89,6 +90,7 @@ class Help(Reader):
         rows: list[Row] = []
         if self._here:
             rows += _block("Where the cursor is", self._here, width)
+        rows += self._marks(width) if "train" in self._places else []
         told = {said for _, said in self._here}
         for name in [*self._places, *(name for name in TABLES if name not in self._places)]:
             table, pressed = TABLES[name], self.tui.keymap.keys
@@ -102,6 +104,10 @@ class Help(Reader):
             Row("ctrl+c never quits. A run goes on when OpenLoRA is closed or the link breaks.", "dim")
         )
         return rows
+
+    def _marks(self, width: int) -> list[Row]:
+        marks = self.tui.glyphs.mark
+        return _block("Marks on the curve", [(marks[kind], said) for kind, said in MARK_WORDS.items()], width)
 
 
 def _block(title: str, lines: list[tuple[str, str]], width: int) -> list[Row]:

@@ -15,7 +15,7 @@ from openlora_tui.widgets.painted import Painted, Row, between
 
 _FOOT: Final = 3
 """Rows below the plot: the axis, its numbers, the words of the marks."""
-_RANK: Final = ("finding", "resumed", "paused", "stopped", "saved")
+_RANK: Final = ("back", "finding", "rate", "resumed", "paused", "stopped", "saved")
 _WORDS: Final = {"saved": "saved", "resumed": "resumed", "paused": "paused", "stopped": "stopped"}
 
 
@@ -215,7 +215,7 @@ class LossChart(Painted):
         taken = [False] * width
         newest: dict[str, Mark] = {}
         for mark in self.marks:
-            newest[mark.text if mark.kind == "finding" else mark.kind] = mark
+            newest[mark.kind if mark.kind in _WORDS else mark.text] = mark
         for mark in sorted(newest.values(), key=lambda m: (_RANK.index(m.kind), -m.step)):
             glyph, text = self.tui.glyphs.mark[mark.kind], _word(mark)
             column = frame.gutter + frame.column(mark.step)
@@ -262,7 +262,7 @@ def _length(state: RunState) -> int:
 
 
 def _word(mark: Mark) -> str:
-    return one_line(mark.text, 40) if mark.kind == "finding" else f"{_WORDS[mark.kind]} {mark.step:,}"
+    return one_line(mark.text, 40) if mark.kind not in _WORDS else f"{_WORDS[mark.kind]} {mark.step:,}"
 
 
 def _joined(row: Row) -> Row:

@@ -30,7 +30,8 @@ FINDING = st.builds(
 _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "t": TIME, "step": STEP, "steps": STEP, "findings": st.lists(FINDING, max_size=2), "finding": FINDING,
     "loss": st.none() | st.floats(-1e300, 1e300), "grad_norm": st.none() | NUMBER, "lr": NUMBER,
-    "rate": NUMBER, "before": NUMBER, "epoch": NUMBER, "epochs": NUMBER, "seconds": NUMBER,
+    "rate": NUMBER, "before": NUMBER, "learning_rate": NUMBER,
+    "epoch": NUMBER, "epochs": NUMBER, "seconds": NUMBER,
     "quiet": NUMBER, "cpu": NUMBER, "run": TEXT, "name": TEXT, "model": TEXT,
     "data": st.lists(TEXT, max_size=2), "lineage": st.lists(TEXT, max_size=2),
     "targets": st.lists(TEXT, max_size=2), "console": st.lists(TEXT, max_size=2),

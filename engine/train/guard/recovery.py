@@ -63,6 +63,7 @@ def _go_back(session: Session, broken: BrokenStep, good: Checkpoint) -> None:
             reason=broken.sign.title,
             action=action,
             path=str(good.path),
+            rate=session.course.peak(session.step + 1),
         )
     )
     session.journal.found(_finding(told, broken, session, action))
