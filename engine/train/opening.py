@@ -24,6 +24,7 @@ from engine.problem import Problem
 from engine.recipe.recipe import Recipe
 from engine.recipe.resuming import Change, changes, refuse
 from engine.train import randomness
+from engine.train.guard.noting import note_rows
 from engine.train.journal import Journal
 from engine.train.listening import LeftEarly, Listener
 from engine.train.machine import Machine
@@ -82,6 +83,7 @@ def open_session(job: Job, journal: Journal, listener: Listener) -> Session:
     take_reference(session, checkpoint.manifest.initial if checkpoint else session.initial)
     _take_up(session, checkpoint)
     budget.attend(session)
+    note_rows(session)
     _announce(session)
     return session
 

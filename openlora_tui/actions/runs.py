@@ -35,7 +35,7 @@ RUN: Final = Table(
         Action("later", ("greater_than_sign",), "later", "Let a waiting run start after the one behind it.",
                waiting, changes=True),
         Action("pin", ("P",), "pin", "Choose on which devices a waiting run starts.", waiting, changes=True),
-        Action("rate", ("v",), "rate", "Lower the learning rate while the run goes on.", working,
+        Action("rate", ("b",), "rate", "Lower the learning rate while the run goes on.", working,
                changes=True),
         Action("chat", ("c",), "chat", "Talk to what the run left, with its adapter and without it.",
                an_adapter),

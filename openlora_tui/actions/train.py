@@ -19,6 +19,9 @@ TRAIN: Final = Table(
         Action("farther", ("minus",), "farther", "Show twice as much of the curve."),
         Action("versus", ("v",), "compare", "Draw an earlier run on the same chart, or take it away again."),
         Action("align", ("percent_sign",), "align", "Lay it over this run by step, or by share of the run."),
+        Action(
+            "eaten", ("e",), "eaten", "Read the rows of a step: the chosen mark's, else the last one.", a_run
+        ),
         Action("samples", ("t",), "samples", "Read all sample texts."),
         Action("findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),
         Action("log", ("l",), "log", "Read the log and the worker's last words.", a_run),

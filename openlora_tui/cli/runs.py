@@ -27,6 +27,7 @@ from engine.series import Series
 from engine.text import one_line
 from openlora_tui.cli import several, watching
 from openlora_tui.cli.document import print_document
+from openlora_tui.cli.eaten import add_words, run_eaten
 from openlora_tui.cli.foreground import EnduringPrinter, begin_again, work_here
 from openlora_tui.cli.going_on import add_going_on, going_on
 from openlora_tui.cli.options import given_fields
@@ -66,6 +67,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     rate = _action(commands, "rate", "another learning rate from the next step on; a resume keeps it", _rate)
     rate.add_argument("learning_rate", metavar="RATE", help="the new peak, such as 1e-4")
+    eaten = _action(commands, "eaten", "the rows that a step was taught with, and what was learnt", run_eaten)
+    add_words(eaten)
     words = "go on after a pause, or from the last checkpoint"
     resume = _action(commands, "resume", words, _resume, run=False)
     several.add_runs(resume, "resume")

@@ -169,6 +169,16 @@ class TrainScreen(Place):
             return True
         return False
 
+    def do_eaten(self) -> None:
+        """The rows of the chosen mark's step; of the last one that was found fault with, where none is."""
+        from engine.eaten.suspect import suspect_step
+        from openlora_tui.modals.eaten import EatenView
+
+        session, chosen = self.tui.session, self.chart.chosen_step
+        if session.state is not None and session.welcome is not None:
+            step = suspect_step(session.state) if chosen is None else chosen
+            self.app.push_screen(EatenView(session.welcome.home, session.state.run, step))
+
     def do_samples(self) -> None:
         """All samples."""
         from openlora_tui.modals.readers import Samples

@@ -67,6 +67,12 @@ class LossChart(Painted):
         shown = [m for m in state.marks if m.kind != "evaluated" and x_from <= m.step <= x_to]
         return sorted(shown, key=lambda mark: mark.step)
 
+    @property
+    def chosen_step(self) -> int | None:
+        """The step of the chosen mark."""
+        mark = self._chosen_mark()
+        return mark.step if mark is not None else None
+
     def step_marks(self, by: int) -> None:
         """Choose the next mark in a direction; the newest first."""
         count = len(self.marks)

@@ -52,6 +52,7 @@ LIGHT = {
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),
     "the rules of the guard": (_modules("engine/watch"), HEAVY | APP | {"peewee", "tokenizers", "jinja2"}),
     "the estimate's arithmetic": (_modules("engine/memory"), HEAVY | APP | {"peewee"}),
+    "what a step ate": (_modules("engine/eaten"), HEAVY | APP | {"peewee"}),
     "the store": ("import engine.store", HEAVY | APP),
     "what a chat says": (
         "import engine.chat.spoken, engine.chat.target",

@@ -1,0 +1,1 @@
+"""What a step of a run was taught with, told afterwards and without torch."""
