@@ -20,7 +20,7 @@ TRAIN: Final = Table(
         Action("versus", ("v",), "compare", "Draw an earlier run on the same chart, or take it away again."),
         Action("align", ("percent_sign",), "align", "Lay it over this run by step, or by share of the run."),
         Action(
-            "eaten", ("e",), "eaten", "Read the rows of a step: the chosen mark's, else the last one.", a_run
+            "eaten", ("e",), "eaten", "Read the rows of a step: of the chosen mark, else the last.", a_run
         ),
         Action("samples", ("t",), "samples", "Read all sample texts."),
         Action("findings", ("f",), "findings", "Read the findings: evidence, cause, remedy."),

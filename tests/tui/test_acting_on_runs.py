@@ -79,6 +79,25 @@ async def test_a_waiting_run_is_pinned_to_what_is_picked_or_typed(
         assert (act.run, act.verb, act.settings) == (RUN, "pin", {"devices": devices})
 
 
+@pytest.mark.parametrize(("keys", "rate"), [("5,e,minus,5", "5e-05"), ("", "0.0001")])
+async def test_another_rate_is_typed_or_picked(keys: str, rate: str, opened: Any, engine: FakeEngine) -> None:
+    engine.states[RUN].peak_rate = 2e-4
+    async with opened() as pilot:
+        await pilot.press("enter")
+        await settle(pilot)
+        await pilot.press("b")
+        await settle(pilot)
+        assert "half of 0.0002" in shown(pilot.app)
+        if keys:
+            await pilot.press(*keys.split(","))
+            await settle(pilot)
+        await pilot.press("enter")
+        await settle(pilot)
+        (act,) = engine.asked(ms.Act)
+        assert isinstance(act, ms.Act)
+        assert (act.run, act.verb, act.settings) == (RUN, "rate", {"learning_rate": rate})
+
+
 async def test_a_refusal_is_shown_with_its_reason(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
         await pilot.press("s")
