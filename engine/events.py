@@ -355,33 +355,10 @@ class Failed(Event, frozen=True, kw_only=True):
 
 
 AnyEvent = (
-    Created
-    | Queued
-    | Started
-    | Phase
-    | Progress
-    | Fetched
-    | Planned
-    | Step
-    | Evaluated
-    | Sampled
-    | Saved
-    | Pruned
-    | Resumed
-    | RolledBack
-    | Steered
-    | Paused
-    | Continued
-    | Stopping
-    | Heartbeat
-    | Predicted
-    | Measured
-    | Found
-    | Injected
-    | Log
-    | Finished
-    | Failed
-)
+    Created | Queued | Started | Phase | Progress | Fetched | Planned | Step | Evaluated | Sampled | Saved
+    | Pruned | Resumed | RolledBack | Steered | Paused | Continued | Stopping | Heartbeat | Predicted
+    | Measured | Found | Injected | Log | Finished | Failed
+)  # fmt: skip
 Terminal = Finished | Failed
 
 _encoder: Final = msgspec.json.Encoder()
