@@ -11,20 +11,9 @@ from engine.run_state import RunState
 PROTOCOL: Final = 1
 
 Verb = Literal[
-    "stop",
-    "kill",
-    "pause",
-    "continue",
-    "save",
-    "resume",
-    "delete",
-    "hold",
-    "release",
-    "sooner",
-    "later",
-    "pin",
-    "rate",
-]
+    "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner",
+    "later", "pin", "rate",
+]  # fmt: skip
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
 
 `hold`, `release`, `sooner`, `later` and `pin` are for a run that waits in the queue; `pin` takes `devices`
