@@ -41,6 +41,14 @@ def _two_widths(value: Value) -> Clash | None:
     )
 
 
+def _biases_in_16_bits(value: Value) -> Clash | None:
+    field = next((name for name in ("load_in_4bit", "load_in_8bit") if value(name)), None)
+    if field is None or value("method") != "bitfit":
+        return None
+    why = f"bitfit tunes biases, and with {field} they are turned into 16 bits, where small steps are lost"
+    return Clash("method", why, f"Set {field}: false, or method: lora.")
+
+
 def _lengths_of_what_is_taken_out(value: Value) -> Clash | None:
     start = value("init_lora_weights")
     if not value("use_dora") or not start.startswith(("pissa", "olora", "loftq")):
@@ -109,6 +117,7 @@ def _prefix_twice(value: Value) -> Clash | None:
 
 RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (
     _two_widths,
+    _biases_in_16_bits,
     _lengths_of_what_is_taken_out,
     _nothing_lost,
     _merges_nothing,

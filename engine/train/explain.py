@@ -67,7 +67,8 @@ CAUSES: Final = (
         "Check the spelling of `model`; private models need `hf auth login`.",
     ),
     Cause(
-        r"[Bb]itsandbytes|CUDA Setup failed|backends-bnb|quantize_4bit|int8_linear_matmul",
+        r"[Bb]itsandbytes|CUDA Setup failed|backends-bnb|quantize_4bit|int8_linear_matmul|"
+        r"only Tensors of floating point dtype can require gradients",
         "quantization_backend",
         "bitsandbytes, which quantises weights and optimizers, failed.",
         "`openlora doctor` tries it here; pip install -U bitsandbytes, or do without load_in_4bit, "

@@ -191,3 +191,10 @@ def test_what_else_a_recipe_wishes_goes_with_4_bits(start: Start, name: str) -> 
     run = start(max_steps=8, load_in_4bit=True, **STARTS[name])
     assert isinstance(run.end, ev.Finished), run.end
     assert run.losses[-1] < run.losses[0] - 0.2
+
+
+@pytest.mark.parametrize("method", ["adalora", "vera", "ia3", "prompt", "prefix"])
+def test_other_methods_learn_on_4_bits_too(start: Start, method: str) -> None:
+    run = start(method=method, max_steps=6, save_steps=3, eval_steps=3, load_in_4bit=True)
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.of(ev.Planned)[0].base == "nf4, double"
