@@ -38,3 +38,18 @@ def test_a_finished_run_trains_on_and_refuses_to_where_nothing_is_left(
     decoded = (ev.decode(line) for line in EventReader(RunDir(driver.root, run).events))
     rates = {event.step: event.lr for event in decoded if isinstance(event, ev.Step)}
     assert rates[6] < rates[7] <= rates[8]
+
+
+def test_two_runs_are_compared_at_the_same_places(driver: Driver, capsys: pytest.CaptureFixture[str]) -> None:
+    one = driver.submit(max_steps=8, eval_steps=0, save_steps=0)
+    driver.ended(one)
+    other = driver.submit(max_steps=4, eval_steps=0, save_steps=0, learning_rate=1e-4)
+    driver.ended(other)
+    assert main(["runs", "compare", one, other, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["points"][-1]["steps"] == [4, 4], "they are compared where both have been"
+    assert told["recipe"]["learning_rate"] == ["0.005", "1e-4"]
+    assert main(["runs", "compare", one, other, "--by", "share", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["points"][-1]["steps"] == [8, 4]
+    assert None not in told["points"][-1]["loss"]
