@@ -34,8 +34,12 @@ def of_run(state: RunState) -> Spec:
             exit_status=WORK_FAILED,
         )
     precision = state.plan.precision if state.plan is not None else "auto"
+    if Path(adapter, "config.json").is_file():  # all weights learnt: what was left is the model itself
+        model, adapter = adapter, ""
+    else:
+        model = state.base if Path(state.base, "config.json").is_file() else state.model
     return Spec(
-        model=state.base if Path(state.base, "config.json").is_file() else state.model,
+        model=model,
         adapter=adapter,
         name=state.name,
         run=state.run,

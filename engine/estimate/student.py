@@ -85,7 +85,7 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
         laid = fresh(base, msgspec.structs.replace(recipe, layers_to_transform=[]))
     _fill(laid.peft)
     student = Student(laid)
-    student.packs = lay_end_to_end(base, facts_in(config.to_dict()))
+    student.packs = not laid.tokens_before and lay_end_to_end(base, facts_in(config.to_dict()))
     return student
 
 
@@ -99,6 +99,8 @@ def blocks_of(base: PreTrainedModel) -> list[nn.Module]:
 def _fill(model: nn.Module) -> None:
     """Put fake tensors in the place of those on `meta`; those that train are fp32."""
     made: dict[int, Any] = {}
+    learnt = getattr(model, "prompt_tokens", {})  # peft keeps the numbers of learnt tokens in a plain dict
+    learnt.update({name: torch.zeros(tokens.shape, dtype=tokens.dtype) for name, tokens in learnt.items()})
     for module in model.modules():
         for name, tensor, into in _tensors(module):
             if id(tensor) not in made:

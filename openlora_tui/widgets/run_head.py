@@ -196,7 +196,13 @@ class RunHead(Painted):
         hint = Row("y copies it", "dim")
         rows.append(between(Row("adapter  ", "dim").add(tail(path, width - 9 - 13), "ok"), hint, width))
         named = f'"{path}"' if len(path) + 47 <= width else "adapter"
-        rows.append(Row("load     ", "dim").add(f"PeftModel.from_pretrained(model, {named})"))
+        whole = (
+            state.plan is not None
+            and not state.plan.targets
+            and state.plan.trainable == state.plan.parameters
+        )
+        loads = f"AutoModelForCausalLM.from_pretrained({named})" if whole else None
+        rows.append(Row("load     ", "dim").add(loads or f"PeftModel.from_pretrained(model, {named})"))
         key = self.tui.facts().key
         following = Row("next     ", "dim").add(key("chat"), "bold accent").add(" talks to it")
         if outcome.outcome == "stopped":

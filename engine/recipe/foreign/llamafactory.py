@@ -82,7 +82,9 @@ def _own(key: str, value: Any, said: dict[str, Any], folder: Path, found: Transl
     elif key == "stage":
         found.note(key, value, "answers are learnt" if value == "sft" else "data_format: text")
     elif key == "finetuning_type":
-        found.take(key, value, "method", "lora", "" if value == "lora" else "An adapter learns in its place.")
+        method = "full" if value == "full" else "lora"
+        same = value in ("lora", "full")
+        found.take(key, value, "method", method, "" if same else "An adapter learns in its place.")
     elif key == "lora_target":
         names = [part.strip() for part in str(value).split(",")]
         found.take(key, value, "target_modules", "all-linear" if value == "all" else names)

@@ -31,6 +31,13 @@ def test_a_run_that_left_an_adapter() -> None:
     assert sorted(spec.prompts) == ["one", "two"]
 
 
+def test_a_run_of_which_all_weights_learnt_left_a_model(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    finished = ev.Finished(run="7", outcome="succeeded", steps=9, loss=1.0, adapter=str(tmp_path))
+    spec = target.of_run(state(finished))
+    assert (spec.model, spec.adapter, spec.run) == (str(tmp_path), "", "7")
+
+
 @pytest.mark.parametrize(
     ("last", "do"), [((), "finished"), ((ev.Failed(run="7", steps=3, what="It died."),), "resume 7")]
 )

@@ -78,6 +78,14 @@ def test_the_predicted_peak_is_what_a_real_step_allocates(
     assert LOWEST <= found.peak / counted - 1 <= HIGHEST
 
 
+@pytest.mark.parametrize("method", ["adalora", "vera", "ia3", "prompt", "prefix", "bitfit", "full"])
+def test_every_method_has_an_estimate(method: str) -> None:
+    recipe = Recipe(model="gpt2", data="d.jsonl", method=method, max_length=64, devices="cpu")
+    known = config_of("gpt2")
+    assert known is not None
+    assert exact(recipe, known, cuda=False).peak > 0
+
+
 @pytest.mark.parametrize("model", ["gpt2", "google/gemma-3-270m"])
 def test_two_depths_tell_what_the_whole_depth_takes(model: str, monkeypatch: pytest.MonkeyPatch) -> None:
     config = config_of(model)
