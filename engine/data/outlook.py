@@ -133,4 +133,4 @@ def _steps(recipe: Recipe, rows: int | None) -> int | None:
         return recipe.max_steps
     if rows is None:
         return None
-    return max(math.ceil(recipe.num_train_epochs * math.ceil(rows / recipe.batch_rows)), 1)
+    return max(math.ceil(recipe.num_train_epochs * math.ceil(rows / recipe.step_rows)), 1)

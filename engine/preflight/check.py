@@ -126,7 +126,7 @@ def _facts(subject: Subject) -> Iterator[str]:
         held = f", {size.held:,} held out" if size.held else ""
         yield f"{size.rows:,} rows to learn from{held}"
     if size.steps is not None:
-        yield f"{size.steps:,} steps of {recipe.batch_rows:,} rows"
+        yield f"{size.steps:,} steps of {recipe.step_rows:,} rows"
     if subject.trainable is not None and subject.adapted is not None:
         rank, shapes = subject.adapted
         yield f"an adapter of rank {rank} on {len(shapes):,} layers: {subject.trainable:,} parameters"

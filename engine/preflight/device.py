@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 
 from engine import packages
@@ -16,6 +17,7 @@ from engine.preflight.findings import stopped
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import Subject
 from engine.problem import Problem
+from engine.recipe.together import unspreadable
 from engine.telemetry.gpu import capability
 from engine.text import amount
 
@@ -39,7 +41,7 @@ def look(subject: Subject) -> Iterator[Finding]:
         yield stopped("cuda_driver_or_arch", problem, patch(subject.recipe, devices="auto"))
         return
     if cards:
-        yield from _on_card(subject, cards[0])
+        yield from _on_card(subject, cards[0], asked(subject.recipe.devices).count)
     else:
         yield from _on_cpu(subject)
 
@@ -83,7 +85,7 @@ def _on_cpu(subject: Subject) -> Iterator[Finding]:
         )
 
 
-def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
+def _on_card(subject: Subject, card: Gpu, cards: int) -> Iterator[Finding]:
     recipe, able = subject.recipe, (capability(card.index) or _AMPERE) >= _AMPERE
     if packages.version_of("torch").endswith("+cpu"):
         yield Finding(
@@ -130,6 +132,8 @@ def _on_card(subject: Subject, card: Gpu) -> Iterator[Finding]:
     yield from kernels.look(subject, on_card=True, narrow=narrow)
     bits = 16 if narrow else 32
     needed = kernels.weights(subject, bits)
+    if cards > 1 and recipe.fsdp != "never" and not unspreadable(partial(getattr, recipe)):
+        needed //= cards  # the blocks are spread, and embeddings are little beside them
     if needed > card.total:
         yield _too_large(subject, bits, card.total, card.name)
     elif needed > card.total - card.used:

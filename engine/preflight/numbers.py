@@ -132,7 +132,7 @@ def _steps(subject: Subject, steps: int) -> Iterator[Finding]:
     if steps < _FEW_STEPS:
         yield _odd(
             "hyperparameter", "warning", f"The run has {steps:,} steps, which is few",
-            [f"{recipe.batch_rows:,} rows a step"],
+            [f"{recipe.step_rows:,} rows a step"],
             cause="So few steps hardly move an adapter.",
             do="More epochs, smaller batches, or more rows.",
             change=_smaller_steps(subject), confidence=0.7,
@@ -173,9 +173,9 @@ def _rows(subject: Subject, rows: int) -> Iterator[Finding]:
             do="Add rows: some 50 to 100 good ones are the least that shows, LIMA (2023) took 1,000.",
             confidence=0.7,
         )  # fmt: skip
-    if recipe.batch_rows > rows:
+    if recipe.step_rows > rows:
         yield _odd(
-            "hyperparameter", "warning", f"A step takes {recipe.batch_rows:,} rows, and there are {rows:,}",
+            "hyperparameter", "warning", f"A step takes {recipe.step_rows:,} rows, and there are {rows:,}",
             [f"per_device_train_batch_size {recipe.per_device_train_batch_size}, gradient_accumulation_steps "
              f"{recipe.gradient_accumulation_steps}"],
             cause="Each step is a whole epoch, and there are only as many steps as epochs.",
@@ -183,10 +183,10 @@ def _rows(subject: Subject, rows: int) -> Iterator[Finding]:
         )  # fmt: skip
     if steps is None:
         return
-    passes = steps * min(recipe.batch_rows, rows) / rows
+    passes = steps * min(recipe.step_rows, rows) / rows
     if passes >= _PASSES:
         word = "max_steps" if recipe.max_steps > 0 else "num_train_epochs"
-        value = max(math.ceil(3 * rows / recipe.batch_rows), 1) if recipe.max_steps > 0 else 3.0
+        value = max(math.ceil(3 * rows / recipe.step_rows), 1) if recipe.max_steps > 0 else 3.0
         yield _odd(
             "overfit_memorising", "warning", f"Each of the {rows:,} rows is seen {passes:.0f} times",
             [f"{word} {getattr(recipe, word):g}"],
@@ -196,7 +196,7 @@ def _rows(subject: Subject, rows: int) -> Iterator[Finding]:
     elif passes < 0.99:
         yield _odd(
             "hyperparameter", "note", f"{1 - passes:.0%} of the rows are never seen",
-            [f"{steps:,} steps of {recipe.batch_rows:,} rows, {rows:,} rows"],
+            [f"{steps:,} steps of {recipe.step_rows:,} rows, {rows:,} rows"],
             cause="max_steps ends the run before its first epoch does." if recipe.max_steps > 0 else "",
         )  # fmt: skip
 

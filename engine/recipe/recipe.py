@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from engine.leases.asked import asked
 from engine.mapping.mapping import Mapping
 from engine.sources.entry import Entry, entries_of
 
@@ -88,6 +89,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     bnb_4bit_use_double_quant: bool = True
     load_in_8bit: bool = False
     devices: str | int | list[int | str] = "auto"
+    fsdp: str = "auto"
 
     eval_steps: int = 50
     save_steps: int = 100
@@ -123,6 +125,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     def tokens_before(self) -> int:
         """Learnt tokens that stand before each row."""
         return self.num_virtual_tokens if self.method in ("prompt", "prefix") else 0
+
+    @property
+    def step_rows(self) -> int:
+        """Rows of one optimizer step on all devices that the recipe asks for."""
+        return self.batch_rows * asked(self.devices).count
 
     @property
     def batch_rows(self) -> int:

@@ -115,6 +115,25 @@ def _prefix_twice(value: Value) -> Clash | None:
     return Clash("gradient_checkpointing", why, "Set gradient_checkpointing: false, or method: prompt.")
 
 
+def unspreadable(value: Value) -> str:
+    """What of a recipe needs the base's weights whole on each device; empty where nothing does."""
+    if value("method") != "lora":
+        return f"method: {value('method')}"
+    if value("objective") != "sft":
+        return f"objective: {value('objective')}"
+    if value("init_lora_weights") not in ("default", "gaussian"):
+        return f"init_lora_weights: {value('init_lora_weights')}"
+    on = ("load_in_4bit", "load_in_8bit", "use_dora", "merge_adapter", "modules_to_save")
+    return next((field for field in on if value(field)), "")
+
+
+def _spread_and_whole(value: Value) -> Clash | None:
+    kept = unspreadable(value) if value("fsdp") == "always" else ""
+    if not kept:
+        return None
+    return Clash("fsdp", f"{kept} needs the base whole on each device", "Set fsdp: never, or leave that out.")
+
+
 RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (
     _two_widths,
     _biases_in_16_bits,
@@ -125,5 +144,6 @@ RULES: Final[tuple[Callable[[Value], Clash | None], ...]] = (
     _prompts_of_pairs,
     _whole_and_held,
     _prefix_twice,
+    _spread_and_whole,
 )
 """Each says what it finds; the first to tell of a field is heard."""

@@ -40,13 +40,18 @@ def accumulated(
     session: Session, pieces: list[list[int]], divisor: int, *, teaches: bool
 ) -> torch.Tensor | Unfit:
     """Add the gradients of `pieces`; their loss and figures, or the first that did not fit."""
-    total = torch.zeros(1 + len(session.objective.figures), device=session.machine.device)
+    machine = session.machine
+    total = torch.zeros(1 + len(session.objective.figures), device=machine.device)
     for piece in pieces:
         session.listener.listen()
         means = attempted(partial(_taught, session, piece, divisor, teaches=teaches))
         if isinstance(means, Shortage):
+            if machine.sharded:  # the others wait in the middle of a pass, and cannot begin it again
+                raise torch.OutOfMemoryError(means.said)
             return Unfit(len(piece), session.collator.tokens(piece), means.said)
         total += means
+    for _ in range(machine.together(len(pieces))):
+        _taught(session, pieces[0][:1], divisor, teaches=False)
     return total
 
 

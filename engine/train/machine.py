@@ -32,6 +32,7 @@ class Machine:
         precision: of the matrix products; the adapter and the loss are fp32 always.
         compute: the same as a dtype.
         dtype: of the frozen weights, 16-bit only on an accelerator.
+        sharded: the base is spread over the ranks, and a forward pass needs all of them.
         findings: what was wished of the precision and is not granted.
     """
 
@@ -45,6 +46,7 @@ class Machine:
             _take_card()
         cpu = wanted.startswith("cpu") or not torch.cuda.is_available()
         waits = InitProcessGroupKwargs(timeout=_PATIENCE)
+        self.sharded = False
         self.accelerator = Accelerator(cpu=cpu, mixed_precision="no", kwargs_handlers=[waits])
         self.device: torch.device = self.accelerator.device
         self.rank = int(self.accelerator.process_index)
@@ -106,6 +108,10 @@ class Machine:
         value = torch.tensor(mine)
         torch.distributed.all_reduce(value, torch.distributed.ReduceOp.MIN, self._hosts)
         return int(value)
+
+    def together(self, passes: int) -> int:
+        """Forward passes that this rank has to make beside its own, so that all ranks make as many."""
+        return -self.least(-passes) - passes if self.sharded else 0
 
     def any(self, *, mine: bool) -> bool:
         """True where it is so on any rank; every rank is here once this returns."""

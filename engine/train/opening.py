@@ -182,6 +182,9 @@ def _announce(session: Session) -> None:
         )
     )
     session.journal.log(laid.told)
+    if session.machine.sharded:
+        ranks = session.machine.world
+        session.journal.log(f"the base is spread over {ranks} ranks (FSDP2); no samples are written")
     for note in (_computed(session), *laid.notes):
         session.journal.log(note)
     for finding in (*session.machine.findings, *session.optimizer.findings, *laid.findings):

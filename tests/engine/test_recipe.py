@@ -381,3 +381,13 @@ def test_overriding_names_the_nearest_field() -> None:
     with pytest.raises(Problem, match="Did you mean `lora_alpha`") as caught:
         override(parse(COMMENTED), {"lora_alhpa": "3"})
     assert "lora_alhpa" in caught.value.where
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["method: vera", "objective: dpo", "load_in_4bit: true", "use_dora: true", "init_lora_weights: pissa"],
+)
+def test_a_base_that_has_to_be_whole_is_not_spread(other: str) -> None:
+    with pytest.raises(Problem, match="needs the base whole"):
+        parse(f"model: m\ndata: d\nfsdp: always\n{other}\n")
+    parse(f"model: m\ndata: d\nfsdp: auto\n{other}\n")

@@ -9,7 +9,7 @@ from engine.recipe.foreign.translation import Table, Take, renamed
 SCHEDULES: Final = {"constant_with_warmup": "constant"}
 SAME: Final = "It changes speed or memory, not what is learnt."
 LOGS: Final = "OpenLoRA keeps its own record of each run."
-SPREAD: Final = "A run has one device here."
+SPREAD: Final = "`devices` says how many share a run here, and `fsdp` whether the base is spread over them."
 GPTQ: Final = "A model that is quantised by GPTQ takes no adapter here: name the one that it was made of."
 FASTEST: Final = "`attn_implementation: auto` takes the fastest that model, device and packages have."
 OTHER: Final = "It is not done here: the run learns in another way."

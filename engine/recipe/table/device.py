@@ -93,4 +93,18 @@ FIELDS: Final = (
         section="device",
         on_resume="safe",
     ),
+    Field(
+        name="fsdp",
+        label="Spread the base",
+        help="Spreads the frozen base over several GPUs (FSDP2): `auto` where one of them does not hold it.",
+        wrong=(
+            "Spread without need, each step waits for weights to come; memory that runs out in a step ends "
+            "the run, and no samples are written."
+        ),
+        source="Our choice: a base that fits is whole on each GPU (as DDP has it), which is faster.",
+        section="device",
+        on_resume="safe",
+        level="expert",
+        choices=("auto", "never", "always"),
+    ),
 )

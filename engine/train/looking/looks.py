@@ -63,11 +63,15 @@ def measure(session: Session) -> bool:
 
 def held_out(session: Session, rows: list[int], collator: Collator) -> torch.Tensor | None:
     """Sums over this rank's `rows` in micro-batches that memory allows; None where it is not to be."""
+    machine = session.machine
+    work = partial(held_out_sums, session.objective, session.student, collator=collator, machine=machine)
     while True:
         pieces = collator.cut(rows, session.eval_budget)
-        work = partial(held_out_sums, session.objective, session.student, pieces, collator, session.machine)
-        sums = attempted(partial(work, lambda: _go_on(session)))
+        sums = attempted(partial(work, pieces=pieces, go_on=lambda: _go_on(session)))
         short = sums if isinstance(sums, Shortage) else None
+        if machine.sharded and short:  # the others wait in the middle of a pass
+            raise torch.OutOfMemoryError(short.said)
+        work(pieces=[[0]] * machine.together(len(pieces)), go_on=lambda: True)
         fits = relieve_evaluation(session, [(len(p), collator.tokens(p)) for p in pieces], short)
         if fits is not None:
             return sums if fits and isinstance(sums, torch.Tensor) else None
@@ -77,6 +81,8 @@ def show(session: Session) -> None:
     """Report what the model answers to the sample prompts, unless it did at this step."""
     if session.recipe.sample_steps <= 0 or session.shown == session.step or session.machine.rank != 0:
         return
+    if session.machine.sharded:
+        return  # how many passes a text takes, only the rank that writes it knows
     session.ledger.settle()
     with session.apart("sampling"):
         for prompt in sample_prompts(session):

@@ -19,6 +19,7 @@ from engine.train.machine import Machine
 from engine.train.model.attention import choose
 from engine.train.model.folder import model_folder
 from engine.train.model.quantise import numbers, quantisation, settle
+from engine.train.model.shard import shard, to_be_sharded
 
 transformers.utils.logging.disable_progress_bar()
 
@@ -39,6 +40,8 @@ def base_model(job: Job, machine: Machine, *, trust: bool = False) -> Loaded:
     recipe = job.recipe
     base, loading = placed(recipe, model_folder(job), machine, trust=trust)
     _prove_loaded(job.base, base, loading)
+    if machine.sharded:
+        shard(base, machine)
     base.config.use_cache = False
     if recipe.gradient_checkpointing:
         base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -63,7 +66,12 @@ def placed(
     base, loading = AutoModelForCausalLM.from_pretrained(
         folder, dtype=machine.dtype, trust_remote_code=trust, output_loading_info=True, **options
     )
-    settle(base) if quantised else base.to(machine.device)
+    if quantised:
+        settle(base)
+    else:
+        machine.sharded = to_be_sharded(recipe, machine, base)
+    if not quantised and not machine.sharded:
+        base.to(machine.device)
     return base, loading
 
 

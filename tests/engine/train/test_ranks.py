@@ -21,7 +21,7 @@ _RANKS = """
 import json, os, sys
 from pathlib import Path
 from engine import faults
-from engine.events import Step
+from engine.events import Log, Step
 from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.train.loop import train
@@ -37,7 +37,7 @@ def run(name):
     folder = Path(sys.argv[1]) / name
     end = train(Job(run="r", folder=folder, recipe=Recipe(**json.loads(sys.argv[2])), device="cpu"),
                 said.append, Silent())
-    print(end, flush=True)
+    print(end, *[e.text for e in said if isinstance(e, Log)], flush=True)
     if other:
         figures = [[e.loss, e.grad_norm] for e in said if isinstance(e, Step)]
         found = [f.title for f in end.findings if f.category == "oom"]
@@ -45,21 +45,23 @@ def run(name):
     said.clear()
     return type(end).__name__ == "Finished"
 well = run("two")
-if not other:
+tight = json.loads(sys.argv[2])["fsdp"] == "never"
+if tight and not other:
     faults.arm(faults.asked({"OPENLORA_FAULT": "oom@2,oom@5"}), said.append)
-well = run("tight") and well
+well = well and (not tight or run("tight"))
 if other:
     well = os.waitpid(other, 0)[1] == 0 and well
 os._exit(0 if well else 1)
 """
 
 
-def test_two_ranks_equal_one_process_with_twice_the_batch(start: Start, tmp_path: Path) -> None:
+@pytest.mark.parametrize("fsdp", ["never", "always"])
+def test_two_ranks_equal_one_process_with_twice_the_batch(fsdp: str, start: Start, tmp_path: Path) -> None:
     # 36 rows in steps of 16 end an epoch with 4 rows; with 3 epochs both kinds of step are met.
     changes: dict[str, Any] = {"max_steps": 7, "save_steps": 3, "eval_steps": 3}
     one = start("one", per_device_train_batch_size=4, **changes)
     recipe = {f: getattr(one.job.recipe, f) for f in one.job.recipe.__struct_fields__}
-    recipe["per_device_train_batch_size"] = 2
+    recipe |= {"per_device_train_batch_size": 2, "fsdp": fsdp}
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -75,6 +77,9 @@ def test_two_ranks_equal_one_process_with_twice_the_batch(start: Start, tmp_path
     assert done.returncode == 0, done.stdout
 
     assert _oom_findings(one, tmp_path / "two") == []
+    assert ("spread over 2 ranks" in done.stdout) == (fsdp == "always")
+    if fsdp == "always":
+        return
     # In the second run memory runs out twice on the rank that says nothing.
     first, second = _oom_findings(one, tmp_path / "tight")
     assert "micro-batches now hold at most" in first
