@@ -87,6 +87,8 @@ def test_the_gradient_is_the_same_before_and_after_an_evaluation(
     before = gradients()
     logits(student.peft)
     assert all(torch.equal(a, b) for a, b in zip(before, gradients(), strict=True))
+    states = [getattr(weight, "quant_state", None) for weight in student.peft.parameters()]
+    assert not any(getattr(state, "packing_format_for_cpu", False) for state in states)
 
 
 @each
