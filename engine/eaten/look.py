@@ -17,6 +17,7 @@ from engine.data.shelf.shelf import Shelf
 from engine.data.tokenizer import ModelTokenizer
 from engine.eaten.order import drawn_rows
 from engine.eaten.record import Place, Record, read
+from engine.eaten.told import Eaten, Part, Row
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read as read_recipe
 from engine.run_dir import RunDir
@@ -24,37 +25,6 @@ from engine.text import clean
 
 _CHARACTERS: Final = 8_000
 """Of a row's text that are told."""
-
-
-class Part(msgspec.Struct, frozen=True):
-    """Neighbouring tokens of a row, all learnt or all given."""
-
-    text: str
-    learnt: bool
-
-
-class Row(msgspec.Struct, frozen=True):
-    """One row of the step."""
-
-    where: str
-    """`file:line`."""
-    tokens: int
-    learnt: int
-    """Tokens that are learnt from those before them."""
-    parts: list[Part]
-
-
-class Eaten(msgspec.Struct, frozen=True, kw_only=True):
-    """A step, and what it was taught with."""
-
-    run: str
-    step: int
-    epoch: int
-    loss: float | None
-    """Over all of the rows; None where it was not finite, or the step was passed over."""
-    grad_norm: float | None
-    lr: float | None
-    rows: list[Row]
 
 
 class Kitchen:
@@ -79,10 +49,10 @@ class Kitchen:
     def eaten(self, step: int) -> Eaten:
         """What `step` was taught with; raises Problem where there is no such step."""
         record = read(self._directory.path) or self._record  # a resume may have gone on with another batch
-        place = record.place(step) if step > 0 else None
+        place = record.place(step) if 0 < step <= last_step(self._directory.events) + 1 else None
         if place is None:
             what = f"Run {self._directory.run} has no step {step:,}."
-            raise Problem(what, do="Name a step from 1 on.", exit_status=WORK_FAILED)
+            raise Problem(what, do="Name one that it has taken.", exit_status=WORK_FAILED)
         told = told_of(self._directory.events, step)
         return Eaten(
             run=self._directory.run,
@@ -107,6 +77,23 @@ class Kitchen:
                 parts.append(Part(text, bool(mask[begin])))
             begin = at
         return Row(self._data.source(row), len(ids), mask.count(1), parts)
+
+
+def last_step(events: Path) -> int:
+    """The step that the run reported last; 0 where there is none."""
+    sought = b'{"event":"step",'
+    try:
+        with events.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as lines:
+            at = lines.rfind(sought)
+            while at >= 0:
+                stop = lines.find(b"\n", at)
+                event = ev.decode(lines[at : stop if stop >= 0 else len(lines)])
+                if isinstance(event, ev.Step):
+                    return event.step
+                at = lines.rfind(sought, 0, at)
+    except (OSError, ValueError):
+        return 0
+    return 0
 
 
 def told_of(events: Path, step: int) -> ev.Step | None:

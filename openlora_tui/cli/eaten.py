@@ -16,7 +16,7 @@ from openlora_tui.cli.document import print_document
 from openlora_tui.cli.printer import number
 
 if TYPE_CHECKING:
-    from engine.eaten.look import Eaten
+    from engine.eaten.told import Eaten
 
 _WIDTH: Final = 2_000
 

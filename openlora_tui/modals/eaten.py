@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from typing import ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 
-from engine.eaten.look import Eaten, Kitchen
+from engine.eaten.told import Eaten
 from engine.problem import Problem
-from engine.run_dir import RunDir
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.modals.dialogue import Dialogue, Foot, Title
@@ -33,9 +35,8 @@ class EatenView(Dialogue[None]):
 
     def __init__(self, home: str, run: str, step: int) -> None:
         super().__init__()
-        self._directory = RunDir(Path(home), run)
+        self._home, self._run_id = home, run
         self._step = max(step, 1)
-        self._kitchen: Kitchen | None = None
         self._eaten: Eaten | None = None
         self._problem: Problem | None = None
 
@@ -47,7 +48,7 @@ class EatenView(Dialogue[None]):
             yield Foot(("left right", "step before, next"), ("up down space", "scroll"), ("esc", "close"))
 
     def on_mount(self) -> None:
-        """Keys go to the page; the rows come from a thread."""
+        """Keys go to the page; the rows come from a process of their own."""
         super().on_mount()
         self.query_one(Page).focus()
         self._load()
@@ -63,17 +64,13 @@ class EatenView(Dialogue[None]):
 
     async def _fetch(self, step: int) -> None:
         try:
-            eaten = await asyncio.to_thread(self._look, step)
+            eaten = await ask(self._home, self._run_id, step)
         except Problem as problem:
             self._eaten, self._problem = None, problem
         else:
             self._eaten, self._problem = eaten, None
         self._entitle(_said(self._eaten))
         self.query_one(Page).rewrite(self._write)
-
-    def _look(self, step: int) -> Eaten:
-        self._kitchen = self._kitchen or Kitchen(self._directory)
-        return self._kitchen.eaten(step)
 
     def _entitle(self, remark: str) -> None:
         title = self.query_one(Title)
@@ -97,6 +94,33 @@ class EatenView(Dialogue[None]):
                 rows += [Row("  ").add(mark, "ok").add(line, role) for line in lines]
             rows.append(Row())
         return rows
+
+
+async def ask(home: str, run: str, step: int) -> Eaten:
+    """What the command line's twin says, in a process that reads data files and templates beside the app.
+
+    Raises:
+        Problem: what it says instead.
+    """
+    words = ["-P", "-m", "openlora_tui.cli.main", "runs", "eaten", run, "--step", str(step), "--json"]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *words, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL,
+        env={**os.environ, "OPENLORA_HOME": home},
+    )  # fmt: skip
+    try:
+        said, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+    if process.returncode == 0:
+        return msgspec.json.decode(said, type=Eaten)
+    try:
+        told = msgspec.json.decode(said.splitlines()[-1])["error"]
+    except (IndexError, KeyError, TypeError, msgspec.DecodeError):
+        raise Problem(
+            "What the step ate could not be looked up.", do=f"`openlora runs eaten {run}` says why."
+        ) from None
+    raise Problem(told["what"], **{name: told.get(name, "") for name in ("where", "why", "do")})
 
 
 def _said(eaten: Eaten | None) -> str:

@@ -6,29 +6,23 @@ from typing import Any
 
 import pytest
 
-from engine.eaten.look import Eaten, Part, Row
+from engine.eaten.told import Eaten, Part, Row
 from engine.problem import Problem
-from engine.run_dir import RunDir
 from openlora_tui.modals import eaten
 from tests.tui.conftest import settle
 from tests.tui.fake_engine import FakeEngine
 from tests.tui.screen_picture import shown
 
 
-class Told:
-    """A run whose rows are known."""
-
-    def __init__(self, directory: RunDir) -> None:
-        self.run = directory.run
-
-    def eaten(self, step: int) -> Eaten:
-        if step > 411:
-            raise Problem(f"Run {self.run} has no step {step}.", do="Name a step from 1 on.")
-        parts = [Part("Where is it?\n", False), Part("In \x1b[31m[bold]Ghent[/].", True)]
-        return Eaten(
-            run=self.run, step=step, epoch=1, loss=5.25, grad_norm=9.0, lr=1e-4,
-            rows=[Row(f"/data/rows.jsonl:{step * 10 + row}", 30, 12, parts) for row in range(2)],
-        )  # fmt: skip
+async def told(home: str, run: str, step: int) -> Eaten:
+    """What the command line would say of a run whose rows are known."""
+    if step > 411:
+        raise Problem(f"Run {run} has no step {step}.", do="Name one that it has taken.")
+    parts = [Part("Where is it?\n", False), Part("In \x1b[31m[bold]Ghent[/].", True)]
+    return Eaten(
+        run=run, step=step, epoch=1, loss=5.25, grad_norm=9.0, lr=1e-4,
+        rows=[Row(f"/data/rows.jsonl:{step * 10 + row}", 30, 12, parts) for row in range(2)],
+    )  # fmt: skip
 
 
 async def pressed(pilot: Any, *keys: str) -> str:
@@ -42,7 +36,7 @@ async def pressed(pilot: Any, *keys: str) -> str:
 async def test_the_rows_of_a_step_and_of_its_neighbours(
     width: int, height: int, opened: Any, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(eaten, "Kitchen", Told)
+    monkeypatch.setattr(eaten, "ask", told)
     async with opened(width, height) as pilot:
         await pressed(pilot, "enter")
         await pressed(pilot, "e")
@@ -60,4 +54,4 @@ async def test_the_rows_of_a_step_and_of_its_neighbours(
 async def test_what_cannot_be_told_says_why(opened: Any, engine: FakeEngine) -> None:
     async with opened() as pilot:
         await pressed(pilot, "enter")
-        assert "has drawn no rows" in await pressed(pilot, "e")
+        assert "There is no run" in await pressed(pilot, "e")

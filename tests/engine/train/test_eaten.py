@@ -66,8 +66,9 @@ def test_a_finished_run_tells_what_each_step_was_taught_with(
             answer = json.loads(lines[int(row.where.rpartition(":")[2]) - 1])["answer"]
             learnt = "".join(part.text for part in row.parts if part.learnt)
             assert answer[:20] in learnt
-    with pytest.raises(Problem):
-        kitchen.eaten(0)
+    for nowhere in (0, 10):
+        with pytest.raises(Problem, match="has no step"):
+            kitchen.eaten(nowhere)
 
 
 def test_it_is_asked_for_without_torch(finished: tuple[RunDir, dict[int, list[int]]]) -> None:
