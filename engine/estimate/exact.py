@@ -12,8 +12,11 @@ from msgspec.structs import asdict
 from engine.estimate.live import LiveBytes
 from engine.estimate.step import run_step
 from engine.estimate.student import configured
+from engine.memory.facts import facts_in
 from engine.memory.formula import allocator
+from engine.memory.held import held
 from engine.memory.parts import Parts
+from engine.memory.widths import widths
 from engine.recipe.recipe import Recipe
 
 _DEPTHS: Final = (2, 4)
@@ -48,7 +51,8 @@ class Exact:
         Raises:
             Refusal: transformers does not know the model, or it has no such layers.
         """
-        return _parts(self._moments(recipe), cuda=self._cuda)
+        parts = _parts(self._moments(recipe), cuda=self._cuda)
+        return held(parts, recipe, facts_in(self._config), widths(recipe, cuda=self._cuda).weights)
 
     @cached_property
     def _depth(self) -> int:

@@ -85,10 +85,19 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def parameters(self) -> int:
         """Parameters of the base model, within a few in a thousand."""
-        attention = self.hidden * (2 * self.queries + 2 * self.keys)
-        forward = self.hidden * self.inner * (3 if self.gated else 2) * self.experts
         tables = self.vocabulary * (1 if self.tied else 2) + self.positions
-        return self.layers * (attention + forward + 4 * self.hidden) + tables * self.hidden
+        return self.layers * (self.matrices + 4 * self.hidden) + tables * self.hidden
+
+    @property
+    def matrices(self) -> int:
+        """Parameters of the linear layers of a block."""
+        attention = self.hidden * (2 * self.queries + 2 * self.keys)
+        return attention + self.hidden * self.inner * (3 if self.gated else 2) * self.experts
+
+    @property
+    def largest(self) -> int:
+        """Parameters of the largest linear layer of a block."""
+        return self.hidden * max(self.inner, self.queries)
 
 
 def facts_in(config: dict[str, Any]) -> Facts | None:

@@ -21,6 +21,7 @@ _MOST: Final = 4096
 """Rows beyond which nobody asks."""
 _TRIES: Final = 8
 _CHANGES: Final = 3
+_FOUR: Final = "weights in 4 bits (QLoRA): slower, and a little less exact"
 _SHORTEST: Final = 128
 """Tokens below which hardly any answer is whole."""
 
@@ -85,16 +86,27 @@ def _changes(recipe: Recipe, price: Price, answer: Answer) -> Iterator[Change]:
             yield found
     if fits:
         return
-    if sparing:
-        spared = replace(recipe, gradient_checkpointing=True)
-        pieces = _in_smaller_pieces(spared, largest(spared, price, limit))
-        found = _priced(
-            recipe, price, {**pieces, **sparing} if pieces else {}, limit, "the same result, slower"
-        )
-        if found is not None:
-            yield found
-            return
-    yield from _shorter(recipe, price, limit, sparing)
+    four = None
+    if answer.limit.cuda and not (recipe.load_in_4bit or recipe.load_in_8bit):
+        narrow = {"load_in_4bit": True}
+        four = _whole(recipe, price, narrow, limit, _FOUR)
+        four = four or _whole(recipe, price, {**narrow, **sparing}, limit, _FOUR)
+    slower = _whole(recipe, price, sparing, limit, "the same result, slower") if sparing else None
+    for change in (slower, four):
+        if change is not None:
+            yield change
+    if slower is None and four is None:
+        yield from _shorter(recipe, price, limit, sparing)
+
+
+def _whole(recipe: Recipe, price: Price, values: dict[str, Any], limit: int, why: str) -> Change | None:
+    """The change to these values, in pieces as small as it needs then."""
+    changed = replace(recipe, **values)
+    found = _priced(recipe, price, values, limit, why)
+    if found is not None:
+        return found
+    pieces = _in_smaller_pieces(changed, largest(changed, price, limit))
+    return _priced(recipe, price, {**pieces, **values}, limit, why) if pieces else None
 
 
 def _shorter(recipe: Recipe, price: Price, limit: int, sparing: dict[str, Any]) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from engine.memory.facts import Facts, facts_in
+from engine.memory.held import held
 from engine.memory.parts import Parts
 from engine.memory.widths import widths
 from engine.model.architectures import ARCHITECTURES, FUSED
@@ -31,7 +32,7 @@ def predicted(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts | 
     adapter = 4 * facts.layers * recipe.lora_r * sum(map(sum, _adapted(recipe, facts).values()))
     logits = (16 if facts.capped else 12) * rows * length * facts.vocabulary
     activations = _activations(recipe, facts, rows, length, cuda=cuda)
-    return Parts(
+    parts = Parts(
         weights=width.weights * facts.parameters,
         adapter=adapter,
         optimizer=2 * adapter,
@@ -40,6 +41,7 @@ def predicted(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts | 
         logits=logits,
         allocator=allocator(activations + logits + adapter) if cuda else 0,
     )
+    return held(parts, recipe, facts, width.weights)
 
 
 def allocator(moving: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from engine.data.outlook import counted, outlook
 from engine.findings import SEVERITIES, Category, Finding
-from engine.preflight import device, disk, hub, method, model, numbers, start, targets
+from engine.preflight import device, disk, hub, memory, method, model, numbers, start, targets
 from engine.preflight.data import DataLook, DataLooks
 from engine.preflight.findings import stopped
 from engine.preflight.subject import Size, Subject
@@ -75,7 +75,13 @@ class Preflight:
         subject, data = self._subject, self._data
         if data is not None:
             subject.size = data.size()
-        found = [*self._early, *numbers.look(subject), *method.look(subject), *disk.look(subject)]
+        found = [
+            *self._early,
+            *numbers.look(subject),
+            *method.look(subject),
+            *disk.look(subject),
+            *memory.look(subject),
+        ]
         sampled = data.sampled if data is not None else None
         found += data.findings() if data is not None else []
         if sampled is not None:

@@ -18,6 +18,7 @@ NAMES: Final = (
     "reporting",
     "watch",
     "throughput",
+    "estimate",
     "gpu",
     "inspection",
     "growth",
