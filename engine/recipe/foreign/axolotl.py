@@ -47,9 +47,9 @@ def from_axolotl(said: dict[str, Any], folder: Path) -> Translation:
     found = Translation("Axolotl")
     if not empty(said.get("rl")) or said.get("reward_model") or said.get("process_reward_model"):
         raise Problem(
-            "The file trains on preferences, which OpenLoRA does not learn from.",
+            "The file trains on preferences, which are not taken over.",
             why=f"rl: {said.get('rl')}." if said.get("rl") else "It trains a reward model.",
-            do="Take over a file that trains on answers.",
+            do="Take over a file that trains on answers, or begin with `openlora new --data FILE` (objective: dpo).",
         )
     model = said["base_model"]
     if not isinstance(model, str) or not model:

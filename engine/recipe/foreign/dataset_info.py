@@ -111,10 +111,10 @@ def _known(name: str, info: dict[str, Any], where: Path) -> dict[str, Any]:
         )
     if each.get("ranking"):
         raise Problem(
-            f"The dataset {one_line(name, 80)} holds preferences, which OpenLoRA does not learn from.",
+            f"The dataset {one_line(name, 80)} holds preferences, which are not taken over.",
             where=str(where / INFO),
             why="It says `ranking: true`.",
-            do="Name datasets of answers.",
+            do="Name datasets of answers, or begin with `openlora new --data FILE` (objective: dpo).",
         )
     return each
 

@@ -51,8 +51,8 @@ def from_llamafactory(said: dict[str, Any], folder: Path) -> Translation:
     if stage not in ("sft", "pt"):
         raise Problem(
             "The file does not train on answers.",
-            why=f"Its stage is {told(stage)}; OpenLoRA has the stages sft and pt.",
-            do="Take over a file with stage: sft.",
+            why=f"Its stage is {told(stage)}; the stages sft and pt are taken over.",
+            do="Take over a file with stage: sft; preferences are learnt with objective: dpo or orpo.",
         )
     data(said, folder, found)
     for key, value in said.items():

@@ -143,6 +143,22 @@ def rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 prompts with a short and a long answer each, of which the short one is chosen."""
+    path = tmp_path_factory.mktemp("pairs") / "pairs.jsonl"
+    lines = [
+        {
+            "prompt": f"Say {i}: {sentence(i, 3)}?",
+            "chosen": sentence(i + 1, 2 + i % 4),
+            "rejected": sentence(i + 5, 5 + (i * 5) % 9),
+        }
+        for i in range(24)
+    ]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
 class Orders:
     """Gives out orders once the loop has reached a step; `at` counts looks, not steps, where given."""
 

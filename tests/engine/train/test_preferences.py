@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -23,25 +22,9 @@ from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.run_state import RunState, apply
 from engine.train.objectives.reference import NAME
-from tests.engine.train.conftest import Run, Start, sentence
+from tests.engine.train.conftest import Run, Start
 
 BETA = 0.3
-
-
-@pytest.fixture(scope="session")
-def pairs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 prompts with a short and a long answer each, of which the short one is chosen."""
-    path = tmp_path_factory.mktemp("pairs") / "pairs.jsonl"
-    lines = [
-        {
-            "prompt": f"Say {i}: {sentence(i, 3)}?",
-            "chosen": sentence(i + 1, 2 + i % 4),
-            "rejected": sentence(i + 5, 5 + (i * 5) % 9),
-        }
-        for i in range(24)
-    ]
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
 
 
 def logps(model: Any, data: Dataset, row: int) -> tuple[torch.Tensor, torch.Tensor]:
