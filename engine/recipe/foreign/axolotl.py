@@ -49,7 +49,7 @@ def from_axolotl(said: dict[str, Any], folder: Path) -> Translation:
         raise Problem(
             "The file trains on preferences, which are not taken over.",
             why=f"rl: {said.get('rl')}." if said.get("rl") else "It trains a reward model.",
-            do="Take over a file that trains on answers, or begin with `openlora new --data FILE` (objective: dpo).",
+            do="Take over a file of answers, or begin with `openlora new --data FILE` (objective: dpo).",
         )
     model = said["base_model"]
     if not isinstance(model, str) or not model:
