@@ -152,7 +152,7 @@ async def test_escape_forgets_what_was_typed_and_nothing_more(opened: Any, mine:
         ("lora_dropout", "minus", 0),
         ("max_steps", "plus", 100),
         ("lr_scheduler_type", "right", "linear"),
-        ("lr_scheduler_type", "left", "constant"),
+        ("lr_scheduler_type", "left", "range_test"),
         ("gradient_checkpointing", "space", True),
         ("gradient_checkpointing", "enter", True),
         ("eval_steps", "left", 25),

@@ -29,7 +29,7 @@ FIELDS: Final = (
     Field(
         name="attn_implementation",
         label="Attention kernel",
-        help="How attention is computed; `auto` takes the fastest that model, device and packages have.",
+        help="How attention is computed; `auto` takes the fastest that there is here.",
         wrong="Where the device or the model lacks the one named here, the run says so and takes `auto`.",
         source="transformers' default: sdpa where the model has it, else eager.",
         section="device",
@@ -84,10 +84,10 @@ FIELDS: Final = (
     Field(
         name="devices",
         label="Devices",
-        help="`auto` (one free GPU, else the CPU), `cpu`, how many GPUs, or which: `[0, 3]`, `[GPU-8f3a]`.",
+        help="`auto` (a free GPU, else the CPU), `cpu`, how many GPUs, or which: `[0, 3]`.",
         wrong=(
-            "`cpu` on a machine with a GPU takes many times as long; with more devices a step has more "
-            "rows, and a rate that suited one may be too low."
+            "`cpu` beside a GPU takes many times as long. With more devices a step has more rows, "
+            "and the rate may be too low."
         ),
         source="Our choice: one device a run; what does not fit beside others waits in the queue.",
         section="device",
@@ -96,12 +96,12 @@ FIELDS: Final = (
     Field(
         name="fsdp",
         label="Spread the base",
-        help="Spreads the frozen base over several GPUs (FSDP2): `auto` where one of them does not hold it.",
+        help="Spreads the base over several GPUs (FSDP2); `auto` where one is too small.",
         wrong=(
             "Spread without need, each step waits for weights to come; memory that runs out in a step ends "
             "the run, and no samples are written."
         ),
-        source="Our choice: a base that fits is whole on each GPU (as DDP has it), which is faster.",
+        source="Our choice: a base that fits is whole on each GPU: faster.",
         section="device",
         on_resume="safe",
         level="expert",

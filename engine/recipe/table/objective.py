@@ -10,12 +10,12 @@ FIELDS: Final = (
     Field(
         name="objective",
         label="Objective",
-        help="Learns answers (sft), or to prefer a pair's chosen answer to the rejected one (dpo, orpo).",
+        help="Learns answers (sft), or to prefer the better of two (dpo, orpo).",
         wrong=(
-            "On a model that cannot answer yet, dpo unlearns bad answers and learns none: run sft first, and "
-            "name its run as `adapter`. It wants a fortieth of sft's learning rate."
+            "A model that cannot answer yet learns nothing from dpo: run sft first, and name its run "
+            "as `adapter`. dpo wants a fortieth of sft's learning rate."
         ),
-        source="SFT; DPO (arXiv 2305.18290); ORPO (arXiv 2403.07691) learns answers and preference in one.",
+        source="SFT; DPO (arXiv 2305.18290); ORPO (arXiv 2403.07691).",
         section="what",
         on_resume="refused",
         choices=("sft", "dpo", "orpo"),
@@ -23,12 +23,12 @@ FIELDS: Final = (
     Field(
         name="beta",
         label="Beta",
-        help="In dpo, how strongly the model is held to what it was; in orpo, the weight of the preference.",
+        help="In dpo, how much the model is held to what it was; in orpo, preference's weight.",
         wrong=(
-            "Too small, and dpo drifts into texts that are preferred and broken; too large, and it learns "
-            "nothing. For ipo it is the inverse of the margin."
+            "Too small, and dpo drifts into broken texts that are preferred; too large, and it "
+            "learns nothing. ipo: the inverse of the margin."
         ),
-        source="TRL's default for DPO and ORPO; the papers use 0.1 too.",
+        source="TRL's default for both; the papers use 0.1 too.",
         section="what",
         on_resume="changes",
         level="expert",
@@ -40,7 +40,7 @@ FIELDS: Final = (
         label="Preference loss",
         help="Loss of dpo: its own (sigmoid), one that stops at a margin (ipo), or that of SLiC (hinge).",
         wrong="With sigmoid the margin of pairs that are learnt already goes on widening.",
-        source="TRL's default. sigmoid: arXiv 2305.18290; ipo: 2310.12036; hinge: 2305.10425.",
+        source="TRL's default; arXiv 2305.18290, 2310.12036, 2305.10425.",
         section="what",
         on_resume="changes",
         level="expert",

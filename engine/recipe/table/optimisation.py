@@ -28,7 +28,7 @@ FIELDS: Final = (
     Field(
         name="lr_scheduler_type",
         label="Schedule",
-        help="How the rate falls after warm-up, or not at all; range_test raises it, to find one.",
+        help="How the rate falls after warm-up; range_test raises it, to find one.",
         wrong=(
             "Without decay the last steps stay noisy; with decay, a run that is stopped early has never "
             "seen the low rates."
@@ -56,12 +56,12 @@ FIELDS: Final = (
     Field(
         name="restart_step",
         label="Restart after",
-        help="The step after which rate and warm-up begin anew, up to the last step; 0 for one course.",
+        help="The step after which rate and warm-up begin anew; 0 for one course.",
         wrong=(
-            "In the middle of a run it throws the low rates away that the first course had reached. "
-            "`runs resume --schedule rewarm` sets it where a run ended."
+            "In the middle of a run it throws away the low rates that the first course had reached. "
+            "`runs resume --schedule rewarm` sets it at a run's end."
         ),
-        source="Warm restarts, as in SGDR (arXiv 1608.03983); none unless a finished run goes on.",
+        source="SGDR (arXiv 1608.03983); none unless a finished run goes on.",
         section="optimisation",
         on_resume="changes",
         level="expert",
@@ -196,12 +196,12 @@ FIELDS: Final = (
     Field(
         name="optim",
         label="Optimizer",
-        help="What turns gradients into steps; 8-bit ones keep their moments in a quarter of the memory.",
+        help="What turns gradients into steps; 8-bit moments take a quarter of the memory.",
         wrong=(
-            "Rates suit AdamW: lion wants a third or less of them, sgd a hundred times. On a small adapter "
-            "8 bits save little memory."
+            "Rates suit AdamW: lion wants a third or less, sgd a hundred times. On a small adapter 8 "
+            "bits save little."
         ),
-        source="transformers' default, AdamW; fused here. The QLoRA scripts use paged_adamw_32bit.",
+        source="transformers' default, fused. The QLoRA scripts use paged_adamw_32bit.",
         section="optimisation",
         on_resume="refused",
         choices=(
@@ -239,9 +239,9 @@ FIELDS: Final = (
     Field(
         name="on_divergence",
         label="On divergence",
-        help="After a broken step or a rising loss: stop, or go back and skip the batch or halve the rate.",
+        help="When a step breaks or the loss rises: stop, or go back and skip, or slow down.",
         wrong="`skip` hides rows that are worth a look; `lower_rate` can end where nothing moves.",
-        source="Our choice: a person should see it; PaLM (arXiv 2204.02311) went back and skipped batches.",
+        source="Our choice: a person should see it; PaLM (2204.02311) skipped.",
         section="optimisation",
         on_resume="safe",
         choices=("stop", "skip", "lower_rate"),

@@ -61,12 +61,12 @@ FIELDS: Final = (
     Field(
         name="early_stopping_patience",
         label="Stop early after",
-        help="Evaluations in a row without a lower loss that end the run, with the best adapter; 0: never.",
+        help="Evaluations without a lower loss that end the run with the best; 0: never.",
         wrong=(
-            "With frequent evaluations on few rows, 1 or 2 ends a run by chance; with few evaluations the "
-            "run has ended before it can act."
+            "With frequent evaluations of few rows, 1 or 2 ends a run by chance; with few "
+            "evaluations the run is over before."
         ),
-        source="Our choice: off, as the rate falls over the whole run; 1 in transformers' callback.",
+        source="Our choice: off, as the rate falls over the whole run.",
         section="reporting",
         on_resume="changes",
         unit="evaluations",
