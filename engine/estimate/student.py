@@ -18,6 +18,7 @@ from engine.estimate.rows import lay_end_to_end
 from engine.memory.facts import facts_in
 from engine.memory.widths import widths
 from engine.recipe.recipe import Recipe
+from engine.train.kernels import cross_entropy
 from engine.train.methods.laying import fresh
 from engine.train.model.student import Student
 
@@ -42,12 +43,24 @@ class HollowMachine:
         """Inside, a forward pass is that of the machine it stands for."""
         narrow = self.compute != torch.float32
         autocast = torch.autocast("cpu", dtype=self.compute) if narrow else nullcontext()
-        with autocast, AsCuda() if self.cuda else nullcontext():
+        with autocast, AsCuda() if self.cuda else nullcontext(), _chunks(on_card=self.cuda):
             yield
 
     def again(self) -> tuple[AbstractContextManager[object], AbstractContextManager[object]]:
         """Around a block's forward pass, and around the one that checkpointing does in the backward pass."""
         return nullcontext(), AsCuda() if self.cuda else nullcontext()
+
+
+@contextmanager
+def _chunks(*, on_card: bool) -> Iterator[None]:
+    """Inside, the loss is taken in chunks as long as those of a card, though tensors are the CPU's."""
+    before = dict(cross_entropy._LOGITS)
+    if on_card:
+        cross_entropy._LOGITS.clear()
+    try:
+        yield
+    finally:
+        cross_entropy._LOGITS.update(before)
 
 
 def configured(config: dict[str, Any], depth: int | None = None) -> PretrainedConfig:

@@ -15,6 +15,8 @@ BAND: Final = (0.85, 1.2)
 """The exact figure over this one; tests/benchmarks/estimate.py prints where it lies."""
 CONTEXT: Final = 512 << 20
 """Bytes that a process takes of a card for CUDA and its libraries."""
+_CHUNK: Final = {True: 1 << 26, False: 1 << 23}
+"""Logits that are there at once, on a card and on a CPU (engine/train/kernels/cross_entropy.py)."""
 SLACK: Final = 0.04
 """What the allocator of a card holds beyond what tensors need, as a share of what comes and goes."""
 
@@ -30,7 +32,8 @@ def predicted(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts | 
     width = widths(recipe, cuda=cuda)
     rows, length = recipe.per_device_train_batch_size, recipe.max_length
     adapter = 4 * facts.layers * recipe.lora_r * sum(map(sum, _adapted(recipe, facts).values()))
-    logits = (16 if facts.capped else 12) * rows * length * facts.vocabulary
+    scores = rows * length * facts.vocabulary
+    logits = 16 * scores if facts.capped else (8 if cuda else 10) * min(scores, _CHUNK[cuda])
     activations = _activations(recipe, facts, rows, length, cuda=cuda)
     parts = Parts(
         weights=width.weights * facts.parameters,
@@ -93,7 +96,7 @@ def _activations(recipe: Recipe, facts: Facts, rows: int, length: int, *, cuda: 
     fused = any(name.rpartition(".")[2] in FUSED for name in adapted)
     fed = (1 if fused else 3) + (2 if facts.gated else 1) if narrow else facts.norms
     norms = facts.norms * (2 if narrow else 1)
-    forward = 4 if facts.gated else (8 if narrow else 5) if facts.spelt else 2
+    forward = 4 if facts.gated else (2 if narrow else 5) if facts.spelt else 2
     token = (fed + norms) * facts.hidden + 5 * facts.queries + forward * facts.inner * facts.active
     dropped = (1 if narrow else 5) * sum(taken for taken, _ in adapted.values()) if recipe.lora_dropout else 0
     pairs = width.compute * rows * facts.heads * length * length
