@@ -32,4 +32,5 @@ def row_of(state: RunState, *, silent: bool = False) -> RunRow:
         place=state.place,
         predicted_memory=state.predicted.bytes if state.predicted else 0,
         peak_memory=state.memory_peak,
+        base=state.plan.base if state.plan else "",
     )

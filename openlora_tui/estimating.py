@@ -9,6 +9,7 @@ from typing import Final
 from engine import packages
 from engine.memory import talk
 from engine.memory.answer import Answer, Change
+from engine.messages import RunRow
 from engine.problem import Problem
 from engine.recipe import RecipeFile
 from engine.text import amount, one_line
@@ -41,7 +42,8 @@ class Estimating:
         self.answer = quick
         if quick is None or packages.missing_for_training():
             return
-        asked = talk.encode(talk.Ask(number=self._number, text=file.text, path=str(file.path)))
+        ask = talk.Ask(number=self._number, text=file.text, path=str(file.path), past=quick.past)
+        asked = talk.encode(ask)
         if self._talk is not None and self._talk.live:
             self._talk.tell(asked)
         else:
@@ -73,25 +75,30 @@ class Estimating:
             self._changed()
 
 
-def at_once(file: RecipeFile) -> Answer | None:
-    """The formula's answer, None where nothing is known; reads small files, so it belongs into a thread."""
+def at_once(file: RecipeFile, rows: list[RunRow]) -> Answer | None:
+    """The formula's answer, None where nothing is known; `rows` are the past runs.
+
+    It reads small files, so it belongs into a thread.
+    """
     from engine.memory import limit
+    from engine.memory.experience import experience
     from engine.memory.instant import instant, priced
     from engine.recipe.places import placed
     from engine.telemetry.gpu import gpus
 
     try:
         recipe = placed(file)
-        return instant(*priced(recipe), limit.there(recipe, gpus(), os.environ))
+        there = limit.there(recipe, gpus(), os.environ)
+        return instant(*priced(recipe), there, past=experience(rows, recipe, there))
     except Problem:  # what is wrong with the recipe is said at its field
         return None
 
 
 def row(answer: Answer, glyphs: Glyphs, width: int, key: str) -> Row:
     """The answer in a line, and the key that makes it fit."""
-    low, high = answer.band
-    peak = amount(answer.peak) if answer.exact else between_amounts(low, high)
-    sure = answer.fits if answer.exact else high <= answer.limit.bytes
+    low, high = answer.band if answer.corrected is None else (answer.corrected, answer.corrected)
+    peak = amount(high) if low == high else between_amounts(low, high)
+    sure = high <= answer.limit.bytes
     mark, role = (glyphs.status["succeeded"], "ok") if sure else (glyphs.severity["warning"], "warn")
     if low > answer.limit.bytes:
         mark, role = glyphs.severity["blocker"], "bad"

@@ -12,7 +12,9 @@ from engine.line import Line
 from engine.memory import limit as limits
 from engine.memory import talk
 from engine.memory.answer import Answer
+from engine.memory.experience import Experience
 from engine.memory.fitting import answered
+from engine.memory.formula import predicted
 from engine.memory.instant import instant, priced
 from engine.problem import Problem
 from engine.recipe.places import placed
@@ -73,14 +75,19 @@ def _answer(wanted: talk.Ask, line: Line, prices: Prices) -> None:
         limit = (
             limits.given(wanted.gpu_memory) if wanted.gpu_memory else limits.there(recipe, cards, os.environ)
         )
-        answer = estimate(recipe, limit, prices)
+        answer = estimate(recipe, limit, prices, wanted.past)
     except Problem as problem:
         line.say(talk.encode(talk.Told(number=wanted.number, problem=problem.as_dict())))
         return
     line.say(talk.encode(talk.Told(number=wanted.number, answer=answer)))
 
 
-def estimate(recipe: Recipe, limit: limits.Limit, prices: Prices | None = None) -> Answer:
+def estimate(
+    recipe: Recipe,
+    limit: limits.Limit,
+    prices: Prices | None = None,
+    past: Experience | None = None,
+) -> Answer:
     """The exact answer for a recipe whose paths are absolute; the formula's for a model of unknown kind.
 
     Raises:
@@ -89,8 +96,11 @@ def estimate(recipe: Recipe, limit: limits.Limit, prices: Prices | None = None) 
     recipe, config = priced(recipe)
     model = (prices or Prices()).of(config, cuda=limit.cuda)
     try:
+        if past is not None and (formula := predicted(recipe, config, cuda=limit.cuda)) is not None:
+            known = past.for_exact(formula.peak, model.parts(recipe).peak, limit)
+            return answered(recipe, model.parts, limit, exact=True, past=known)
         return answered(recipe, model.parts, limit, exact=True)
     except Refusal as refusal:
         if refusal.category != "dependency_version":
             raise
-        return instant(recipe, config, limit, note=f"{refusal.what} This is the formula's figure.")
+        return instant(recipe, config, limit, note=f"{refusal.what} This is the formula's figure.", past=past)

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.findings import Patch
+from engine.memory.experience import Experience
 from engine.memory.formula import BAND
 from engine.memory.limit import Limit
 from engine.memory.parts import Parts
@@ -38,11 +39,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """Where it does not fit: what would make it fit, what costs least first."""
     note: str = ""
     """Why it is not exact, where that has a reason."""
+    past: Experience | None = None
+    """What past runs teach of it; None where too few were alike."""
 
     @property
     def peak(self) -> int:
         """Bytes at the peak."""
         return self.parts.peak
+
+    @property
+    def corrected(self) -> int | None:
+        """Bytes at the peak as past runs let expect; None without any."""
+        return None if self.past is None else self.past.expected(self.peak, self.limit)
 
     @property
     def band(self) -> tuple[int, int]:
@@ -54,8 +62,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def fits(self) -> bool:
-        """True where the peak is no more than there is."""
-        return self.peak <= self.limit.bytes
+        """True where the peak, as past runs correct it, is no more than there is."""
+        return (self.corrected or self.peak) <= self.limit.bytes
 
     def document(self) -> dict[str, Any]:
         """What `openlora estimate --json` prints."""
@@ -76,4 +84,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
                 for c in self.changes
             ],
             "note": self.note,
+            "corrected_bytes": self.corrected,
+            "runs": self.past.runs if self.past else 0,
         }

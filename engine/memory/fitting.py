@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.findings import Patch
 from engine.memory.answer import Answer, Change
+from engine.memory.experience import Experience
 from engine.memory.limit import Limit
 from engine.memory.parts import Parts
 from engine.recipe.edit import written
@@ -26,21 +27,31 @@ _SHORTEST: Final = 128
 """Tokens below which hardly any answer is whole."""
 
 
-def answered(recipe: Recipe, price: Price, limit: Limit, *, exact: bool, note: str = "") -> Answer:
+def answered(
+    recipe: Recipe,
+    price: Price,
+    limit: Limit,
+    *,
+    exact: bool,
+    note: str = "",
+    past: Experience | None = None,
+) -> Answer:
     """The whole answer; `price` is asked some ten times."""
     parts = price(recipe)
+    room = limit.bytes if past is None else past.room(limit)
     answer = Answer(
         parts=parts,
         limit=limit,
         rows=recipe.per_device_train_batch_size,
         length=recipe.max_length,
         exact=exact,
-        largest=largest(recipe, price, limit.bytes),
+        largest=largest(recipe, price, room),
         note=note,
+        past=past,
     )
     if answer.fits:
         return answer
-    return replace(answer, changes=list(islice(_changes(recipe, price, answer), _CHANGES)))
+    return replace(answer, changes=list(islice(_changes(recipe, price, answer, room), _CHANGES)))
 
 
 def largest(recipe: Recipe, price: Price, limit: int) -> int:
@@ -71,9 +82,8 @@ def _crossing(peaks: dict[int, int], limit: int) -> int:
     return int(one + (limit - first) / slope) if slope > 0 else 2 * max(one, two)
 
 
-def _changes(recipe: Recipe, price: Price, answer: Answer) -> Iterator[Change]:
+def _changes(recipe: Recipe, price: Price, answer: Answer, limit: int) -> Iterator[Change]:
     """What makes it fit: first what leaves the result as it is, then what changes it."""
-    limit = answer.limit.bytes
     fits = False
     sparing = {} if recipe.gradient_checkpointing else {"gradient_checkpointing": True}
     for values, why in (

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from engine.memory.answer import Answer
 from engine.memory.catalogue import config_of
+from engine.memory.experience import Experience
 from engine.memory.fitting import answered
 from engine.memory.formula import predicted
 from engine.memory.limit import Limit
@@ -40,7 +41,13 @@ def priced(recipe: Recipe, env: Mapping[str, str] | None = None) -> tuple[Recipe
     return recipe, config
 
 
-def instant(recipe: Recipe, config: dict[str, Any], limit: Limit, note: str = "") -> Answer:
+def instant(
+    recipe: Recipe,
+    config: dict[str, Any],
+    limit: Limit,
+    note: str = "",
+    past: Experience | None = None,
+) -> Answer:
     """The answer for a recipe as `priced` gives it.
 
     Raises:
@@ -59,7 +66,7 @@ def instant(recipe: Recipe, config: dict[str, Any], limit: Limit, note: str = ""
             )
         return parts
 
-    return answered(recipe, price, limit, exact=False, note=note)
+    return answered(recipe, price, limit, exact=False, note=note, past=past)
 
 
 def unknown(model: str) -> Problem:

@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 
 from engine.memory.answer import Answer
+from engine.memory.experience import Experience
 
 
 class Ask(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,6 +20,8 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     """Where the recipe lies, or would: its relative paths start in that folder."""
     gpu_memory: str = ""
     """A card to price it for, as `--gpu-memory` takes it; empty for this machine's device."""
+    past: Experience | None = None
+    """What past runs took against the formula, which only the front end knows."""
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):

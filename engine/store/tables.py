@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 3
+SCHEMA = 4
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()

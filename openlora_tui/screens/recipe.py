@@ -141,7 +141,8 @@ class RecipeScreen(RecipeActs, Place):
         except Problem:
             return
         self.prospect = await asyncio.to_thread(self._lookup.look, file)
-        self.estimate.look(file, await asyncio.to_thread(at_once, file))
+        rows = list(self.tui.session.rows.values())
+        self.estimate.look(file, await asyncio.to_thread(at_once, file, rows))
         if not self.prospect.slips:
             self.preflight.look(file)
         self._paint_draft()

@@ -9,6 +9,7 @@ import pytest
 
 from engine import messages as ms
 from engine.memory import limit, talk
+from engine.text import amount
 from openlora_tui.screens.recipe import RecipeScreen
 from tests.tui.conftest import settle
 from tests.tui.fake_engine import FakeEngine
@@ -77,6 +78,27 @@ async def test_a_band_is_there_at_once_and_the_exact_figure_follows(
         await until(pilot, lambda: screen.estimate.answer.exact)
         await settle(pilot)
         assert "of 12.0 GiB" in shown(pilot.app)
+
+
+async def test_past_runs_on_the_card_correct_the_figure(opened: Any, falcon: Path, engine: Pricing) -> None:
+    rows = [
+        ms.RunRow(
+            run=str(at), name="n", status="succeeded", model="tiiuae/falcon-rw-1b", data=["d"], created=1.0,
+            updated=2.0, device="a card", predicted_memory=10 << 30, peak_memory=11 << 30,
+        )
+        for at in (1, 2, 3)
+    ]  # fmt: skip
+    async with opened(width=120, height=36) as pilot:
+        engine.push(ms.Runs(rows=rows, whole=True, total=3))
+        await until(pilot, lambda: len(pilot.app.session.rows) == 3)
+        screen = await priced(pilot, falcon)
+        answer = screen.estimate.answer
+        assert answer is not None
+        assert answer.past is not None
+        assert answer.corrected == pytest.approx(1.1 * answer.peak, rel=0.01)
+        assert f"memory {amount(answer.corrected)} of 12.0 GiB" in shown(pilot.app)
+        await until(pilot, lambda: hasattr(engine, "wish"))
+        assert engine.wish.past == answer.past
 
 
 async def test_one_key_makes_it_fit_and_undo_takes_it_back(opened: Any, falcon: Path) -> None:

@@ -15,6 +15,7 @@ from engine.estimate.serve import estimate
 from engine.hub.cache import read_json
 from engine.memory import talk
 from engine.memory.catalogue import config_of
+from engine.memory.experience import Experience
 from engine.memory.formula import BAND, predicted
 from engine.memory.limit import Limit, given
 from engine.problem import Problem
@@ -199,3 +200,17 @@ class _Line:
 
     def hear(self, seconds: float = 0.0) -> bytes | None:
         return self._wishes.pop(0) if self._wishes else None
+
+
+def test_past_runs_of_the_model_lead_the_exact_figure_to_what_they_made_of_the_formulas() -> None:
+    recipe = Recipe(model="gpt2", data="rows", max_length=256, per_device_train_batch_size=2)
+    machine = Limit(bytes=8 << 30, name="this machine", cuda=False)
+    quick = predicted(recipe, config_of("gpt2") or {}, cuda=False)
+    assert quick is not None
+    past = Experience(factor=1.2, runs=5, same_model=True)
+    answer = estimate(recipe, machine, past=past)
+    assert answer.exact
+    assert answer.corrected == pytest.approx(1.2 * quick.peak, abs=64)
+    others = estimate(recipe, machine, past=replace(past, same_model=False))
+    assert others.corrected is None
+    assert others.peak == answer.peak
