@@ -161,4 +161,5 @@ def _largest(answer: Answer) -> str:
     if not answer.largest:
         return "Not even one such row fits." + (" With one of these it would:" if answer.changes else "")
     rows = f"{answer.largest:,} row{'s' * (answer.largest != 1)}"
-    return f"At most {rows} fit." + (" This makes it fit:" if answer.changes else "")
+    verb = "fits" if answer.largest == 1 else "fit"
+    return f"At most {rows} {verb}." + (" This makes it fit:" if answer.changes else "")

@@ -72,12 +72,12 @@ def test_what_is_kept_can_be_read_by_its_user_alone_whatever_the_umask(lived_in:
 
 
 def test_what_is_kept_has_modes_for_its_user_alone(lived_in: LivedIn) -> None:
-    """The home and all in it by their own modes, but for what lies in a run's folder, which is shut."""
-    runs = lived_in.home / "runs"
-    assert [path for path in _open_to_others(lived_in.home) if not Path(path).is_relative_to(runs)] == []
-    for run_folder in runs.iterdir():
-        if run_folder.is_dir():
-            assert stat.S_IMODE(run_folder.stat().st_mode) == 0o700
+    """The home and all in it by their own modes, but for what lies in a folder that is shut."""
+    runs, tokens = lived_in.home / "runs", lived_in.home / "tokens"
+    open_ones = map(Path, _open_to_others(lived_in.home))
+    assert [path for path in open_ones if runs not in path.parents and tokens not in path.parents] == []
+    shut = [tokens, *(path for path in runs.iterdir() if path.is_dir())]
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in shut} == {0o700}
 
 
 def test_a_home_that_others_may_enter_still_keeps_its_files(home: Path) -> None:
