@@ -25,7 +25,7 @@ def ended(session: Session) -> Finished | Failed:
         return left_early(job, journal, listener)
     if session.tests_rates:
         return tested(session)
-    if session.patience.out:
+    if session.patience.out and session.step < session.steps:
         journal.found(session.patience.finding(session.step, session.best))
     save_checkpoint(session)
     if listener.leaving == "interrupt":

@@ -138,7 +138,7 @@ class Listener:
         wanted = (
             [words.index(self.leaving), int(self.save), self.rate or 0.0] if machine.rank == 0 else [0.0] * 3
         )
-        agreed = machine.total(torch.tensor(wanted, device=machine.device)).tolist()
+        agreed = machine.total(torch.tensor(wanted, dtype=torch.float64, device=machine.device)).tolist()
         self.leaving, self.save, self.rate = words[int(agreed[0])], bool(agreed[1]), agreed[2] or None
 
     def taken(self) -> float:

@@ -58,6 +58,9 @@ def _trained(session: Session) -> Finished | Failed:
         prove_padding(session)
         measure(session)
         show(session)
+    else:
+        session.listener.agree(session.machine)
+        _due(session)  # a run that was asked to leave has left it out
     make_ready(session)
     session.lap()
     while session.step < session.steps and not session.enough and not _leaving(session):
@@ -96,17 +99,24 @@ def _step(session: Session) -> None:
 
 def _between(session: Session) -> None:
     """What is due after a step; the last step's evaluation and checkpoint belong to the end."""
-    recipe, step = session.recipe, session.step
     session.listener.agree(session.machine)
     steer(session)
-    if step == session.steps:
+    if session.step == session.steps:
         session.ledger.settle()
+    _due(session)
+
+
+def _due(session: Session) -> None:
+    """Evaluation, samples and checkpoint of the present step, those of them that it has not had."""
+    recipe, step = session.recipe, session.step
     if session.listener.leaving or step == session.steps:
         return
     best = recipe.eval_steps > 0 and step % recipe.eval_steps == 0 and measure(session)
     if recipe.sample_steps > 0 and step % recipe.sample_steps == 0:
         show(session)
     due = recipe.save_steps > 0 and step % recipe.save_steps == 0
+    if best and recipe.takes_best:
+        session.saved = -1  # one that was written on leaving does not know its loss
     if session.listener.save or due or (best and recipe.takes_best):
         save_checkpoint(session)
 

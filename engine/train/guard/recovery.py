@@ -25,7 +25,7 @@ _CURABLE: Final = frozenset({"nan_or_inf", "loss_spike_divergence"})
 
 def make_ready(session: Session) -> None:
     """See to it that there is a checkpoint to return to, where the recipe may ask for that."""
-    if session.step == 0 and session.recipe.on_divergence != "stop":
+    if session.step == 0 and _goes_back(session):
         save_checkpoint(session)
 
 
@@ -39,13 +39,18 @@ def recovering(session: Session) -> Iterator[None]:
     try:
         yield
     except BrokenStep as broken:
-        wished = session.recipe.on_divergence != "stop" and broken.kind in _CURABLE
+        wished = _goes_back(session) and broken.kind in _CURABLE
         if not wished or session.course.returns >= _MOST:
             raise
         good = sound_before(session.job.checkpoints, broken.sign.onset, broken.step)
         if good is None:
             raise
         _go_back(session, broken, good)
+
+
+def _goes_back(session: Session) -> bool:
+    """Whether a broken step sends the run back; a test of rates looks for the one that breaks it."""
+    return session.recipe.on_divergence != "stop" and not session.tests_rates
 
 
 def _go_back(session: Session, broken: BrokenStep, good: Checkpoint) -> None:

@@ -53,7 +53,7 @@ def _forward(layer: Linear, usual: Forward, x: torch.Tensor, *args: Any, **kwarg
     weight = base.weight.t() if isinstance(base, Conv1D) else base.weight
     flat = x.reshape(-1, x.shape[-1])
     found: torch.Tensor = _Fused.apply(flat, weight, base.bias, down, up, layer.scaling["default"])  # type: ignore[no-untyped-call]
-    return found.reshape(*x.shape[:-1], -1)
+    return found.reshape(*x.shape[:-1], found.shape[-1])  # an expert, or a head, may get no tokens at all
 
 
 class _Fused(torch.autograd.Function):

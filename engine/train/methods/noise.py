@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch import nn
 from transformers import PreTrainedModel
 
 
-def add_noise(base: PreTrainedModel, alpha: float) -> None:
+def add_noise(model: nn.Module, base: PreTrainedModel, alpha: float) -> None:
     """From now on, and only in training, add uniform noise of alpha / root of (tokens x width) to embeddings.
 
-    The tokens are those of each row, padding aside, as in the paper's own code.
+    The tokens are those of each row, padding aside, as in the paper's own code. `model` is the one that is
+    given the rows: prompt tuning takes embeddings before `base` hears of them.
     """
     seen: list[torch.Tensor | None] = [None]
 
@@ -25,7 +27,7 @@ def add_noise(base: PreTrainedModel, alpha: float) -> None:
         noise = torch.empty_like(out, dtype=torch.float32).uniform_(-1, 1) * size
         return out + noise.to(out.dtype)
 
-    base.register_forward_pre_hook(remember, with_kwargs=True)
+    model.register_forward_pre_hook(remember, with_kwargs=True)
     base.get_input_embeddings().register_forward_hook(noisy)
 
 

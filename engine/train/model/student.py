@@ -92,7 +92,7 @@ def student_of(
     laid = continued(base, start, recipe) if start else fresh(base, recipe, ground)
     laid = laid._replace(findings=[*loaded.findings, *laid.findings], merged=factors)
     if recipe.neftune_noise_alpha > 0:
-        add_noise(base, recipe.neftune_noise_alpha)
+        add_noise(laid.peft, base, recipe.neftune_noise_alpha)
     for parameter in laid.peft.parameters():
         if parameter.requires_grad and parameter.dtype != torch.float32:
             parameter.data = parameter.data.float()

@@ -177,15 +177,18 @@ def best(folder: Path) -> Checkpoint | None:
 
 
 def _by_loss(paths: Sequence[Path]) -> list[tuple[float, Path]]:
-    """Those of the checkpoints at whose step the held-out rows were measured, the lowest loss first."""
+    """Those of the checkpoints at whose step the held-out rows were measured, the lowest loss first.
+
+    That from before the first step is not among them: what it holds has learnt nothing.
+    """
     found = []
     for path in paths:
         try:
-            loss = _manifest_of(path).eval_loss
+            manifest = _manifest_of(path)
         except _UNSOUND:
             continue
-        if loss is not None:
-            found.append((loss, path))
+        if manifest.eval_loss is not None and manifest.step > 0:
+            found.append((manifest.eval_loss, path))
     return sorted(found)
 
 

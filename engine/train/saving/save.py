@@ -15,6 +15,7 @@ from engine import events as ev
 from engine import faults, room
 from engine.atomic import draft, draft_of, publish
 from engine.data.tokenizer import CHAT_TEMPLATE
+from engine.findings import Finding
 from engine.room import Need
 from engine.train import randomness
 from engine.train.memory import checkpointing
@@ -97,11 +98,27 @@ def take_best(session: Session) -> None:
     if found is None:
         told = "no loss was measured on held-out rows, and the last adapter is taken"
         session.journal.log(told, "warning")
-    if found is None or found.manifest.step == session.step:
+        return
+    loss, step = found.manifest.eval_loss, found.manifest.step
+    begun = session.ledger.watch.learnt.first_eval
+    if begun is not None and loss is not None and loss > begun:
+        session.journal.found(_worse_than_before(step, loss, begun))
+    if step == session.step:
         return
     adapter.read_into(session.student.peft, found.path)
-    loss, step = found.manifest.eval_loss, found.manifest.step
     session.journal.log(f"the adapter is that of step {step:,}, the best by evaluation loss: {loss:.4g}")
+
+
+def _worse_than_before(step: int, loss: float, begun: float) -> Finding:
+    return Finding(
+        category="overfit_memorising",
+        severity="warning",
+        title="On held-out rows the best adapter is worse than the model was before training",
+        evidence=[f"evaluation loss {begun:.4g} before the first step, {loss:.4g} with the adapter"],
+        cause="learning_rate is too high, or the held-out rows are unlike those that are learnt.",
+        remedy="Lower learning_rate to a third, or hold out rows of the same kind.",
+        step=step,
+    )
 
 
 def with_room(session: Session, need: Need, write: Callable[[], int]) -> int | None:
@@ -150,7 +167,7 @@ def try_checkpoint(session: Session) -> None:
     done = twice(session, lambda: with_room(session, need, lambda: _tried(session, folder / "rehearsal")))
     if isinstance(done, Shortage):
         raise lacking(session.recipe, "saving", done.said, "It was tried twice.")
-    if session.machine.rank == 0 and not had:
+    if session.machine.rank == 0 and not had and folder.is_dir():
         folder.rmdir()
 
 

@@ -7,6 +7,7 @@ import copy
 import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
+from peft.tuners.lora.layer import Linear
 from torch import nn
 from transformers import AutoModelForCausalLM
 from transformers.activations import FastGELUActivation, NewGELUActivation
@@ -89,6 +90,17 @@ def test_a_fused_adapter_can_be_left_out() -> None:
         assert torch.equal(model(input_ids=IDS).logits, expected)
     assert not torch.equal(model(input_ids=IDS).logits, expected)
     assert isinstance(base, nn.Module)
+
+
+def test_a_fused_adapter_takes_what_has_no_tokens() -> None:
+    """As an expert that nothing is sent to does, or the head on a rank without rows."""
+    model = _adapted("llama")
+    lora.fuse(model)
+    layer = next(module for module in model.modules() if type(module) is Linear)
+    nothing = torch.zeros(1, 0, layer.in_features, requires_grad=True)
+    found = layer(nothing)
+    assert found.shape == (1, 0, layer.out_features)
+    found.sum().backward()
 
 
 @pytest.mark.parametrize("words", [{"lora_dropout": 0.1}, {"use_dora": True}, {"lora_bias": True}], ids=str)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
+from types import SimpleNamespace
+
+import torch
 
 from engine.job import Order
 from engine.train.journal import Journal
@@ -56,3 +59,11 @@ def test_what_comes_after_a_stop_is_left_alone() -> None:
     listener, _ = _listener(orders)
     listener.listen()
     assert list(orders.waiting) == ["pause"]
+
+
+def test_ranks_agree_on_the_very_rate_that_was_asked_for() -> None:
+    listener, _ = _listener(Given())
+    listener.rate = 1e-4
+    leader = SimpleNamespace(world=2, rank=0, device=torch.device("cpu"), total=lambda value: value)
+    listener.agree(leader)  # type: ignore[arg-type]
+    assert listener.rate == 1e-4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,50 @@ def test_a_gain_below_the_threshold_is_none(start: Start) -> None:
     run = start("run", **calm, early_stopping_threshold=0.5)
     assert run.end.steps == 3
     assert start("all", **calm).end.steps == 12
+
+
+@pytest.fixture
+def unlike(tmp_path: Path) -> Path:
+    """Rows with nothing in common with those that are learnt: each step makes the model worse at them."""
+    path = tmp_path / "unlike.jsonl"
+    lines = [{"question": f"x{i}", "answer": "ZQ%7#@ " * 5 + str(i)} for i in range(6)]
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+@pytest.mark.parametrize("on_divergence", ["stop", "skip"])
+def test_an_adapter_worse_than_no_training_is_told_of(start: Start, unlike: Path, on_divergence: str) -> None:
+    """With `skip` there is a checkpoint from before the first step, which is no adapter to take."""
+    run = start(eval_data=str(unlike), eval_split=0.0, learning_rate=0.05, eval_steps=1, max_steps=12,
+                early_stopping_patience=3, on_divergence=on_divergence)  # fmt: skip
+    losses = {event.step: event.loss for event in run.of(ev.Evaluated)}
+    assert min(losses, key=lambda step: losses[step]) == 0, losses
+    assert isinstance(run.end, ev.Finished), run.end
+    [found] = [f for f in run.end.findings if "worse than the model was before training" in f.title]
+    assert found.severity == "warning"
+    taken = best(run.job.checkpoints)
+    assert taken is not None
+    assert taken.manifest.step == found.step > 0
+
+
+def test_a_run_that_ends_as_planned_has_not_ended_early(start: Start) -> None:
+    worse = {"learning_rate": 1e-5, "eval_steps": 1, "early_stopping_threshold": 0.5}
+    run = start(**worse, max_steps=3, early_stopping_patience=3)
+    assert not [f for f in run.end.findings if f.title.startswith("Ended early")]
+
+
+def test_an_evaluation_that_an_interruption_left_out_comes_at_the_resume(start: Start) -> None:
+    changes: dict[str, Any] = {"eval_steps": 2, "max_steps": 6, "load_best_model_at_end": True,
+                               "save_total_limit": 9}  # fmt: skip
+    whole = start("whole", **changes)
+    first = start("broken", (2, "interrupt"), **changes)
+    second = start("broken", **changes)
+
+    def measured(*runs: Any) -> list[tuple[int, float]]:
+        return [(event.step, event.loss) for run in runs for event in run.of(ev.Evaluated)]
+
+    assert (first.end.steps, [step for step, _ in measured(first)]) == (2, [0])
+    assert measured(first, second) == measured(whole)
+    manifests = [json.loads(file.read_text()) for file in second.job.checkpoints.glob("step-*/manifest.json")]
+    known = {manifest["step"]: manifest["eval_loss"] for manifest in manifests}
+    assert known[2] == measured(whole)[1][1], "the best is looked for among all of them"

@@ -8,10 +8,12 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import events as ev
+from engine import faults
 from engine.event_log import append
 from engine.job import Job
 from engine.rate_range import finding, over, suggest
@@ -96,3 +98,19 @@ def test_a_run_that_tests_rates_ends_once_it_knows_and_leaves_no_adapter(job: Ca
     assert run.end.steps < 60, "the loss rises long before a rate of 100"
     [found] = [each for each in run.end.findings if "fits" in each.title or "saw no rate" in each.title]
     assert found.category in ("hyperparameter", "loss_not_decreasing")
+
+
+def test_a_test_of_rates_is_over_where_a_step_breaks_whatever_the_recipe_does_then(
+    job: Callable[..., Job], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(loss: torch.Tensor, step: int, rows: object) -> torch.Tensor:
+        return loss * (math.nan if step >= 6 else 1.0)
+
+    monkeypatch.setattr(faults, "micro_batch", broken)
+    made = job(
+        "run", lr_scheduler_type="range_test", max_steps=12, eval_split=0.0, on_divergence="lower_rate"
+    )
+    run = Run(made)
+    assert isinstance(run.end, ev.Finished), run.end
+    assert not run.of(ev.RolledBack)
+    assert not made.checkpoints.exists()

@@ -11,8 +11,9 @@ import pytest
 import torch
 
 from engine import events as ev
-from engine import faults
+from engine import faults, room
 from engine.train import loop
+from engine.train.listening import Listener
 from engine.train.memory import rehearsal
 from engine.train.objectives import supervised
 from engine.train.objectives.loss import summed_loss
@@ -148,3 +149,16 @@ def test_no_more_rows_are_looked_at_than_a_moment_allows(
     assert isinstance(run.end, ev.Finished), run.end
     steps = sum(step.micro_batches for step in run.of(ev.Step))
     assert len(seen) == steps, "the only step that was looked at is the first, which needs no trial"
+
+
+def test_a_stop_while_the_disk_is_full_ends_it_too(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
+    def leave(self: Listener, *_: object, **__: object) -> bool:
+        self.unwilling, self.leaving = True, "stop"
+        return False
+
+    monkeypatch.setattr(room, "fits", lambda need: need.what != "a checkpoint")
+    monkeypatch.setattr(Listener, "hold", leave)
+    monkeypatch.setattr(loop, "check_room", lambda session: None)
+    run = start()
+    assert isinstance(run.end, ev.Finished), run.end
+    assert run.end.adapter is None
