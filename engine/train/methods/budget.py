@@ -33,6 +33,9 @@ def attend(session: Session) -> None:
             (weight * _crookedness(tuner)).backward()
 
     def after(*_: Any) -> None:
+        # What overflowed tells nothing of any rank, and its NaN would stay in the importance for good.
+        if session.optimizer.scaler and bool(session.optimizer.optimizer.found_inf):  # type: ignore[attr-defined]
+            torch._foreach_zero_([p.grad for p in session.optimizer.parameters if p.grad is not None])
         tuner.update_and_allocate(session.step)
 
     session.optimizer.optimizer.register_step_pre_hook(before)
