@@ -13,7 +13,7 @@ from engine.estimate.live import LiveBytes
 from engine.estimate.step import run_step
 from engine.estimate.student import configured
 from engine.memory.facts import facts_in
-from engine.memory.formula import allocator
+from engine.memory.formula import CHUNK, allocator
 from engine.memory.held import held
 from engine.memory.parts import Parts
 from engine.memory.widths import widths
@@ -32,7 +32,8 @@ Moments = dict[str, Counter[str]]
 class Exact:
     """Prices recipes for one model on one kind of device, and remembers what it has run.
 
-    Blocks are alike and rows are alike, so that every part of every moment lies on a line over both.
+    Blocks are alike and rows are alike, so that every part of every moment lies on a line over both;
+    over rows there are two lines, because more logits than a chunk are never there at once.
 
     Args:
         config: the model's configuration.
@@ -59,16 +60,25 @@ class Exact:
         return int(configured(self._config).num_hidden_layers)
 
     def _moments(self, recipe: Recipe) -> Moments:
-        """Run at this number of rows, but where two others tell; one row alone is never padded."""
+        """Run at these rows, but where two others on their line tell; one row alone is never padded."""
         rows = recipe.per_device_train_batch_size
         known = self._known.setdefault(_alike(recipe), {})
-        others = sorted((at for at in known if at > 1), key=lambda at: abs(at - rows))[:2]
+        line = self._line_of(recipe, rows)
+        alike = (at for at in known if at > 1 and self._line_of(recipe, at) == line)
+        others = sorted(alike, key=lambda at: abs(at - rows))[:2] if line is not None else []
         if rows not in known and rows > 1 and len(others) == 2:
             few, many = sorted(others)
             return _line(known[few], known[many], few, many, rows)
         if rows not in known:
             known[rows] = self._run(recipe)
         return known[rows]
+
+    def _line_of(self, recipe: Recipe, rows: int) -> int | None:
+        """Whole chunks of logits, as far as two; None between the two lines."""
+        facts = facts_in(self._config)
+        scores = rows * recipe.max_length * facts.vocabulary if facts is not None else 0
+        chunks = min(scores // CHUNK[self._cuda], 2)
+        return chunks if chunks != 1 else None
 
     def _run(self, recipe: Recipe) -> Moments:
         if self._depth <= _DEPTHS[1]:

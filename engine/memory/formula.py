@@ -15,7 +15,7 @@ BAND: Final = (0.85, 1.2)
 """The exact figure over this one; tests/benchmarks/estimate.py prints where it lies."""
 CONTEXT: Final = 512 << 20
 """Bytes that a process takes of a card for CUDA and its libraries."""
-_CHUNK: Final = {True: 1 << 26, False: 1 << 23}
+CHUNK: Final = {True: 1 << 26, False: 1 << 23}
 """Logits that are there at once, on a card and on a CPU (engine/train/kernels/cross_entropy.py)."""
 SLACK: Final = 0.04
 """What the allocator of a card holds beyond what tensors need, as a share of what comes and goes."""
@@ -33,7 +33,7 @@ def predicted(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts | 
     rows, length = recipe.per_device_train_batch_size, recipe.max_length
     adapter = 4 * facts.layers * recipe.lora_r * sum(map(sum, _adapted(recipe, facts).values()))
     scores = rows * length * facts.vocabulary
-    logits = 16 * scores if facts.capped else (8 if cuda else 10) * min(scores, _CHUNK[cuda])
+    logits = 16 * scores if facts.capped else (8 if cuda else 10) * min(scores, CHUNK[cuda])
     activations = _activations(recipe, facts, rows, length, cuda=cuda)
     parts = Parts(
         weights=width.weights * facts.parameters,

@@ -97,14 +97,17 @@ def test_two_depths_tell_what_the_whole_depth_takes(model: str, monkeypatch: pyt
     assert extrapolated.peak == pytest.approx(exact(recipe, config, cuda=True).peak, rel=0.01)
 
 
-def test_two_numbers_of_rows_tell_what_any_other_takes() -> None:
+@pytest.mark.parametrize(("known", "wanted"), [((2, 4), 8), ((24, 28), 48), ((2, 4), 16), ((2, 4), 48)])
+def test_two_numbers_of_rows_tell_what_others_take_with_as_many_chunks_of_logits(
+    known: tuple[int, int], wanted: int
+) -> None:
     config = config_of("gpt2")
     assert config is not None
     recipe = Recipe(model="gpt2", data="rows", max_length=128, per_device_train_batch_size=2)
     prices = Exact(config, cuda=True)
-    for rows in (2, 4):
+    for rows in known:
         prices.parts(replace(recipe, per_device_train_batch_size=rows))
-    many = replace(recipe, per_device_train_batch_size=16)
+    many = replace(recipe, per_device_train_batch_size=wanted)
     assert prices.parts(many).peak == pytest.approx(exact(many, config, cuda=True).peak, rel=0.01)
 
 
