@@ -60,16 +60,8 @@ class _FrozenHead(torch.autograd.Function):
         rows = _rows(weight)
         for at in range(0, len(targets), rows):
             here = slice(at, at + rows)
-            target = targets[here, None]
-            logits = nn.functional.linear(hidden[here], weight, bias).float()
-            wanted = logits.gather(1, target)
-            highest = logits.amax(1, keepdim=True)
-            chances = logits.sub_(highest).exp_()
-            total = chances.sum(1, keepdim=True)
-            losses[here] = (highest + total.log() - wanted)[:, 0]
-            if slopes is not None:
-                slope = (chances.to(weight.dtype) @ weight).float() / total
-                slopes[here] = (slope - weight[target[:, 0]]).to(slopes.dtype)
+            into = None if slopes is None else slopes[here]
+            losses[here] = _chunk(hidden[here], weight, bias, targets[here, None], into)
         if slopes is not None:
             ctx.save_for_backward(slopes)
         return losses
@@ -78,3 +70,22 @@ class _FrozenHead(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
         (slopes,) = ctx.saved_tensors
         return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None
+
+
+def _chunk(
+    hidden: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    target: torch.Tensor,
+    slopes: torch.Tensor | None,
+) -> torch.Tensor:
+    """Losses of some rows, and into `slopes` their gradients; a function, so that no two chunks are alive."""
+    logits = nn.functional.linear(hidden, weight, bias).float()
+    wanted = logits.gather(1, target)
+    highest = logits.amax(1, keepdim=True)
+    chances = logits.sub_(highest).exp_()
+    total = chances.sum(1, keepdim=True)
+    if slopes is not None:
+        slope = (chances.to(weight.dtype) @ weight).float() / total
+        slopes.copy_(slope - weight[target[:, 0]])
+    return (highest + total.log() - wanted)[:, 0]

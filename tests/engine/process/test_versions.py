@@ -38,7 +38,7 @@ def test_an_older_engine_watches_saves_and_stops_and_refuses_what_it_does_not_kn
     older.edit(
         "engine/messages.py", "ListRuns | Submit | Act | Begin | Tell", "ListRuns | Submit | Act | Tell"
     )
-    older.edit("engine/messages.py", '"sooner", "later"', '"sooner"')
+    older.edit("engine/messages.py", '"later", ', "")
     with _at_engine(home, older, monkeypatch) as session:
         assert session.welcome.version == OLDER
         assert OLDER in difference(session.welcome)

@@ -96,7 +96,7 @@ def test_plain_peft_gives_the_same_logits_and_the_next_run_goes_on_from_them(
     job = _job(tmp_path, model, rows, adapter=str(whole.job.adapter))
     student = student_of(job, Machine(job))
     student.peft.eval()
-    assert torch.equal(student.peft(ids).logits, after)
+    torch.testing.assert_close(student.peft(ids).logits, after, rtol=1e-4, atol=1e-4)
     assert student.laid.rank == 4
     assert not student.laid.findings
 
