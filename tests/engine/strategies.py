@@ -39,7 +39,7 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "kills": st.tuples(st.none() | COUNT, st.none() | COUNT),
     "parts": st.dictionaries(TEXT, COUNT, max_size=2),
     "version": st.integers(0, 9), "place": st.none() | TIME,
-    "figures": st.dictionaries(TEXT, NUMBER, max_size=2),
+    "figures": st.dictionaries(TEXT, st.floats(-1e300, 1e300), max_size=2),
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
           "base", "attention", "optimizer",
