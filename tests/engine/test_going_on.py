@@ -125,7 +125,7 @@ def test_what_is_not_there_is_said_before_a_run_begins(home: Path, work: Path, w
     [
         lambda folder: (folder / "adapter_config.json").unlink(),
         lambda folder: (folder / "adapter_config.json").write_text("{"),
-        lambda folder: (folder / "adapter_config.json").write_text('{"peft_type": "IA3"}'),
+        lambda folder: (folder / "adapter_config.json").write_text('{"peft_type": "LOHA"}'),
         lambda folder: (folder / "adapter_model.safetensors").unlink(),
         lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"not one"),
         lambda folder: (folder / "adapter_model.safetensors").write_bytes(b"\x05" + bytes(7) + b'{"a":1}'),
