@@ -38,7 +38,7 @@ class Unable(FakeEngine):
 def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> FakeEngine:
     monkeypatch.setattr(check, "gpus", list)
     # What it takes of memory depends on the machine, and has tests of its own.
-    monkeypatch.setattr("openlora_tui.screens.recipe.at_once", lambda file: None)
+    monkeypatch.setattr("openlora_tui.screens.recipe.at_once", lambda *_: None)
     monkeypatch.setattr("engine.preflight.serve._SECONDS", 600.0)
     # Only a process's main thread can be bounded, and the check works in a thread here.
     monkeypatch.setattr("engine.data.template.bounded", contextlib.nullcontext)
