@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ctypes
 import json
+import os
 import resource
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +29,7 @@ from engine.train.session import Session
 from tests.engine.train.conftest import Run, Start, sentence
 from tests.engine.train.test_resume import assert_same
 
+_ALONE: Final = "TEST_ALONE"
 _M_MMAP_THRESHOLD: Final = -3
 DROPS: dict[str, Any] = {"lora_dropout": 0.2, "save_steps": 3}
 
@@ -151,10 +155,23 @@ def test_what_is_no_shortage_of_memory_is_raised() -> None:
         attempted(work)
 
 
+def _passes_alone(test: str) -> None:
+    """Run a test in a process of its own: what one of many tests holds ready would hide a limit."""
+    call = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"{__file__}::{test}"]
+    root = Path(__file__).parents[3]
+    done = subprocess.run(
+        call, env={**os.environ, _ALONE: "1"}, cwd=root, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_process_that_really_has_no_more_finishes_with_the_same_losses(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The limit is the kernel's, on this process's address space; the allocator is PyTorch's."""
+    if _ALONE not in os.environ:
+        _passes_alone("test_a_process_that_really_has_no_more_finishes_with_the_same_losses")
+        return
     path = tmp_path / "many.jsonl"
     lines = [{"text": sentence(i, 80)} for i in range(128)]
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
