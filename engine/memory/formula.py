@@ -16,7 +16,7 @@ BAND: Final = (0.85, 1.2)
 CONTEXT: Final = 512 << 20
 """Bytes that a process takes of a card for CUDA and its libraries."""
 CHUNK: Final = {True: 1 << 26, False: 1 << 23}
-"""Logits that are there at once, on a card and on a CPU (engine/train/kernels/cross_entropy.py)."""
+"""Logits of a chunk of the loss, on a card and on a CPU, in whose cache their 32 MiB stay."""
 SLACK: Final = 0.04
 """What the allocator of a card holds beyond what tensors need, as a share of what comes and goes."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from engine.findings import Finding
+from engine.findings import Category, Finding
 from engine.model.layers import parameters_of
 from engine.preflight.patches import patch, remedy
 from engine.preflight.subject import RANKED, Subject
@@ -66,28 +66,25 @@ def _rate(subject: Subject, rates: Rates) -> Iterator[Finding]:
     small = bool(subject.tensors) and parameters_of(subject.tensors) < _TINY
     change = patch(recipe, learning_rate=rates.usual)
     name = "full fine-tuning" if recipe.method == "full" else recipe.method
+    category: Category
     if rate < rates.low:
-        yield Finding(
-            category="hyperparameter",
-            severity="warning",
-            title=f"A learning rate of {said} is low for {name}",
-            confidence=0.7,
-            evidence=[f"usual is {written(rates.usual)}"],
-            cause="The fewer numbers learn, the larger the steps that they want.",
-            remedy=remedy(change),
-            patch=change,
-        )
+        category, level = "hyperparameter", "low"
+        cause = "The fewer numbers learn, the larger the steps that they want."
     elif rate > rates.high and not small:
-        yield Finding(
-            category="loss_spike_divergence",
-            severity="warning",
-            title=f"A learning rate of {said} is high for {name}",
-            confidence=0.7,
-            evidence=[f"usual is {written(rates.usual)}"],
-            cause="With so large steps the loss jumps, or turns into NaN.",
-            remedy=remedy(change),
-            patch=change,
-        )
+        category, level = "loss_spike_divergence", "high"
+        cause = "With so large steps the loss jumps, or turns into NaN."
+    else:
+        return
+    yield Finding(
+        category=category,
+        severity="warning",
+        title=f"A learning rate of {said} is {level} for {name}",
+        confidence=0.7,
+        evidence=[f"usual is {written(rates.usual)}"],
+        cause=cause,
+        remedy=remedy(change),
+        patch=change,
+    )
 
 
 def _no_biases(subject: Subject) -> Finding:

@@ -116,7 +116,7 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
     same = manifest.recipe == recipe_digest(session.job.recipe)
     session.proved = same and manifest.device == session.machine.name
     if manifest.recomputes and checkpointing.possible(session.student.peft):
-        checkpointing.switch_on(session.student.peft)
+        checkpointing.switch_on(session.student.peft.get_base_model())
     session.journal(ev.Resumed(step=manifest.step, path=str(checkpoint.path)))
 
 

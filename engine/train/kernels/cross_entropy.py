@@ -8,9 +8,10 @@ import torch
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-_LOGITS: Final = {"cpu": 1 << 23}
-"""Logits of a chunk: 32 MiB in fp32, which stay in a processor's cache."""
-_LOGITS_ON_CARD: Final = 1 << 26
+from engine.memory.formula import CHUNK
+
+_LOGITS: Final = {"cpu": CHUNK[False]}
+_LOGITS_ON_CARD: Final = CHUNK[True]
 
 
 def token_losses(

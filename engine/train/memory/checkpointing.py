@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from peft import PeftModel
+from transformers import PreTrainedModel
 
 
 def possible(model: PeftModel) -> bool:
@@ -18,7 +19,7 @@ def is_on(model: PeftModel) -> bool:
     return any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
 
 
-def switch_on(model: PeftModel) -> None:
+def switch_on(base: PreTrainedModel) -> None:
     """From now on; results stay the same, and a step takes about a third longer."""
     how = {"use_reentrant": False}
-    model.get_base_model().gradient_checkpointing_enable(gradient_checkpointing_kwargs=how)
+    base.gradient_checkpointing_enable(gradient_checkpointing_kwargs=how)

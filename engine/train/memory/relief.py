@@ -55,7 +55,7 @@ def _recompute(session: Session, unfit: Unfit | None) -> None:
         said, tokens = (unfit.said, unfit.tokens) if unfit else ("", 0)
         where = f"One row of {tokens:,} tokens" if unfit else "A row of another rank"
         raise lacking(recipe, session.journal.doing, said, f"{where} alone does not fit.", tokens)
-    checkpointing.switch_on(session.student.peft)
+    checkpointing.switch_on(session.student.peft.get_base_model())
     _tell(
         session,
         unfit,

@@ -16,6 +16,7 @@ from engine.job import Job
 from engine.json_file import read_object
 from engine.recipe.recipe import Recipe
 from engine.train.machine import Machine
+from engine.train.memory.checkpointing import switch_on
 from engine.train.model.attention import choose
 from engine.train.model.folder import model_folder
 from engine.train.model.quantise import numbers, quantisation, settle
@@ -44,7 +45,7 @@ def base_model(job: Job, machine: Machine, *, trust: bool = False) -> Loaded:
         shard(base, machine)
     base.config.use_cache = False
     if recipe.gradient_checkpointing:
-        base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        switch_on(base)
     return Loaded(base, choose(base, recipe, machine))
 
 
