@@ -52,8 +52,7 @@ class Appetite:
     def _tell(self) -> None:
         if self._libraries is None or not self._phase:
             return
-        device, reserved = _device_peaks()
-        bytes_ = device or max(self._resident_peak() - self._libraries, 0)
+        bytes_, reserved = _device_peaks() or (max(self._resident_peak() - self._libraries, 0), 0)
         if bytes_ <= self._told.get(self._phase, 0) * _MORE:
             return
         self._told[self._phase] = bytes_
@@ -75,10 +74,10 @@ def _cuda() -> Any:
     return cuda if cuda is not None and cuda.is_initialized() else None
 
 
-def _device_peaks() -> tuple[int, int]:
-    """Bytes that tensors took at most on the accelerator, and that its allocator held for them."""
+def _device_peaks() -> tuple[int, int] | None:
+    """Bytes that tensors took at most on the accelerator in use, and that its allocator held for them."""
     cuda = _cuda()
-    return (int(cuda.max_memory_allocated()), int(cuda.max_memory_reserved())) if cuda else (0, 0)
+    return (int(cuda.max_memory_allocated()), int(cuda.max_memory_reserved())) if cuda else None
 
 
 def _begin_anew() -> None:
