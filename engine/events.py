@@ -7,12 +7,14 @@ as null, because JSON has no other word for it.
 
 from __future__ import annotations
 
-import time
-from typing import Annotated, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
+from engine.event import Count, Loss, Time
+from engine.event import Event as Event
 from engine.findings import Finding
+from engine.remarks import Dismissed, Labelled, Said, Tried
 from engine.text import sayable
 
 VERSION: Final = 1
@@ -23,17 +25,6 @@ Form = Literal["chat", "verbatim"]
 """How a prompt is written: as turns by the chat template, or as it stands."""
 HUB: Final = "hub"
 """The device of a worker that fetches the run's model and needs none."""
-Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 53)]
-"""A line with a count below 0, or beyond what JSON and MessagePack both hold, is taken for a foreign one."""
-Loss = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300)]
-"""Finite, and so is the sum of a few."""
-Time = Annotated[float, msgspec.Meta(ge=0, le=1e11)]
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="event", tag=lambda n: n.lower()):
-    """What all events share: `t`, seconds since 1970."""
-
-    t: Time = msgspec.field(default_factory=time.time)
 
 
 class Created(Event, frozen=True, kw_only=True):
@@ -357,7 +348,7 @@ class Failed(Event, frozen=True, kw_only=True):
 AnyEvent = (
     Created | Queued | Started | Phase | Progress | Fetched | Planned | Step | Evaluated | Sampled | Saved
     | Pruned | Resumed | RolledBack | Steered | Paused | Continued | Stopping | Heartbeat | Predicted
-    | Measured | Found | Injected | Log | Finished | Failed
+    | Measured | Found | Injected | Log | Finished | Failed | Dismissed | Labelled | Tried | Said
 )  # fmt: skip
 Terminal = Finished | Failed
 

@@ -6,21 +6,26 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from engine.lessons.lesson import Lesson
+from engine.remarks import Remark
 from engine.run_state import RunState
+from engine.shown import Gpu as Gpu
+from engine.shown import Machine as Machine
+from engine.shown import RunRow as RunRow
 
 PROTOCOL: Final = 1
 
 Verb = Literal[
     "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner",
-    "later", "pin", "rate",
+    "later", "pin", "rate", "remark",
 ]  # fmt: skip
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
 
 `hold`, `release`, `sooner`, `later` and `pin` are for a run that waits in the queue; `pin` takes `devices`
-among its settings. `rate` is for one that works, and takes `learning_rate`.
+among its settings. `rate` is for one that works, and takes `learning_rate`. `remark` adds what someone says.
 """
 
-SideJob = Literal["chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
+SideJob = Literal["advisor", "chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
 """What a worker does that is no run: it talks with one front end, and leaves with it.
 
 `starter` makes the demo's model.
@@ -38,68 +43,6 @@ class JobContext(msgspec.Struct, frozen=True, kw_only=True):
     cwd: str
     umask: int
     env: dict[str, str] = {}
-
-
-class Machine(msgspec.Struct, frozen=True, kw_only=True):
-    """One sample of the machine, for the panels; sizes in bytes."""
-
-    cpu: float
-    """Share of all cores, 0 to 1."""
-    cores: int
-    ram_used: int
-    ram_total: int
-    disk_free: int
-    gpus: list[Gpu] = []
-
-
-class Gpu(msgspec.Struct, frozen=True, kw_only=True):
-    """One NVIDIA card as NVML sees it; None where the card does not tell."""
-
-    index: int
-    name: str
-    uuid: str
-    used: int
-    total: int
-    utilisation: float | None = None
-    """0 to 1."""
-    celsius: float | None = None
-    watts: float | None = None
-    instance: int | None = None
-    """Number of a MIG instance on the card `index`, which then is not listed itself."""
-
-
-class RunRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One run in a list."""
-
-    run: str
-    name: str
-    status: str
-    model: str
-    data: list[str]
-    created: float
-    updated: float
-    step: int = 0
-    steps: int = 0
-    loss: float | None = None
-    eval_loss: float | None = None
-    device: str = ""
-    adapter: str | None = None
-    lineage: list[str] = []
-    """The runs it comes from, the parent first."""
-    reason: str = ""
-    phase: str = ""
-    worker_pid: int = 0
-    findings: int = 0
-    silent: bool = False
-    """True where the worker lives but has not been heard for a while."""
-    held: bool = False
-    """True where it waits until someone releases it."""
-    place: float = 0.0
-    """Its place in the queue while it waits: lower ones start first."""
-    predicted_memory: int = 0  # bytes, like the next; 0 while not known
-    peak_memory: int = 0
-    base: str = ""
-    """How the base's weights are held where they are quantised, such as `nf4, double`."""
 
 
 # --- front end to engine ---
@@ -145,6 +88,13 @@ class ListRuns(Message, frozen=True, kw_only=True):
     limit: int = 200
 
 
+class ListLessons(Message, frozen=True, kw_only=True):
+    """Send what all runs taught, those of deleted runs included."""
+
+    front: str
+    request: str
+
+
 class Submit(Message, frozen=True, kw_only=True):
     """Queue a run: the text of a recipe whose paths are absolute already."""
 
@@ -167,6 +117,8 @@ class Act(Message, frozen=True, kw_only=True):
     context: JobContext | None = None
     settings: dict[str, str] = {}
     """For `resume`: recipe fields and what a person typed for them, paths absolute."""
+    remark: Remark | None = None
+    """For `remark`: the event to add to the run's own."""
 
 
 class Begin(Message, frozen=True, kw_only=True):
@@ -223,6 +175,13 @@ class Runs(Message, frozen=True, kw_only=True):
     whole: bool = False
     total: int = 0
     request: str = ""
+
+
+class Lessons(Message, frozen=True, kw_only=True):
+    """What runs taught, the newest first."""
+
+    lessons: list[Lesson]
+    request: str
 
 
 class Snapshot(Message, frozen=True, kw_only=True):
@@ -292,10 +251,12 @@ class Ended(Message, frozen=True, kw_only=True):
 class Order(Message, frozen=True, kw_only=True):
     """A command to a worker, answered between two micro-batches."""
 
-    verb: Literal["stop", "pause", "continue", "save", "rate"]
+    verb: Literal["stop", "pause", "continue", "save", "rate", "remark"]
     by: str = ""
     rate: float = 0.0
     """For `rate`: the new peak learning rate."""
+    remark: Remark | None = None
+    """For `remark`: the worker alone writes events while it lives, so it writes this one."""
 
 
 class Assign(Message, frozen=True, kw_only=True):
@@ -341,9 +302,12 @@ class StrangeState(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-FromFront = Hello | Bye | Watch | Unwatch | ListRuns | Submit | Act | Begin | Tell | End | Leave
+Asked = ListRuns | ListLessons | Submit | Act
+FromFront = Hello | Bye | Watch | Unwatch | Asked | Begin | Tell | End | Leave
 ToEngine = FromFront | Said | Ended
-ToFront = Welcome | Noted | Runs | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
+ToFront = (
+    Welcome | Noted | Runs | Lessons | Snapshot | Happened | Measured | Accepted | Refused | Said | Ended
+)
 ToWorker = Order | Assign | Serve | Tell | End
 
 _READABLE: Final = frozenset(Strange.__struct_fields__)

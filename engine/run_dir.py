@@ -318,10 +318,9 @@ def _next_number(root: Path) -> int:
     return max(numbers, default=0) + 1
 
 
-def remember_deleted(root: Path, lesson: dict[str, object]) -> None:
+def remember_deleted(root: Path, lesson: msgspec.Struct) -> None:
     """Append what a deleted run taught to the home's `deleted.jsonl`; raises OSError."""
-    line = msgspec.json.encode({**lesson, "deleted": time.time()}) + b"\n"
-    atomic.append(deleted_log(root), line)
+    atomic.append(deleted_log(root), msgspec.json.encode(lesson) + b"\n")
 
 
 def _lines(path: Path) -> list[bytes]:

@@ -11,6 +11,7 @@ import msgspec
 from engine import events as ev
 from engine.findings import Finding
 from engine.log_lines import log_line
+from engine.remarks import Dismissed, Labelled, Remark, Remarks, Said, Tried
 from engine.series import Series
 
 Status = Literal[
@@ -35,7 +36,7 @@ _FIGURES: Final = 16
 _PHASES: Final = 24
 _ANCESTORS: Final = 64
 _LEAP: Final = 60.0
-_STAY: Final = ("back", "rate")
+_STAY: Final = ("back", "rate", "said")
 """Marks of what still counts when the steps around it are done again."""
 
 
@@ -43,7 +44,7 @@ class Mark(msgspec.Struct, frozen=True):
     """Something that happened at a step, for the chart."""
 
     step: int
-    kind: Literal["evaluated", "saved", "resumed", "paused", "finding", "stopped", "back", "rate"]
+    kind: Literal["evaluated", "saved", "resumed", "paused", "finding", "stopped", "back", "rate", "said"]
     text: str
 
 
@@ -138,6 +139,8 @@ class RunState(msgspec.Struct, kw_only=True):
     injected: list[str] = []
     """Faults that were asked for and have struck the present worker."""
     outcome: ev.Finished | ev.Failed | None = None
+    remarks: Remarks = msgspec.field(default_factory=Remarks)
+    """What people and the advisor said of it."""
 
     @property
     def ended(self) -> bool:
@@ -217,6 +220,8 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Measured():
             known = [m for m in state.measured if m.phase != event.phase]
             state.measured = [*known, event][-_PHASES:]
+        case Dismissed() | Labelled() | Tried() | Said():
+            _remarked(state, event)
         case _:
             _moved(state, event)
 
@@ -368,6 +373,14 @@ def _ended(state: RunState, event: ev.Finished | ev.Failed) -> None:
         return
     state.status = "interrupted" if event.interrupted else "failed"
     state.reason = event.what
+
+
+def _remarked(state: RunState, remark: Remark) -> None:
+    state.remarks.take(remark)
+    if isinstance(remark, Labelled) and remark.name is not None:
+        state.name = remark.name
+    if isinstance(remark, Said) and remark.step is not None:
+        _mark(state, Mark(remark.step, "said", remark.text))
 
 
 def _mark(state: RunState, mark: Mark) -> None:

@@ -49,7 +49,7 @@ UNICODE: Final = Glyphs(
     },
     severity={"blocker": "✗", "warning": "▲", "note": "●"},
     mark={"evaluated": "○", "saved": "●", "resumed": "↺", "paused": "‖", "finding": "▲", "stopped": "■",
-          "back": "«", "rate": "↓"},
+          "back": "«", "rate": "↓", "said": "»"},
     spinner="⠋⠙⠸⠴⠦⠇",
     blocks=" ▏▎▍▌▋▊▉█",
     thin="━╸",
@@ -79,7 +79,7 @@ ASCII: Final = Glyphs(
     },
     severity={"blocker": "x", "warning": "!", "note": "*"},
     mark={"evaluated": "o", "saved": "*", "resumed": "@", "paused": "=", "finding": "^", "stopped": "#",
-          "back": "<", "rate": "v"},
+          "back": "<", "rate": "v", "said": ">"},
     spinner="-\\|/",
     blocks=" ########",
     thin="=-",
@@ -109,7 +109,7 @@ STATUS_ROLE: Final = {
 SEVERITY_ROLE: Final = {"blocker": "bad", "warning": "warn", "note": "dim"}
 MARK_ROLE: Final = {
     "evaluated": "chart-eval", "saved": "dim", "resumed": "accent", "paused": "dim",
-    "finding": "warn", "stopped": "dim", "back": "bad", "rate": "accent",
+    "finding": "warn", "stopped": "dim", "back": "bad", "rate": "accent", "said": "accent",
 }  # fmt: skip
 
 MARK_WORDS: Final = {
@@ -121,6 +121,7 @@ MARK_WORDS: Final = {
     "stopped": "A stop was asked for.",
     "back": "A step spoilt the run, and it went back to a checkpoint.",
     "rate": "Another learning rate from here on.",
+    "said": "The advisor, or you, said something of this step.",
 }
 """What the marks on a curve mean."""
 

@@ -12,6 +12,8 @@ from typing import Final, Literal
 import msgspec
 
 from engine import messages as ms
+from engine.lessons.lesson import Lesson
+from engine.remarks import Remark
 from engine.run_row import row_of
 from engine.run_state import ENDED, RunState, fold
 from openlora_tui.engine_link import EngineLink
@@ -45,6 +47,7 @@ class Session:
         self._waiting: deque[ms.ToFront] = deque()
         self._answers: dict[str, Answer] = {}
         self._glances: dict[str, Callable[[RunState], None]] = {}
+        self._recalls: dict[str, Callable[[list[Lesson]], None]] = {}
         self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
         self._was_connected = False
@@ -97,6 +100,23 @@ class Session:
         elif self.link is not None:
             self._glances[run] = then
             self.link.send(ms.Watch(front=self.link.front, run=run))
+
+    def recall(self, then: Callable[[list[Lesson]], None]) -> None:
+        """Give `then` what the runs that have ended taught, the newest first."""
+        if self.link is None:
+            return
+        request = f"{self.link.front}-{next(self._numbers)}"
+        self._recalls[request] = then
+        self.link.send(ms.ListLessons(front=self.link.front, request=request))
+
+    def remark(self, run: str, remark: Remark, answer: Answer) -> None:
+        """Have what someone says of a run written among its events."""
+        self._request(
+            lambda front, request: ms.Act(
+                front=front, request=request, run=run, verb="remark", remark=remark
+            ),
+            answer,
+        )
 
     def act(self, run: str, verb: ms.Verb, answer: Answer, settings: dict[str, str] | None = None) -> None:
         """Ask the engine to do something with a run; `settings` are recipe fields to resume it with."""
@@ -217,6 +237,11 @@ class Session:
                 answer = self._answers.pop(message.request, None)
                 if answer is not None:
                     answer(message)
+                return set()
+            case ms.Lessons():
+                then = self._recalls.pop(message.request, None)
+                if then is not None:
+                    then(message.lessons)
                 return set()
             case ms.Said():
                 if message.side in self._talks:

@@ -10,12 +10,15 @@ from engine import faults, room
 from engine import messages as m
 from engine.client.context import job_context
 from engine.client.skew import not_known
+from engine.event_log import append
+from engine.lessons.learn import lesson_of
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.resuming import learning_rate_in, take_settings
 from engine.recipe.yaml import parse
+from engine.remarks import Remark
 from engine.run_dir import RunDir, is_run, remember_deleted
-from engine.run_state import RunState
+from engine.run_row import row_of
 from engine.server.floor import Floor
 from engine.server.fronts import Front, Fronts
 from engine.server.indexing import Indexing
@@ -106,6 +109,9 @@ class Desk:
                 self._fronts.bye(message.front)
             case m.ListRuns():
                 self.send_runs(message.front, message.request, message.limit)
+            case m.ListLessons():
+                told = m.Lessons(lessons=self._store.lessons(), request=message.request)
+                self._fronts.send([message.front], told)
             case m.Watch():
                 self._watch(message)
             case m.Unwatch():
@@ -157,6 +163,8 @@ class Desk:
 
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
+        if verb == "remark":
+            return self._remark(_remark_in(message), live)
         if message.settings and verb not in ("pin", "rate"):
             raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
@@ -187,6 +195,13 @@ class Desk:
             self._floor.order(live, m.Order(verb=order, by=message.front))
         return f"{order} was sent to its worker"
 
+    def _remark(self, remark: Remark, live: LiveRun) -> str:
+        if live.device is None:
+            live.write(remark)
+        else:
+            self._floor.order(live, m.Order(verb="remark", remark=remark))
+        return "it was written down"
+
     def _act_queued(self, message: m.Act, live: LiveRun) -> str:
         if live.device is not None:
             raise _not_now(message, "It does not wait in the queue any more", "Pause or stop it instead.")
@@ -205,13 +220,17 @@ class Desk:
     def _act_ended(self, message: m.Act, directory: RunDir) -> str:
         if message.verb == "resume":
             return self._resume(message, directory)
+        if message.verb == "remark":
+            append(directory.events, [_remark_in(message)])
+            self._show(directory.run)
+            return "it was written down"
         if message.verb == "rate":
             do = "`openlora runs resume --set learning_rate=1e-4` goes on with another one."
             raise _not_now(message, "It has ended", do)
         if message.verb != "delete":
             raise _not_now(message, "It has ended", "What was saved can be resumed: `openlora runs resume`.")
         state = self._store.index(directory.run)
-        lesson = _lesson(state)
+        lesson = lesson_of(state, directory)
         try:
             remember_deleted(self._root, lesson)
             directory.delete()
@@ -244,6 +263,15 @@ class Desk:
         how = "it goes on from its last checkpoint" if from_checkpoint else "it starts again"
         return "; ".join([how, *map(str, changed)])
 
+    def _show(self, run: str) -> None:
+        """Send a run that has ended to whoever watches or lists it."""
+        state = self._store.index(run)
+        for name in self._fronts.names:
+            front = self._fronts.get(name)
+            if front is not None and run in front.watched:
+                self._fronts.send([name], m.Snapshot(run=run, state=state))
+        self._fronts.send_apps(m.Runs(rows=[row_of(state)], total=self._store.count()))
+
     def _read(self, run: str) -> bool:
         """True where all that the run has reported was read, or can be on the spot."""
         if not is_run(run):
@@ -270,6 +298,12 @@ def _not_now(message: m.Act, why: str, do: str) -> Problem:
     )
 
 
+def _remark_in(message: m.Act) -> Remark:
+    if message.remark is None:
+        raise Problem("There is nothing to write down.", do="Say what is to be remembered of the run.")
+    return message.remark
+
+
 def _unexpected(root: Path, error: Exception) -> Problem:
     return Problem(
         "The engine could not do that.",
@@ -278,12 +312,3 @@ def _unexpected(root: Path, error: Exception) -> Problem:
         do="The log has the whole of it.",
         exit_status=WORK_FAILED,
     )
-
-
-def _lesson(state: RunState) -> dict[str, object]:
-    return {
-        "run": state.run, "parent": state.parent, "name": state.name, "model": state.model,
-        "data": state.data, "status": state.status, "steps": state.step,
-        "loss": state.mean_loss, "eval_loss": state.best_eval, "reason": state.reason,
-        "findings": state.findings,
-    }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import math
 import os
 import re
 import sqlite3
@@ -19,11 +20,14 @@ from peewee import DatabaseError, SqliteDatabase
 
 from engine import paths
 from engine.event_log import EventReader
+from engine.lessons.deleted import from_line
+from engine.lessons.learn import lesson_of
+from engine.lessons.lesson import Lesson
 from engine.messages import RunRow
-from engine.reading import UNDECODABLE, opened
+from engine.reading import opened
 from engine.run_dir import RunDir, all_runs, deleted_log
 from engine.run_row import row_of
-from engine.run_state import RunState, fold
+from engine.run_state import ENDED, RunState, fold
 from engine.store import tables
 
 _NEWBORN: Final = 60.0
@@ -179,11 +183,30 @@ class Store:
         except OSError:
             return
         for line in lines:
-            try:
-                run = str(msgspec.json.decode(line)["run"])
-            except (*UNDECODABLE, KeyError, TypeError):
-                continue
-            tables.Lesson.replace(run=run, body=line).execute()
+            lesson = from_line(line)
+            if lesson is not None:
+                body = msgspec.json.encode(lesson)
+                tables.Lesson.replace(run=lesson.run, updated=math.inf, body=body).execute()
+
+    def lessons(self) -> list[Lesson]:
+        """What the runs that have ended taught, deleted ones included, the newest first."""
+        with _refusing(), self._database.atomic():
+            known = {row.run: row for row in tables.Lesson.select()}
+            for run in tables.Run.select(tables.Run.run, tables.Run.updated).where(
+                tables.Run.status.in_(ENDED)
+            ):
+                row = known.get(run.run)
+                if row is None or row.updated < run.updated:
+                    self._learn_from(run.run, run.updated)
+        bodies = [row.body for row in tables.Lesson.select(tables.Lesson.body)]
+        told = [msgspec.json.decode(body, type=Lesson) for body in bodies]
+        return sorted(told, key=lambda lesson: lesson.created, reverse=True)
+
+    def _learn_from(self, run: str, updated: float) -> None:
+        state = self.state(run)
+        if state is not None:
+            body = msgspec.json.encode(lesson_of(state, RunDir(self._root, run)))
+            tables.Lesson.replace(run=run, updated=updated, body=body).execute()
 
     def _save_findings(self, state: RunState) -> None:
         tables.Finding.delete().where(tables.Finding.run == state.run).execute()

@@ -14,7 +14,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 4
+SCHEMA = 5
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()
@@ -87,9 +87,11 @@ class Lineage(Table):
 
 
 class Lesson(Table):
-    """What a deleted run taught; the JSON lines of `deleted.jsonl`, indexed."""
+    """What a run taught, as JSON; of a deleted one the line of `deleted.jsonl`."""
 
     run = CharField(primary_key=True)
+    updated = FloatField(default=0.0)
+    """The run's own when this was written: a run that went on since has more to tell."""
     body = BlobField()
 
 

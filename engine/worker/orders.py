@@ -57,9 +57,14 @@ class OrderBook:
                 for data in boxes.take(self._name):
                     order = m.to_worker(data)
                     if isinstance(order, m.Order):
-                        by = repr(order.rate) if order.verb == "rate" else order.by
-                        self._orders.append((order.verb, by))
+                        self._take(order)
                 time.sleep(_PERIOD)
             except bus.LOST:
                 boxes = None
                 time.sleep(_RETRY)
+
+    def _take(self, order: m.Order) -> None:
+        if order.remark is not None:
+            self._events.write(order.remark)  # at once: it does not concern the loop
+        if order.verb != "remark":
+            self._orders.append((order.verb, repr(order.rate) if order.verb == "rate" else order.by))

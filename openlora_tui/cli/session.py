@@ -18,8 +18,10 @@ from engine.client.context import job_context
 from engine.client.link import Link
 from engine.client.skew import difference, speaks_otherwise
 from engine.event_log import EventReader
+from engine.lessons.lesson import Lesson
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import RecipeFile, absolute_text
+from engine.remarks import Remark
 from engine.run_dir import RunDir, is_run
 from engine.run_state import RunState, fold
 from engine.text import one_line
@@ -28,6 +30,7 @@ _PATIENCE: Final = 40.0
 _TICK: Final = 0.05
 _SOON: Final = 0.01
 _ALL: Final = 100_000
+_Question = m.ListRuns | m.ListLessons | m.Watch
 _M = TypeVar("_M", bound=m.ToFront)
 
 
@@ -86,6 +89,11 @@ class Session:
         )
         return self.ask(submit).run
 
+    def remark(self, run: str, remark: Remark) -> m.Accepted:
+        """Have what someone says of a run written among its events."""
+        asked = m.Act(front=self.front, request=new_request(), run=run, verb="remark", remark=remark)
+        return self.ask(asked)
+
     def act(
         self,
         run: str,
@@ -128,6 +136,12 @@ class Session:
         asked = m.ListRuns(front=self.front, request=request, limit=limit)
         return self._read(asked, m.Runs, lambda runs: runs.request == request).rows
 
+    def lessons(self) -> list[Lesson]:
+        """What the runs that have ended taught, the newest first."""
+        request = new_request()
+        asked = m.ListLessons(front=self.front, request=request)
+        return self._read(asked, m.Lessons, lambda told: told.request == request).lessons
+
     def state(self, run: str) -> RunState:
         """The state of one run."""
         asked = m.Watch(front=self.front, run=run)
@@ -169,7 +183,7 @@ class Session:
         kept, self._of_sides = self._of_sides, []
         return kept + self._link.receive()
 
-    def _read(self, asked: m.ListRuns | m.Watch, kind: type[_M], fits: Callable[[_M], bool]) -> _M:
+    def _read(self, asked: _Question, kind: type[_M], fits: Callable[[_M], bool]) -> _M:
         """The answer to a question that changes nothing: the next engine is asked again."""
         while True:
             self._link.send(asked)

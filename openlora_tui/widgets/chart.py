@@ -15,7 +15,7 @@ from openlora_tui.widgets.painted import Painted, Row, between
 
 _FOOT: Final = 3
 """Rows below the plot: the axis, its numbers, the words of the marks."""
-_RANK: Final = ("back", "finding", "rate", "resumed", "paused", "stopped", "saved")
+_RANK: Final = ("back", "finding", "said", "rate", "resumed", "paused", "stopped", "saved")
 _WORDS: Final = {"saved": "saved", "resumed": "resumed", "paused": "paused", "stopped": "stopped"}
 
 

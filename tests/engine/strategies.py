@@ -15,6 +15,7 @@ STEP = st.integers(0, 5000) | COUNT
 NUMBER = st.floats(allow_nan=False, allow_infinity=False)
 TIME = st.floats(0, 1e11)
 
+PATCH = st.builds(Patch, label=TEXT, recipe=st.dictionaries(TEXT, st.none() | TEXT, max_size=2))
 FINDING = st.builds(
     Finding,
     title=TEXT,
@@ -23,8 +24,7 @@ FINDING = st.builds(
     cause=TEXT,
     remedy=TEXT,
     step=st.none() | STEP,
-    patch=st.none()
-    | st.builds(Patch, label=TEXT, recipe=st.dictionaries(TEXT, st.none() | TEXT, max_size=2)),
+    patch=st.none() | PATCH,
 )
 
 _FIELDS: dict[str, st.SearchStrategy[object]] = {
@@ -38,15 +38,17 @@ _FIELDS: dict[str, st.SearchStrategy[object]] = {
     "versions": st.dictionaries(TEXT, TEXT, max_size=2), "exit_code": st.none() | st.integers(0, 255),
     "kills": st.tuples(st.none() | COUNT, st.none() | COUNT),
     "parts": st.dictionaries(TEXT, COUNT, max_size=2),
+    "tags": st.none() | st.lists(TEXT, max_size=2), "cites": st.lists(TEXT, max_size=2), "patch": PATCH,
+    "attempt": COUNT,
     "version": st.integers(0, 9), "place": st.none() | TIME,
     "figures": st.dictionaries(TEXT, st.floats(-1e300, 1e300), max_size=2),
 }  # fmt: skip
 _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "text", "path", "by", "what",
           "base", "attention", "optimizer",
           "revision", "why", "do", "where", "log", "fault", "action",
-          "objective", "phase"}  # fmt: skip
-_MAYBE = {"parent", "adapter", "signal", "pinned"}
-_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held"}
+          "objective", "phase", "found", "title"}  # fmt: skip
+_MAYBE = {"parent", "adapter", "signal", "pinned", "note"}
+_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held", "undone"}
 
 
 def _field(name: str) -> st.SearchStrategy[object] | None:
@@ -71,6 +73,8 @@ _CHOSEN = {
     "outcome": st.sampled_from(["succeeded", "stopped"]),
     "level": st.sampled_from(["info", "warning", "error"]),
     "form": st.sampled_from([None, "chat", "verbatim"]),
+    "category": st.sampled_from(["oom", "truncation"]),
+    "scope": st.sampled_from(["run", "dataset", "model", "always"]),
 }
 KINDS: tuple[type[ev.Event], ...] = ev.AnyEvent.__args__
 EVENT = st.sampled_from(KINDS).flatmap(event)

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine import messages as m
+from engine import remarks as rm
+from engine.lessons.lesson import Lesson, ModelPrint
 from engine.run_state import fold
 from tests.engine import strategies as some
 
@@ -15,6 +17,7 @@ CONTEXT = m.JobContext(python="/usr/bin/python", cwd="/", umask=0o22, env={"HF_T
 GPU = m.Gpu(index=0, name="H200", uuid="GPU-1", used=1, total=2, utilisation=0.5)
 MACHINE = m.Machine(cpu=0.5, cores=2, ram_used=1, ram_total=2, disk_free=3, gpus=[GPU])
 ROW = m.RunRow(run="1", name="n", status="failed", model="m", data=["d"], created=1.0, updated=2.0, loss=None)
+LESSON = Lesson(run="1", model=ModelPrint(name="m"), recipe={"lora_r": 8}, loss=1.5)
 
 TO_ENGINE: list[m.Message] = [
     m.Hello(front="f", pid=1, version="0.1", app=True, context=CONTEXT),
@@ -22,8 +25,10 @@ TO_ENGINE: list[m.Message] = [
     m.Watch(front="f", run="1"),
     m.Unwatch(front="f", run="1"),
     m.ListRuns(front="f", request="r", limit=3),
+    m.ListLessons(front="f", request="r"),
     m.Submit(front="f", request="r", name="n", recipe="model: m\n", context=CONTEXT),
     m.Act(front="f", request="r", run="1", verb="pause", context=None),
+    m.Act(front="f", request="r", run="1", verb="remark", remark=rm.Said(text="here", step=3)),
     m.Begin(front="f", request="r", job="chat", spec=b"{}", context=CONTEXT),
     m.Tell(front="f", side="side-1-1", body=b"{}"),
     m.End(front="f", side="side-1-1"),
@@ -34,6 +39,7 @@ TO_ENGINE: list[m.Message] = [
 TO_FRONT: list[m.Message] = [
     m.Welcome(pid=1, version="0.1", home="/h", notes=["no WAL"]),
     m.Runs(rows=[ROW], gone=["2"], whole=True, total=7, request="r"),
+    m.Lessons(lessons=[LESSON], request="r"),
     m.Snapshot(run="1", state=fold(some.lines(*some.started(), some.step(1), some.saved(1)))),
     m.Happened(run="1", number=4, lines=[b"{}", b"\xff\x00"]),
     m.Measured(machine=MACHINE),
@@ -45,6 +51,7 @@ TO_FRONT: list[m.Message] = [
 ]
 TO_WORKER: list[m.Message] = [
     m.Order(verb="stop", by="front-1"),
+    m.Order(verb="remark", remark=rm.Dismissed(found="curve.spike", scope="model", reason="known")),
     m.Assign(folder="/runs/1", context=CONTEXT, device="cuda:0"),
     m.Serve(side="s", job="chat", spec=b"{}", context=CONTEXT, device="cpu", console="/c.log"),
     m.Tell(front="f", side="side-1-1", body=b"{}"),

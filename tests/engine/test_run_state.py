@@ -70,7 +70,7 @@ def test_nothing_later_than_the_checkpoint_survives_a_resume(history: list[ev.Ev
     state = _resuming(history, at)
     for series in (state.loss, state.eval_loss, state.lr, state.grad_norm, state.speed):
         assert series.latest_x <= at
-    assert all(mark.step <= at or mark.kind in ("back", "rate") for mark in state.marks)
+    assert all(mark.step <= at or mark.kind in ("back", "rate", "said") for mark in state.marks)
     assert all(sample.step <= at for sample in state.samples)
     assert all(finding.step is None or finding.step <= at for finding in state.findings)
     assert state.checkpoint is None or state.checkpoint.step <= at
