@@ -112,7 +112,9 @@ def _rate() -> float:
 def show(shape: str, found: dict[str, list[dict[str, float]]]) -> None:
     """A row for each trainer, and one for the ratio, round by round."""
     for name, runs in found.items():
-        speed, peak, loss = (statistics.median(run[key] for run in runs) for key in runs[0])
+        speed, peak, loss = (
+            statistics.median(run[key] for run in runs) for key in ("tokens_per_second", "peak", "loss")
+        )
         print(f"| {shape} | {_NAMES[name]} | {speed:,.0f} | {peak / 1e6:,.0f} MB | {loss:.3f} |", flush=True)
     peers = [runs for name, runs in found.items() if name != "openlora"]
     if not peers:
