@@ -15,6 +15,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
 
     lines: list[str] = []
     """The log or the last lines of the console, cleaned, in order; line 1 is the first."""
+    numbers: list[int] = []
+    """The number in its file of each of them, where some were left out; else empty."""
     config: dict[str, Any] = {}
     """Settings by lower-case key, nested ones by dotted keys too."""
     points: list[Point] = []
@@ -29,3 +31,12 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     """Planned optimizer steps."""
     ours: bool = False
     """True where OpenLoRA ran it, so that a patch can be applied to its recipe."""
+
+    def line_number(self, index: int) -> int:
+        """The number in its file of the line at `index`, from 1."""
+        return self.numbers[index] if self.numbers else index + 1
+
+    @property
+    def said_config(self) -> str:
+        """The settings as lines `key: value`, which rules search."""
+        return "\n".join(f"{key}: {value}" for key, value in self.config.items())
