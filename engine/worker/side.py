@@ -17,6 +17,7 @@ from engine.line import Gone
 from engine.problem import WORK_FAILED, Problem
 
 _MODULES: Final[dict[m.SideJob, str]] = {
+    "advisor": "engine.local_model.serve",
     "chat": "engine.chat.serve",
     "estimate": "engine.estimate.serve",
     "inspect": "engine.data.serve",

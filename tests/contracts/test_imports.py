@@ -54,6 +54,10 @@ LIGHT = {
     "the estimate's arithmetic": (_modules("engine/memory"), HEAVY | APP | {"peewee"}),
     "what a step ate": (_modules("engine/eaten"), HEAVY | APP | {"peewee"}),
     "the store": ("import engine.store", HEAVY | APP),
+    "the advisor's answers": (
+        f"{_modules('engine/advisor')}; {_modules('engine/local_model')}",
+        HEAVY | APP | {"peewee"},
+    ),
     "what a chat says": (
         "import engine.chat.spoken, engine.chat.target",
         HEAVY | APP | {"peewee", "tokenizers"},
