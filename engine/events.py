@@ -14,6 +14,7 @@ import msgspec
 from engine.event import Count, Loss, Time
 from engine.event import Event as Event
 from engine.findings import Finding
+from engine.lessons.prints import Prints
 from engine.remarks import Dismissed, Labelled, Said, Tried
 from engine.text import sayable
 
@@ -130,6 +131,8 @@ class Planned(Event, frozen=True, kw_only=True):
     """The attention kernel, as transformers calls it; empty in runs of older versions."""
     optimizer: str = ""
     """The recipe's `optim`; empty in runs of older versions."""
+    prints: Prints = Prints()
+    """By which the run is known to be comparable with others."""
 
     @property
     def how(self) -> dict[str, str]:

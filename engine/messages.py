@@ -89,10 +89,28 @@ class ListRuns(Message, frozen=True, kw_only=True):
 
 
 class ListLessons(Message, frozen=True, kw_only=True):
-    """Send what all runs taught, those of deleted runs included."""
+    """Send a page of what runs taught, deleted and imported ones included, the newest first."""
 
     front: str
     request: str
+    skip: int = 0
+    limit: int = 250
+
+
+class Learn(Message, frozen=True, kw_only=True):
+    """Keep what runs of another home taught; one that is there already takes the place of what was kept."""
+
+    front: str
+    request: str
+    lessons: list[Lesson]
+
+
+class Forget(Message, frozen=True, kw_only=True):
+    """Drop what deleted or imported runs taught."""
+
+    front: str
+    request: str
+    runs: list[str]
 
 
 class Submit(Message, frozen=True, kw_only=True):
@@ -178,10 +196,11 @@ class Runs(Message, frozen=True, kw_only=True):
 
 
 class Lessons(Message, frozen=True, kw_only=True):
-    """What runs taught, the newest first."""
+    """A page of what runs taught, of `total` lessons that there are."""
 
     lessons: list[Lesson]
     request: str
+    total: int = 0
 
 
 class Snapshot(Message, frozen=True, kw_only=True):
@@ -302,7 +321,7 @@ class StrangeState(msgspec.Struct, frozen=True, kw_only=True):
     offset: int = 0
 
 
-Asked = ListRuns | ListLessons | Submit | Act
+Asked = ListRuns | ListLessons | Learn | Forget | Submit | Act
 FromFront = Hello | Bye | Watch | Unwatch | Asked | Begin | Tell | End | Leave
 ToEngine = FromFront | Said | Ended
 ToFront = (

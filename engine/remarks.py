@@ -27,11 +27,13 @@ class Dismissed(Event, frozen=True, kw_only=True):
 
 
 class Labelled(Event, frozen=True, kw_only=True):
-    """A person gave the run another name, tags or a note; None leaves what was there."""
+    """A person gave the run another name, tags or a note, or had it forgotten; None changes nothing."""
 
     name: str | None = None
     tags: list[str] | None = None
     note: str | None = None
+    forgotten: bool | None = None
+    """True where what it taught is to count no more."""
 
 
 class Tried(Event, frozen=True, kw_only=True):
@@ -69,6 +71,7 @@ class Remarks(msgspec.Struct, kw_only=True):
     dismissed: list[Dismissed] = []
     tags: list[str] = []
     note: str = ""
+    forgotten: bool = False
     tried: list[Tried] = []
     said: list[Said] = []
 
@@ -81,6 +84,7 @@ class Remarks(msgspec.Struct, kw_only=True):
             case Labelled():
                 self.tags = self.tags if remark.tags is None else remark.tags[:_KEPT]
                 self.note = self.note if remark.note is None else remark.note
+                self.forgotten = self.forgotten if remark.forgotten is None else remark.forgotten
             case Tried():
                 self.tried = [*self.tried, remark][-_KEPT:]
             case Said():

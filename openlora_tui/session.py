@@ -25,6 +25,8 @@ Ends = Callable[[dict[str, str] | None], None]
 
 # Seconds of folding in one go: the rest waits for the next tick, so that keys are answered.
 _BUDGET: Final = 0.03
+# Runs whose lessons the app looks at: what is older says little of the next run.
+_LESSONS: Final = 1000
 # Seconds after which a trouble with the engine is told: the next engine is mostly there sooner.
 _LASTING: Final = 2.0
 
@@ -47,7 +49,7 @@ class Session:
         self._waiting: deque[ms.ToFront] = deque()
         self._answers: dict[str, Answer] = {}
         self._glances: dict[str, Callable[[RunState], None]] = {}
-        self._recalls: dict[str, Callable[[list[Lesson]], None]] = {}
+        self._recalls: dict[str, Callable[[ms.Lessons], None]] = {}
         self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
         self._was_connected = False
@@ -102,12 +104,23 @@ class Session:
             self.link.send(ms.Watch(front=self.link.front, run=run))
 
     def recall(self, then: Callable[[list[Lesson]], None]) -> None:
-        """Give `then` what the runs that have ended taught, the newest first."""
+        """Give `then` what the newest runs that have ended taught, the newest first."""
+        self._recall([], then)
+
+    def _recall(self, known: list[Lesson], then: Callable[[list[Lesson]], None]) -> None:
         if self.link is None:
             return
+
+        def told(page: ms.Lessons) -> None:
+            found = [*known, *page.lessons]
+            if page.lessons and len(found) < min(page.total, _LESSONS):
+                self._recall(found, then)
+            else:
+                then(found)
+
         request = f"{self.link.front}-{next(self._numbers)}"
-        self._recalls[request] = then
-        self.link.send(ms.ListLessons(front=self.link.front, request=request))
+        self._recalls[request] = told
+        self.link.send(ms.ListLessons(front=self.link.front, request=request, skip=len(known)))
 
     def remark(self, run: str, remark: Remark, answer: Answer) -> None:
         """Have what someone says of a run written among its events."""
@@ -241,7 +254,7 @@ class Session:
             case ms.Lessons():
                 then = self._recalls.pop(message.request, None)
                 if then is not None:
-                    then(message.lessons)
+                    then(message)
                 return set()
             case ms.Said():
                 if message.side in self._talks:

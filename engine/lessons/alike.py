@@ -118,11 +118,11 @@ def _near(one: float, other: float) -> float:
     """1 for equal amounts, 0.5 for ten times as much, 0.33 for a hundred times."""
     if one <= 0 or other <= 0:
         return _UNKNOWN
-    return 1 / (1 + abs(math.log(one / other)) / _TENFOLD)
+    return 1 / (1 + math.log(max(one, other) / min(one, other)) / _TENFOLD)
 
 
 def _size(model: ModelPrint) -> float:
-    """Parameters, else what layers and width come to (12 h² in a block), for one only as good as the other."""
+    """Parameters, else what layers and width come to (12 h² in a block), one as good as the other here."""
     return model.parameters or 12 * model.layers * model.hidden**2 + model.vocabulary * model.hidden
 
 

@@ -38,7 +38,9 @@ class DataPrint(msgspec.Struct, frozen=True, kw_only=True):
     form: str = ""
     """`chat` or `verbatim`."""
     template: str = ""
-    """Digest of the chat template."""
+    """Digest of the chat template; empty where prompts stand as they are."""
+    mask: str = ""
+    """Digest of the held-out rows' tokens, and of which of them count."""
     tokenizer: str = ""
     """Digest of the tokenizer."""
 
@@ -101,11 +103,15 @@ class Lesson(msgspec.Struct, frozen=True, kw_only=True):
     peak_memory: int = 0
     """Bytes; 0 where unknown."""
     evaluation: dict[str, float] = {}
-    """Metrics of `openlora evaluate`, by name."""
+    """What was last measured on the held-out rows beside the loss, by name."""
     findings: list[Seen] = []
     attempts: list[Attempt] = []
+    dismissed: list[str] = []
+    """Names of the findings that a person put aside."""
     tags: list[str] = []
     note: str = ""
+    forgotten: bool = False
+    """True where a person wished that it counts no more."""
     deleted: bool = False
     imported: str = ""
     """Where it came from, if not from a run of this home."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 
 from engine import events as ev
@@ -11,6 +12,7 @@ from engine import messages as m
 from engine.client.context import job_context
 from engine.client.skew import not_known
 from engine.event_log import append
+from engine.lessons.kept import stub
 from engine.lessons.learn import lesson_of
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
@@ -30,6 +32,8 @@ from engine.store import Store
 from engine.text import one_line
 
 _ROWS = 500
+_LESSONS = 5.0
+"""Seconds that the lessons of thousands of runs are waited for; those left out come the next time."""
 _QUEUE = frozenset({"hold", "release", "sooner", "later", "pin"})
 
 
@@ -54,7 +58,9 @@ class Desk:
         self._indexing = indexing
         self._troubles = troubles
         self._waiting: list[m.FromFront] = []
-        """Requests about runs whose events are still being read."""
+        """Requests about runs whose events are still being read, and for lessons that are being written."""
+        self._asked: dict[str, float] = {}
+        """When lessons were asked for that are still being written."""
 
     def answer(self, message: m.FromFront) -> None:
         """Do what the message asks; whatever goes wrong becomes an answer, never the engine's end."""
@@ -110,8 +116,13 @@ class Desk:
             case m.ListRuns():
                 self.send_runs(message.front, message.request, message.limit)
             case m.ListLessons():
-                told = m.Lessons(lessons=self._store.lessons(), request=message.request)
-                self._fronts.send([message.front], told)
+                self._tell_lessons(message)
+            case m.Learn():
+                self._store.take_in(message.lessons)
+                self._accept(message.front, message.request, "", f"{len(message.lessons):,} were taken in")
+            case m.Forget():
+                self._store.forget_lessons(message.runs)
+                self._accept(message.front, message.request, "", "forgotten")
             case m.Watch():
                 self._watch(message)
             case m.Unwatch():
@@ -127,6 +138,21 @@ class Desk:
                 self._accept(message.front, message.request, side)
             case m.Tell() | m.End():
                 self._sides.hand_over(message)
+
+    def _tell_lessons(self, message: m.ListLessons) -> None:
+        """Answer once the lessons are written down, or with what there is where that takes long."""
+        now = time.monotonic()
+        if message.request not in self._asked and message.skip == 0:
+            self._asked[message.request] = now
+            self._indexing.learn()
+        if self._indexing.busy and now - self._asked.get(message.request, 0.0) < _LESSONS:
+            self._waiting.append(message)
+            return
+        self._asked.pop(message.request, None)
+        lessons = self._store.lessons
+        page = lessons.page(message.skip, min(message.limit, _ROWS))
+        told = m.Lessons(lessons=page, request=message.request, total=lessons.count())
+        self._fronts.send([message.front], told)
 
     def _watch(self, message: m.Watch) -> None:
         self._known(message.run)
@@ -231,6 +257,7 @@ class Desk:
             raise _not_now(message, "It has ended", "What was saved can be resumed: `openlora runs resume`.")
         state = self._store.index(directory.run)
         lesson = lesson_of(state, directory)
+        lesson = stub(lesson) if lesson.forgotten else lesson
         try:
             remember_deleted(self._root, lesson)
             directory.delete()

@@ -28,6 +28,7 @@ class Indexing:
         self._folders: tuple[float, ...] = ()
         self._reading: dict[str, Iterator[RunState]] = {}
         self._unreadable: set[str] = set()
+        self._unlearned: Iterator[str] = iter(())
         self.busy = False
         """True while there is more to read."""
 
@@ -43,6 +44,11 @@ class Indexing:
         """Look at everything anew at the next look: the disk has room again."""
         self._folders = ()
         self._unreadable.clear()
+
+    def learn(self) -> None:
+        """Have the lessons written down that are missing, once all runs are read."""
+        self._unlearned = iter(self._store.lessons.unlearned())
+        self.busy = True
 
     def ready(self, run: str) -> bool:
         """True where the index holds the run's events, or nearly; else they are read before all others."""
@@ -69,8 +75,16 @@ class Indexing:
                 done.append(run)
                 if self._store.behind(run) > _AT_ONCE:
                     self._unreadable.add(run)  # what the disk has no room for is read on the spot
-        self.busy = run is not None
+        self.busy = run is not None or self._learning(end)
         return done
+
+    def _learning(self, end: float) -> bool:
+        """Write lessons down until `end`; False once none is missing."""
+        for run in self._unlearned:
+            self._store.learn(run)
+            if time.monotonic() > end:
+                return True
+        return False
 
     def _next(self) -> str | None:
         if not self._reading:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import math
 import os
 import re
 import sqlite3
@@ -20,15 +19,14 @@ from peewee import DatabaseError, SqliteDatabase
 
 from engine import paths
 from engine.event_log import EventReader
-from engine.lessons.deleted import from_line
-from engine.lessons.learn import lesson_of
 from engine.lessons.lesson import Lesson
 from engine.messages import RunRow
 from engine.reading import opened
-from engine.run_dir import RunDir, all_runs, deleted_log
+from engine.run_dir import RunDir, all_runs
 from engine.run_row import row_of
-from engine.run_state import ENDED, RunState, fold
+from engine.run_state import RunState, fold
 from engine.store import tables
+from engine.store.lessons import Lessons
 
 _NEWBORN: Final = 60.0
 """Seconds in which a run that someone is just making may still write its first event."""
@@ -58,7 +56,8 @@ class Store:
             kind = paths.file_system(root)
             self.notes.append(f"{root} is on a network file system ({kind}): the index does without WAL.")
         self._database = self._open()
-        self._learn()
+        self.lessons = Lessons(root)
+        self.lessons.read_kept()
 
     def close(self) -> None:
         """Close the file."""
@@ -175,38 +174,24 @@ class Store:
         with _refusing(), self._database.atomic():
             tables.Run.delete().where(tables.Run.run == run).execute()
             tables.Lineage.delete().where(tables.Lineage.child == run).execute()
-            self._learn()
+            self.lessons.outlive(run)
 
-    def _learn(self) -> None:
-        try:
-            lines = deleted_log(self._root).read_bytes().splitlines()
-        except OSError:
-            return
-        for line in lines:
-            lesson = from_line(line)
-            if lesson is not None:
-                body = msgspec.json.encode(lesson)
-                tables.Lesson.replace(run=lesson.run, updated=math.inf, body=body).execute()
-
-    def lessons(self) -> list[Lesson]:
-        """What the runs that have ended taught, deleted ones included, the newest first."""
-        with _refusing(), self._database.atomic():
-            known = {row.run: row for row in tables.Lesson.select()}
-            for run in tables.Run.select(tables.Run.run, tables.Run.updated).where(
-                tables.Run.status.in_(ENDED)
-            ):
-                row = known.get(run.run)
-                if row is None or row.updated < run.updated:
-                    self._learn_from(run.run, run.updated)
-        bodies = [row.body for row in tables.Lesson.select(tables.Lesson.body)]
-        told = [msgspec.json.decode(body, type=Lesson) for body in bodies]
-        return sorted(told, key=lambda lesson: lesson.created, reverse=True)
-
-    def _learn_from(self, run: str, updated: float) -> None:
+    def learn(self, run: str) -> None:
+        """Write down what a run taught; raises OSError like `save`."""
         state = self.state(run)
         if state is not None:
-            body = msgspec.json.encode(lesson_of(state, RunDir(self._root, run)))
-            tables.Lesson.replace(run=run, updated=updated, body=body).execute()
+            with _refusing(), self._database.atomic():
+                self.lessons.learn(state)
+
+    def take_in(self, lessons: list[Lesson]) -> None:
+        """Keep what runs of other homes taught; raises OSError like `save`."""
+        with _refusing(), self._database.atomic():
+            self.lessons.take_in(lessons)
+
+    def forget_lessons(self, runs: list[str]) -> None:
+        """Drop what deleted or imported runs taught; raises OSError like `save`."""
+        with _refusing(), self._database.atomic():
+            self.lessons.forget(runs)
 
     def _save_findings(self, state: RunState) -> None:
         tables.Finding.delete().where(tables.Finding.run == state.run).execute()

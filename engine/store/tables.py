@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import (
     BlobField,
+    BooleanField,
     CharField,
     CompositeKey,
     DatabaseProxy,
@@ -14,7 +15,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 5
+SCHEMA = 6
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()
@@ -90,8 +91,10 @@ class Lesson(Table):
     """What a run taught, as JSON; of a deleted one the line of `deleted.jsonl`."""
 
     run = CharField(primary_key=True)
-    updated = FloatField(default=0.0)
-    """The run's own when this was written: a run that went on since has more to tell."""
+    offset = IntegerField(null=True)
+    """The run's own when this was written; None where the run is not here."""
+    created = FloatField(default=0.0, index=True)
+    forgotten = BooleanField(default=False)
     body = BlobField()
 
 

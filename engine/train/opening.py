@@ -19,6 +19,7 @@ from engine.data.shelf.shelf import Shelf
 from engine.data.tokenizer import ModelTokenizer
 from engine.findings import Finding
 from engine.job import Job
+from engine.lessons.fingerprints import prints_of
 from engine.model.context import context_of, cut_at_context
 from engine.problem import Problem
 from engine.recipe.recipe import Recipe
@@ -179,6 +180,7 @@ def _announce(session: Session) -> None:
             base=held_in(session.student.peft),
             attention=kernel(session.student.peft.get_base_model()),
             optimizer=session.recipe.optim,
+            prints=prints_of(session.data, session.tokenizer, session.recipe),
         )
     )
     session.journal.log(laid.told)

@@ -62,7 +62,7 @@ class Session:
         """The name under which the engine knows this command."""
         return self._link.front
 
-    def ask(self, message: m.Submit | m.Act | m.Begin) -> m.Accepted:
+    def ask(self, message: m.Submit | m.Act | m.Begin | m.Learn | m.Forget) -> m.Accepted:
         """Send a request and wait for its answer.
 
         Raises:
@@ -136,11 +136,20 @@ class Session:
         asked = m.ListRuns(front=self.front, request=request, limit=limit)
         return self._read(asked, m.Runs, lambda runs: runs.request == request).rows
 
-    def lessons(self) -> list[Lesson]:
+    def lessons(self, most: int = _ALL) -> list[Lesson]:
         """What the runs that have ended taught, the newest first."""
+        found: list[Lesson] = []
+        while len(found) < most:
+            page = self._page(len(found))
+            found += page.lessons
+            if not page.lessons or len(found) >= page.total:
+                break
+        return found[:most]
+
+    def _page(self, skip: int) -> m.Lessons:
         request = new_request()
-        asked = m.ListLessons(front=self.front, request=request)
-        return self._read(asked, m.Lessons, lambda told: told.request == request).lessons
+        asked = m.ListLessons(front=self.front, request=request, skip=skip)
+        return self._read(asked, m.Lessons, lambda told: told.request == request)
 
     def state(self, run: str) -> RunState:
         """The state of one run."""

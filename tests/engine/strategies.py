@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from engine import events as ev
 from engine.findings import Finding, Patch
+from engine.lessons.prints import Prints
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 COUNT = st.integers(0, 1 << 53) | st.integers(0, 5000)
@@ -75,6 +76,7 @@ _CHOSEN = {
     "form": st.sampled_from([None, "chat", "verbatim"]),
     "category": st.sampled_from(["oom", "truncation"]),
     "scope": st.sampled_from(["run", "dataset", "model", "always"]),
+    "prints": st.builds(Prints, rows=TEXT, held=TEXT, layers=COUNT),
 }
 KINDS: tuple[type[ev.Event], ...] = ev.AnyEvent.__args__
 EVENT = st.sampled_from(KINDS).flatmap(event)
