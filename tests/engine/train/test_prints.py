@@ -9,8 +9,7 @@ from engine import events as ev
 from engine.lessons.prints import Prints
 from tests.engine.train.conftest import Start
 
-
-CUT = 40
+CUT = 56
 """Some answers are cut, and none is cut away."""
 
 
