@@ -7,9 +7,13 @@ from typing import Final
 
 from engine.advisor.case import Case
 from engine.advisor.rules.curve import curve
+from engine.advisor.rules.described.weigh import described
 from engine.findings import Finding
 
 Rule = Callable[[Case], Iterable[Finding]]
 """Looks at a case and says what it is sure enough of. Pure: no files, no clock, no randomness."""
 
-RULES: Final[tuple[Rule, ...]] = (curve,)
+RULES: Final[tuple[Rule, ...]] = (
+    curve,
+    described,
+)

@@ -1,0 +1,71 @@
+"""A description weighed: which causes it speaks for, and how sure that makes one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Final
+
+from engine.advisor.case import Case
+from engine.advisor.rules.described.causes import CAUSES
+from engine.advisor.rules.described.hints import hints_of
+from engine.advisor.rules.described.signs import SIGNS, Sign
+from engine.advisor.rules.described.spoken import Spoken, spoken
+from engine.findings import Category, Finding
+
+_FURTHER: Final = 0.4
+"""What a further sign of the same cause adds: people say a thing twice."""
+_UNKNOWN: Final = 1.3
+"""Log-odds of a cause that the rules do not know."""
+_SURE: Final = 0.85
+"""A description is never as sure as a message of a program."""
+_LEAST: Final = 0.08
+_TOLD: Final = 4
+"""Findings at most."""
+
+
+def described(case: Case) -> Iterator[Finding]:
+    """The likeliest causes of what a person describes; nothing for the log of a program or of our own run."""
+    said = Spoken() if case.ours else spoken(case.lines)
+    hints = hints_of(case.config)
+    odds: dict[Category, float] = {}
+    for category, signs in _spoken_for(said).items():
+        odds[category] = _together([sign.weight for sign in signs]) + hints.get(category, (0.0, []))[0]
+    whole = math.exp(_UNKNOWN) + sum(math.exp(value) for value in odds.values())
+    ranked = sorted(odds.items(), key=lambda pair: -pair[1])
+    for category, value in ranked[:_TOLD]:
+        confidence = round(_SURE * math.exp(value) / whole, 3)
+        if confidence >= _LEAST:
+            yield _finding(said, category, confidence, hints.get(category, (0.0, []))[1])
+
+
+def _spoken_for(said: Spoken) -> dict[Category, list[Sign]]:
+    found: dict[Category, list[Sign]] = {}
+    for sign in SIGNS:
+        if said.says(sign.needs) and not said.says_any(sign.unless):
+            found.setdefault(sign.category, []).append(sign)
+    return found
+
+
+def _together(weights: list[float]) -> float:
+    strongest = max(weights)
+    return strongest + _FURTHER * (sum(weights) - strongest)
+
+
+def _finding(said: Spoken, category: Category, confidence: float, settings: list[str]) -> Finding:
+    signs = _spoken_for(said)[category]
+    words = list(dict.fromkeys(word for sign in signs for word in said.words_for(sign.needs)))
+    cause = CAUSES[category]
+    return Finding(
+        category=category,
+        severity="blocker",
+        title=cause.title,
+        confidence=confidence,
+        evidence=[
+            "said: " + ", ".join(f"“{word}”" for word in words[:5]),
+            *(f"set: {it}" for it in settings),
+        ],
+        cause=cause.cause,
+        remedy=cause.remedy,
+        check=f"described.{category}",
+    )
