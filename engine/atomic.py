@@ -1,9 +1,9 @@
 """Writes files and folders that have to be whole: a reader, or a power cut, meets the old or the new.
 
 What bears its own name is whole. What is being written lies beside it under a name that begins with a dot and
-ends in `.draft`, and takes the name with one rename, once every byte is on the disk. A folder cannot replace
-another in one step: the old one waits under `.replaced` for the moment between two renames, and `sweep` puts
-it back where the writer was killed in that moment.
+ends in `.draft`, and takes the name with one rename, once every byte is on the disk. A folder replaces
+another by an exchange of their names; where the system has none, the old one waits under `.replaced` for the
+moment between two renames, and `sweep` puts it back where the writer was killed in that moment.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from typing import BinaryIO, Final
 
 _DRAFT: Final = ".draft"
 _OLD: Final = ".replaced"
+_HERE: Final = -100
+"""AT_FDCWD of fcntl.h: names that are relative count from the working directory."""
+_EXCHANGE: Final = 2
+"""RENAME_EXCHANGE of linux/fs.h."""
 _NO_FSYNC: Final = frozenset({errno.EINVAL, errno.EOPNOTSUPP})
 """By these some network file systems refuse to sync a folder."""
 
@@ -105,6 +109,31 @@ def publish(folder: Path, target: Path) -> None:
     sync(target.parent)
 
 
+def replace(folder: Path, target: Path) -> None:
+    """Force `folder` to the disk and put it in the place of `target`, with all that is there.
+
+    Where the system can exchange two names in one step, a reader meets the old or the new at each moment.
+    """
+    for file in folder.iterdir():
+        sync(file)
+    sync(folder)
+    if not target.is_dir():
+        folder.rename(target)
+    elif not _exchanged(folder, target):
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), str(target))
+    sync(target.parent)
+
+
+def _swapped(one: Path, other: Path) -> bool:
+    """Exchange two names in one step; False where the system or the file system cannot (Linux 3.15 can)."""
+    import ctypes
+
+    exchange = getattr(ctypes.CDLL(None), "renameat2", None)
+    if exchange is None:
+        return False
+    return bool(exchange(_HERE, os.fsencode(one), _HERE, os.fsencode(other), _EXCHANGE) == 0)
+
+
 def sweep(target: Path) -> None:
     """Finish or undo what a killed writer of the folder `target` left behind; no writer may be at work."""
     old = _old_of(target)
@@ -114,8 +143,10 @@ def sweep(target: Path) -> None:
     shutil.rmtree(draft_of(target), ignore_errors=True)
 
 
-def sweep_drafts(parent: Path) -> None:
-    """Remove the unfinished folders in `parent`; no writer may be at work there."""
+def sweep_all(parent: Path) -> None:
+    """`sweep` whatever was being written in `parent`; no writer may be at work there."""
+    for old in parent.glob(f".*{_OLD}"):
+        sweep(parent / old.name.removeprefix(".").removesuffix(_OLD))
     for folder in parent.glob(f".*{_DRAFT}"):
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -138,6 +169,8 @@ def _old_of(target: Path) -> Path:
 
 def _exchanged(folder: Path, target: Path) -> bool:
     """Put `folder` in the place of the folder `target`; False where that one cannot be moved, as a mount."""
+    if _swapped(folder, target):
+        return True
     old = _old_of(target)
     shutil.rmtree(old, ignore_errors=True)
     try:

@@ -10,7 +10,7 @@ from transformers import PreTrainedModel
 from engine.memory.facts import Facts
 from engine.recipe.recipe import Recipe
 from engine.train.batches.collate import Micro
-from engine.train.kernels.packed_attention import NAME
+from engine.train.kernels.packed_attention import takes_lengths
 
 
 def lay_end_to_end(base: PreTrainedModel, facts: Facts | None) -> bool:
@@ -20,10 +20,7 @@ def lay_end_to_end(base: PreTrainedModel, facts: Facts | None) -> bool:
     """
     if facts is None or facts.alibi or facts.plain:
         return False
-    if base.config._attn_implementation != "sdpa" or not base._can_set_attn_implementation():
-        return False
-    base.set_attn_implementation(NAME)
-    return True
+    return takes_lengths(base)
 
 
 def longest(recipe: Recipe, *, packs: bool) -> Micro:

@@ -97,7 +97,7 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
         # The hollow model has fewer blocks than those that the recipe may count.
         laid = fresh(base, msgspec.structs.replace(recipe, layers_to_transform=[]))
     _fill(laid.peft)
-    student = Student(laid)
+    student = Student(laid, recipe.max_length)
     student.packs = not laid.tokens_before and lay_end_to_end(base, facts_in(config.to_dict()))
     return student
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
-import torch
 
 from engine import events as ev
 from engine.job import Orders
@@ -135,11 +134,8 @@ class Listener:
         if machine.world == 1:
             return
         words: tuple[Literal["stop", "interrupt"] | None, ...] = (None, "stop", "interrupt")
-        wanted = (
-            [words.index(self.leaving), int(self.save), self.rate or 0.0] if machine.rank == 0 else [0.0] * 3
-        )
-        agreed = machine.total(torch.tensor(wanted, dtype=torch.float64, device=machine.device)).tolist()
-        self.leaving, self.save, self.rate = words[int(agreed[0])], bool(agreed[1]), agreed[2] or None
+        leaving, save, rate = machine.told([words.index(self.leaving), int(self.save), self.rate or 0.0])
+        self.leaving, self.save, self.rate = words[int(leaving)], bool(save), rate or None
 
     def taken(self) -> float:
         """Seconds spent in pauses since the last call."""

@@ -76,11 +76,11 @@ def _step(session: Session) -> None:
     begins = session.position
     rows, session.position = session.feed.take(begins)
     if session.course.passes_over(begins, len(rows)):
-        session.step += 1
+        session.count_step()
+        session.lap()
         return
     means, micro_batches = step_gradient(session, rows)
-    session.step += 1
-    session.journal.step = session.step
+    session.count_step()
     rate = rate_at(session.step, session.recipe, session.steps) * session.course.factor(session.step)
     figures = torch.cat([session.optimizer.step(means[0], rate), means[1:]])
     entry = Entry(

@@ -108,8 +108,8 @@ def _take_up(session: Session, checkpoint: Checkpoint | None) -> None:
             ),
             do="Put them back as they were, or start a new run.",
         )
-    restore(session, checkpoint)
     session.steps = _steps(session, manifest)
+    restore(session, checkpoint)
     session.patience.waited = 0 if _asks_for_more(session.job, manifest) else manifest.waited
     if not any(c.field.name == "per_device_train_batch_size" for c in _changes(session.job, manifest)):
         session.budget = manifest.budget  # memory may have run out with more

@@ -119,6 +119,11 @@ class Session:
         """Epochs done, with the share of the current one."""
         return self.position.epoch + self.position.seen / self.feed.rows
 
+    def count_step(self) -> None:
+        """One more step is done, for the loop and for what it tells."""
+        self.step += 1
+        self.journal.step = self.step
+
     @contextmanager
     def apart(self, doing: str) -> Iterator[None]:
         """Something else than a step, whose time does not count as the step's."""

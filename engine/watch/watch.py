@@ -40,6 +40,10 @@ class Watch(msgspec.Struct):
         signs = [getattr(self, name).see(point) for name in self.__struct_fields__]
         return [sign for sign in signs if sign is not None]
 
+    def plan(self, steps: int) -> None:
+        """Take the planned steps of the run, which may grow while it is stored."""
+        self.flat.steps = steps
+
     def end(self) -> list[Sign]:
         """What there is to say once the curve is whole."""
         sign = self.flat.end()

@@ -6,6 +6,7 @@ imports nothing heavy. While rank 0 lives, that one writes the run's events; bet
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import subprocess
@@ -35,7 +36,7 @@ _RESTARTS: Final = 3
 """Times that the ranks are started again after one was lost: what kills a rank each time is no accident."""
 _LOOK: Final = 0.1
 _AFTER_ZERO: Final = 30.0
-"""Seconds that the others have to leave after rank 0, which ends last of those that agree."""
+"""Seconds that the others have to leave after rank 0, which alone saves and tells."""
 _EXPLAINS: Final = 10.0
 """Seconds that rank 0 has to say why, where another ended with an error."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
@@ -104,7 +105,8 @@ def _watched(ranks: list[subprocess.Popen[bytes]], directory: RunDir) -> int | L
     status = ranks[gone].returncode
     told = gone > 0 and status >= 0 and _end_of(directory, gone).exists()
     if told:
-        _wait(ranks[:1], _EXPLAINS if status else _AFTER_ZERO)
+        # One that ended well left rank 0 with what it has to save and to tell, however slow the disk is.
+        _wait(ranks[:1], _EXPLAINS if status else math.inf)
     said = _said_by_zero(ranks, directory)
     if said is not None:
         return said

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.atomic import draft, publish, sweep, write
+from engine import atomic
+from engine.atomic import draft, publish, replace, sweep, sweep_all, write
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ def test_a_folder_that_cannot_be_moved_gets_the_files(place: Path, monkeypatch: 
         raise OSError("busy")
 
     monkeypatch.setattr(Path, "rename", busy)
+    monkeypatch.setattr(atomic, "_swapped", lambda one, other: False)
     written(target, "new")
     assert (target / "a").read_text() == "new"
     assert names(place) == ["t"]
@@ -68,6 +70,51 @@ def test_what_a_killed_writer_left_is_put_right(place: Path) -> None:
     sweep(place / "t")
     assert (place / "t" / "a").read_text() == "old"
     assert names(place) == ["t"]
+
+
+@pytest.mark.parametrize("swaps", [True, False])
+def test_a_folder_takes_the_place_of_another_with_all_that_was_in_it(
+    place: Path, monkeypatch: pytest.MonkeyPatch, *, swaps: bool
+) -> None:
+    if not swaps:
+        monkeypatch.setattr(atomic, "_swapped", lambda one, other: False)
+    written(place / "t", "old")
+    (place / "t" / "b").write_text("of the old one alone")
+    with draft(place / "t") as folder:
+        (folder / "a").write_text("new")
+        replace(folder, place / "t")
+    assert (place / "t" / "a").read_text() == "new"
+    assert names(place / "t") == ["a"]
+    assert names(place) == ["t"]
+
+
+def test_an_exchange_of_folders_never_leaves_their_name_empty(
+    place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A writer that is killed between any two calls to the system leaves the old one or the new."""
+    written(place / "t", "old")
+    seen: set[str] = set()
+
+    def look(path: Path) -> None:
+        seen.add((place / "t" / "a").read_text())
+
+    monkeypatch.setattr(atomic, "sync", look)
+    with draft(place / "t") as folder:
+        (folder / "a").write_text("new")
+        monkeypatch.setattr(Path, "rename", lambda *_: pytest.fail("two renames leave a moment between them"))
+        replace(folder, place / "t")
+    assert seen == {"old", "new"}
+
+
+def test_all_that_killed_writers_left_in_a_folder_is_put_right(place: Path) -> None:
+    for name in ("one", "two"):
+        written(place / name, name)
+    (place / "one").rename(place / ".one.replaced")
+    (place / ".one.draft").mkdir()
+    (place / ".three.draft").mkdir()
+    sweep_all(place)
+    assert names(place) == ["one", "two"]
+    assert (place / "one" / "a").read_text() == "one"
 
 
 def test_a_file_that_cannot_be_written_stays_as_it_was(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,6 +95,11 @@ class Ledger:
         self.losses: deque[float] = deque(maxlen=_LAST)
         self.good = 0
 
+    def begin(self) -> None:
+        """Take the weights as they are for those that the next steps have to move."""
+        if self._movement is not None:
+            self._movement.begin()
+
     def enter(self, entry: Entry, figures: torch.Tensor) -> None:
         """Take a step whose `figures` the device still computes, and read the last one.
 

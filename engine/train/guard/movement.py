@@ -17,13 +17,17 @@ _NAMED: Final = 8
 
 
 class Movement:
-    """Compares two sums of each tensor, in double precision, with those before the first step.
+    """Compares two sums of each tensor, in double precision, with those before the steps.
 
     The answer is read a step after it was asked for, when the device has long computed it.
     """
 
     def __init__(self, named: Sequence[tuple[str, torch.nn.Parameter]]) -> None:
         self._named = list(named)
+        self.begin()
+
+    def begin(self) -> None:
+        """Compare from here on: with the tensors as they are now, before the next step."""
         self._before = self._sums()
         self._asked: torch.Tensor | None = None
         self._good = 0
@@ -43,11 +47,11 @@ class Movement:
         still = [name for (name, _), same in zip(self._named, self._asked.tolist(), strict=True) if same]
         self._asked = None
         if len(still) == len(self._named):
-            return [_sign(step, "blocker", "Nothing that trains has moved", still, len(self._named))]
+            return [_sign(step, _FIRST, "blocker", "Nothing that trains has moved", still, len(self._named))]
         if not still or self._good <= _ALL:
             return []
         title = f"{len(still)} of {len(self._named)} tensors that train have not moved"
-        return [_sign(step, "warning", title, still, len(self._named))]
+        return [_sign(step, _ALL, "warning", title, still, len(self._named))]
 
     @torch.no_grad()
     def _sums(self) -> torch.Tensor:
@@ -59,7 +63,7 @@ class Movement:
         return torch.stack([torch.stack(plain), torch.stack(squares)])
 
 
-def _sign(step: int, severity: str, title: str, still: list[str], count: int) -> Sign:
+def _sign(step: int, taken: int, severity: str, title: str, still: list[str], count: int) -> Sign:
     every = severity == "blocker"
     return Sign(
         mechanism="unmoved",
@@ -69,7 +73,7 @@ def _sign(step: int, severity: str, title: str, still: list[str], count: int) ->
         onset=0,
         title=title,
         evidence=[
-            f"{len(still)} of {count} tensors are what they were before the first step",
+            f"{len(still)} of {count} tensors are what they were before {taken} good steps",
             *still[:_NAMED],
         ],
         cause=(

@@ -7,6 +7,7 @@ place of the mask, so that block-diagonal attention is exact and costs nothing b
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Final
 
 import torch
@@ -18,7 +19,9 @@ from transformers.masking_utils import sdpa_mask
 
 NAME: Final = "openlora_packed"
 _PROOF: Final = (7, 11)
-"""Tokens of the rows that prove it: short, and no multiples of each other."""
+"""Tokens of the rows that prove it, beyond what a token sees at most: few, and no multiples of each other."""
+_SEEN: Final = ("sliding_window", "attention_chunk_size", "window_size")
+"""What configurations call the number of tokens that attention reaches back in some of its layers."""
 _NARROW: Final = (torch.float16, torch.bfloat16)
 _TOLERANCE: Final = {torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 1e-2}
 """Share of the largest logit by which two orders of adding may differ."""
@@ -32,47 +35,72 @@ def lengths_for(rows: Sequence[int]) -> torch.Tensor:
     return torch.tensor(rows, dtype=torch.int32).reshape(1, 1, 1, -1)
 
 
-def can_pack(model: PreTrainedModel) -> bool:
-    """Prepare `model` for rows end to end; True where they then give what each gives alone.
-
-    Layers that mix tokens without attention (state spaces, convolutions), or that pass no mask on, do not.
-    """
+def takes_lengths(model: PreTrainedModel) -> bool:
+    """Give `model` the attention that takes rows end to end, where its code lets others attend for it."""
     if model.config._attn_implementation != "sdpa" or not model._can_set_attn_implementation():
         return False
     model.set_attn_implementation(NAME)
-    if _proved(model):
+    return True
+
+
+def can_pack(model: PreTrainedModel, longest: int) -> bool:
+    """Prepare `model` for rows end to end; True where they then give what each gives alone.
+
+    Layers that mix tokens without attention (state spaces, convolutions), or that pass no mask on, do not.
+    Where some see fewer tokens than the `longest` row has, the rows that prove it are longer than that.
+    """
+    if not takes_lengths(model):
+        return False
+    if _proved(model, longest):
         return True
     model.set_attn_implementation("sdpa")
     return False
 
 
-def _proved(model: PreTrainedModel) -> bool:
+def _proved(model: PreTrainedModel, longest: int) -> bool:
     was_training = model.training
     model.eval()
     try:
         with torch.no_grad():
-            return _same(model)
+            return _same(model, _reach(model, longest))
     except Exception:  # an architecture that cannot take such a mask says so in its own way
         return False
     finally:
         model.train(was_training)
 
 
-def _same(model: PreTrainedModel) -> bool:
-    """Whether two short rows end to end get the logits that each gets alone."""
+def _reach(model: PreTrainedModel, longest: int) -> int:
+    """Tokens that the layer with the longest memory sees of rows that are longer; 0 where all see all."""
+    config = model.config.get_text_config()
+    widths = [width for name in _SEEN if isinstance(width := getattr(config, name, None), int)]
+    return max((width for width in widths if 0 < width < longest), default=0)
+
+
+def _same(model: PreTrainedModel, reach: int) -> bool:
+    """Whether two rows end to end get the logits at their ends that each gets alone."""
+    lengths = [reach + tokens for tokens in _PROOF]
     table = model.get_input_embeddings().weight
-    ids = (torch.arange(sum(_PROOF), device=table.device) * 7919 + 13) % table.shape[0]
-    rows = ids.split(_PROOF)
-    alone = torch.cat([model(input_ids=row[None], use_cache=False).logits[0] for row in rows])
+    ids = (torch.arange(sum(lengths), device=table.device) * 7919 + 13) % table.shape[0]
+    rows = ids.split(lengths)
+    alone = torch.cat([_ends(model, [len(row)], input_ids=row[None]) for row in rows])
     positions = torch.cat([torch.arange(len(row), device=table.device) for row in rows])
-    together = model(
-        input_ids=ids[None],
-        attention_mask=lengths_for(_PROOF),
-        position_ids=positions[None],
-        use_cache=False,
-    ).logits[0]
+    mask = lengths_for(lengths)
+    together = _ends(model, lengths, input_ids=ids[None], attention_mask=mask, position_ids=positions[None])
     tolerance = _TOLERANCE.get(together.dtype, 0.0) * alone.abs().max()
     return bool((together - alone).abs().max() <= tolerance)
+
+
+def _ends(model: PreTrainedModel, lengths: Sequence[int], **given: torch.Tensor) -> torch.Tensor:
+    """The logits of the last tokens of rows of these lengths; those of all might fill the memory."""
+    last = torch.cat([torch.arange(end - min(_PROOF), end) for end in accumulate(lengths)])
+    last, head = last.to(given["input_ids"].device), model.get_output_embeddings()
+    hook = head.register_forward_pre_hook(lambda _, args: (args[0][:, last], *args[1:])) if head else None
+    try:
+        logits: torch.Tensor = model(**given, use_cache=False).logits[0]
+    finally:
+        if hook is not None:
+            hook.remove()
+    return logits if hook is not None else logits[last]
 
 
 def _attend(

@@ -60,9 +60,14 @@ def merged(
     return whole, factors
 
 
-def add_merged(folder: Path, model: PeftModel, factors: Factors) -> None:
-    """Make the adapter in `folder`, which was trained on a merged model, one of the original model."""
-    own, config = load_file(folder / WEIGHTS), json.loads((folder / CONFIG).read_text())
+def add_merged(folder: Path, model: PeftModel, factors: Factors) -> dict[str, torch.Tensor]:
+    """Make the adapter in `folder`, which was trained on a merged model, one of the original model.
+
+    Returns:
+        The tensors that it now holds.
+    """
+    own: dict[str, torch.Tensor] = load_file(folder / WEIGHTS)
+    config = json.loads((folder / CONFIG).read_text())
     scales = {path: float(layer.scaling["default"]) for path, layer in lora_layers(model)}
     state: dict[str, torch.Tensor] = {}
     ranks: dict[str, int] = {}
@@ -79,6 +84,7 @@ def add_merged(folder: Path, model: PeftModel, factors: Factors) -> None:
     if scales.keys() != factors.keys():
         config |= {"target_modules": sorted(ranks), "exclude_modules": None, "layers_to_transform": None}
     (folder / CONFIG).write_text(json.dumps(config | _ranked(ranks), indent=2, sort_keys=True))
+    return state | own
 
 
 def _ranked(ranks: dict[str, int]) -> dict[str, Any]:

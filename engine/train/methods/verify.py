@@ -26,6 +26,15 @@ def verify(
     Raises:
         Refusal: it does not open, differs from the live weights, is not finite, or never changed.
     """
+    return _learnt(folder, prove_saved(folder, live, method), initial, method)
+
+
+def prove_saved(folder: Path, live: dict[str, torch.Tensor], method: str = "lora") -> dict[str, torch.Tensor]:
+    """The tensors of the adapter in `folder`, once they are found to be those of `live`, to the bit.
+
+    Raises:
+        Refusal: it does not open, differs, or is not finite.
+    """
     saved = _opened(folder, method)
     if saved.keys() != live.keys():
         raise _unsound(folder, f"It holds {len(saved)} tensors, and the model's adapter has {len(live)}.")
@@ -39,7 +48,7 @@ def verify(
             )
         if saved[name].dtype != tensor.dtype or not torch.equal(saved[name], tensor):
             raise _unsound(folder, f"The tensor {name} differs from the one in memory.")
-    return _learnt(folder, saved, initial, method)
+    return saved
 
 
 def _opened(folder: Path, method: str) -> dict[str, torch.Tensor]:

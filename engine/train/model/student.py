@@ -41,14 +41,15 @@ class Student:
         parameters: those that train, fp32.
     """
 
-    def __init__(self, laid: Laid) -> None:
+    def __init__(self, laid: Laid, longest: int) -> None:
+        """Take the model over; `longest` is the most tokens that a row may have."""
         self.laid, self.peft = laid, laid.peft
         # transformers loads a model at rest, where it would keep its activations and drop nothing.
         self.peft.train()
         base = self.peft.get_base_model()
         lora.fuse(self.peft)
         activation.fuse(base)
-        self.packs = not laid.tokens_before and can_pack(base)
+        self.packs = not laid.tokens_before and can_pack(base, longest)
         self.labelled = LabelledOnly(base.get_output_embeddings())
         self.labelled.prove(base)
         self.parameters = [p for p in self.peft.parameters() if p.requires_grad]
@@ -99,7 +100,7 @@ def student_of(
     # Who loads the adapter by peft's Auto classes gets the base at the commit that it was trained on.
     for config in laid.peft.peft_config.values():
         config.revision = job.revision
-    student = Student(laid)
+    student = Student(laid, recipe.max_length)
     machine.begin_alike(student.parameters)
     return student
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,6 +22,7 @@ from engine import atomic
 from engine import events as ev
 from engine.data.dataset import Dataset
 from engine.data.refusal import Refusal
+from engine.recipe.recipe import Recipe
 from engine.room import Need
 from engine.train.batches.collate import Collator
 from engine.train.batches.cut import share
@@ -33,6 +35,8 @@ from engine.train.saving.save import with_room
 from engine.train.session import Session
 
 NAME: Final = "reference.safetensors"
+_SILENT: Final = frozenset({"lora", "adalora", "vera", "ia3"})
+"""Methods whose fresh adapters change nothing: what some begin with of the weights is taken off again."""
 _TICK_SECONDS: Final = 0.25
 _SAVE_SECONDS: Final = 60.0
 """Seconds of measuring that a kill may cost."""
@@ -178,20 +182,34 @@ def _key(session: Session, initial: dict[str, str]) -> str:
 
 
 def _prove_initial(session: Session, initial: dict[str, str]) -> None:
-    """Put the adapter that the run began with into the model, which a resumed run may not hold."""
-    student, start = session.student.peft, session.job.recipe.adapter
+    """Put the policy that the run began with into the model, which a resumed run may not hold."""
+    student, recipe = session.student.peft, session.job.recipe
     if adapter.fingerprint(adapter.tensors(student)) == initial:
         return
-    try:
-        if start is not None:
-            adapter.read_into(student, Path(start))
-    except (OSError, Refusal):
-        pass  # what is in the model tells
+    if recipe.adapter is None or recipe.merge_adapter:
+        if not _began_as_its_base(recipe):
+            raise _gone(session, f"They are those of an adapter that began by {_start_of(recipe)}.")
+        return
+    with suppress(OSError, Refusal):  # what is in the model tells
+        adapter.read_into(student, Path(recipe.adapter))
     if adapter.fingerprint(adapter.tensors(student)) != initial:
-        raise Refusal(
-            "checkpoint_resume",
-            "The run's reference log-probabilities are gone, and cannot be measured again.",
-            where=str(session.job.folder / NAME),
-            why="They are those of the adapter that the run began with, which is not what it was.",
-            do="Put the file back, or start a new run.",
-        )
+        raise _gone(session, "They are those of the adapter that it began with, which is not what it was.")
+
+
+def _began_as_its_base(recipe: Recipe) -> bool:
+    """True where a fresh adapter says nothing, whatever it holds: then and now the model is the base."""
+    return recipe.method in _SILENT and recipe.init_lora_weights != "loftq"
+
+
+def _start_of(recipe: Recipe) -> str:
+    return recipe.init_lora_weights if recipe.method == "lora" else f"{recipe.method} tuning"
+
+
+def _gone(session: Session, why: str) -> Refusal:
+    return Refusal(
+        "checkpoint_resume",
+        "The run's reference log-probabilities are gone, and cannot be measured again.",
+        where=str(session.job.folder / NAME),
+        why=why,
+        do="Put the file back, or start a new run.",
+    )

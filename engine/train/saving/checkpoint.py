@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 import torch
 
-from engine.atomic import publish, sweep_drafts, sync
+from engine.atomic import replace, sweep_all, sync
 from engine.train.batches.feed import Position
 from engine.train.methods import whole
 from engine.train.methods.adapter import CONFIG, WEIGHTS
@@ -103,11 +103,11 @@ def folder_name(step: int) -> str:
 def newest(folder: Path) -> tuple[Checkpoint | None, list[str]]:
     """The newest complete checkpoint in `folder`, and why newer ones were passed over.
 
-    Half-written ones are removed.
+    Half-written ones are removed, and one that was being replaced is put back.
     """
     if not folder.is_dir():
         return None, []
-    sweep_drafts(folder)
+    sweep_all(folder)
     rejected: list[str] = []
     for path in sorted(folder.glob("step-*"), reverse=True):
         try:
@@ -152,8 +152,7 @@ def complete(folder: Path, target: Path, manifest: Manifest) -> int:
         manifest.files[file.name] = (file.stat().st_size, _hash(file))
     manifest.digest = _digest_of(msgspec.to_builtins(manifest))
     (folder / _MANIFEST).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)))
-    shutil.rmtree(target, ignore_errors=True)
-    publish(folder, target)
+    replace(folder, target)
     return sum(size for size, _ in manifest.files.values()) + (target / _MANIFEST).stat().st_size
 
 

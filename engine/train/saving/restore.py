@@ -25,6 +25,8 @@ def restore(session: Session, checkpoint: Checkpoint) -> None:
     session.ledger.good = manifest.good
     if manifest.watch is not None:
         session.ledger.watch = manifest.watch
+    session.ledger.watch.plan(session.steps)
+    session.ledger.begin()
     session.measured, session.shown, session.saved = manifest.measured, manifest.shown, manifest.step
     session.eval_loss, session.checkpoint_bytes = manifest.eval_loss, checkpoint.bytes
     session.journal.step = manifest.step

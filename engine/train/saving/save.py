@@ -24,7 +24,7 @@ from engine.train.memory.beside import left_out, twice
 from engine.train.memory.exhausted import Shortage, out_of_memory
 from engine.train.methods import adapter, budget
 from engine.train.methods.merging import add_merged
-from engine.train.methods.verify import verify
+from engine.train.methods.verify import prove_saved, verify
 from engine.train.saving.checkpoint import (
     Manifest,
     best,
@@ -234,7 +234,7 @@ def _adapter(session: Session, target: Path) -> int:
         for finding in verify(folder, live, session.initial, session.student.laid.method):
             session.journal.found(finding)
         if session.student.laid.merged is not None:
-            add_merged(folder, session.student.peft, session.student.laid.merged)
+            prove_saved(folder, add_merged(folder, session.student.peft, session.student.laid.merged))
         publish(folder, target)
     return 0
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
+from engine import atomic
 from engine import events as ev
 from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.train.batches.feed import Feed, Position
-from engine.train.saving.checkpoint import Manifest, _digest_of, newest
+from engine.train.saving.checkpoint import Manifest, _digest_of, complete, newest
 from tests.engine.train.conftest import Run, Start
 
 FILES = (
@@ -74,6 +76,33 @@ def test_every_damage_to_every_file_gives_way_to_the_one_before(
     assert found.manifest.step == 1
     [why] = rejected
     assert why.startswith("step-00000002: ")
+
+
+@pytest.mark.parametrize("dies", [0, 1, 2])
+def test_one_is_whole_wherever_its_replacement_is_cut_short(
+    pair: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dies: int
+) -> None:
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(pair, folder)
+    target, known, renames = folder / "step-00000002", newest(folder)[0], []
+    assert known is not None
+    rename = Path.rename
+
+    def cut_short(self: Path, other: Path) -> None:
+        renames.append(self)
+        if len(renames) > dies:
+            raise KeyboardInterrupt
+        rename(self, other)
+
+    with monkeypatch.context() as patch, suppress(KeyboardInterrupt):
+        patch.setattr(atomic, "_swapped", lambda one, other: False)
+        patch.setattr(Path, "rename", cut_short)
+        shutil.copytree(target, draft := atomic.draft_of(target))
+        (draft / "manifest.json").unlink()
+        complete(draft, target, known.manifest)
+    found, rejected = newest(folder)
+    assert found is not None
+    assert (found.manifest.step, rejected) == (2, [])
 
 
 def test_a_manifest_of_a_newer_version_is_not_guessed_at(pair: Path, tmp_path: Path) -> None:

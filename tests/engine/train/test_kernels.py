@@ -12,8 +12,8 @@ from torch import nn
 from transformers import AutoModelForCausalLM
 from transformers.activations import FastGELUActivation, NewGELUActivation
 
-from engine.train.kernels import activation, cross_entropy, lora
-from tests.engine.train.zoo import ZOO, small_config
+from engine.train.kernels import activation, cross_entropy, lora, packed_attention
+from tests.engine.train.zoo import _SMALL, ZOO, _configured, small_config
 
 IDS = torch.tensor([[5, 9, 31, 7, 2, 60, 11]])
 
@@ -54,6 +54,21 @@ def test_no_loss_is_kept_where_nothing_learns() -> None:
             torch.randn(3, 4), torch.randn(9, 4), None, torch.tensor([1, 2, 3])
         )
     assert not losses.requires_grad
+
+
+@pytest.mark.parametrize("kind", ["mistral", "llama4_text"])
+def test_packing_is_proved_beyond_what_a_token_sees(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Short rows are alike to a kernel that is told of no window, or to which chunks are unknown."""
+    chunks = {"intermediate_size": 48, "num_key_value_heads": 2, "head_dim": 8, "attention_chunk_size": 16,
+              "intermediate_size_mlp": 48, "num_local_experts": 2, "pad_token_id": 0}  # fmt: skip
+    config = small_config(kind) if kind == "mistral" else _configured(kind, {**_SMALL, **chunks})
+    monkeypatch.setattr(packed_attention, "_window", lambda query, width: None)
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
+    assert packed_attention.can_pack(model, 16)
+    model.set_attn_implementation("sdpa")
+    assert not packed_attention.can_pack(model, 64)
+    assert model.config._attn_implementation == "sdpa"
 
 
 @pytest.mark.parametrize("kind", sorted(ZOO))

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections import deque
 from types import SimpleNamespace
 
-import torch
-
 from engine.job import Order
 from engine.train.journal import Journal
 from engine.train.listening import Listener
@@ -64,6 +62,7 @@ def test_what_comes_after_a_stop_is_left_alone() -> None:
 def test_ranks_agree_on_the_very_rate_that_was_asked_for() -> None:
     listener, _ = _listener(Given())
     listener.rate = 1e-4
-    leader = SimpleNamespace(world=2, rank=0, device=torch.device("cpu"), total=lambda value: value)
+    # Nothing but what the hosts tell each other: a device would be waited for, twice a step.
+    leader = SimpleNamespace(world=2, told=lambda figures: [*map(float, figures)])
     listener.agree(leader)  # type: ignore[arg-type]
     assert listener.rate == 1e-4

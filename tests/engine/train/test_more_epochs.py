@@ -45,6 +45,15 @@ def test_every_rate_of_every_course_is_above_0_and_at_most_the_peak(
     assert all(0 < rate <= 1e-3 for rate in found)
 
 
+def test_what_is_planned_grows_for_the_rules_too(start: Start) -> None:
+    start("run", max_steps=3)
+    more = start("run", max_steps=6)
+    checkpoint, _ = newest(more.job.checkpoints)
+    assert checkpoint is not None
+    assert checkpoint.manifest.watch is not None
+    assert checkpoint.manifest.watch.flat.steps == 6
+
+
 def finished(**changes: Any) -> RunState:
     plan = ev.Planned(steps=15, epochs=3.0, rows=36, eval_rows=4, tokens=1, label_tokens=1, trainable=1,
                       parameters=1, precision="fp32", device="cpu", batch_rows=8)  # fmt: skip

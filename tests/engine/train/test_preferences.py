@@ -21,6 +21,7 @@ from engine.data.tokenizer import ModelTokenizer
 from engine.job import Job
 from engine.recipe.recipe import Recipe
 from engine.run_state import RunState, apply
+from engine.train.methods import merging
 from engine.train.objectives.reference import NAME
 from tests.engine.train.conftest import Run, Start
 
@@ -183,6 +184,39 @@ def test_a_merged_adapter_is_the_reference_and_what_is_saved_fits_the_original_m
     shutil.rmtree(sft.job.adapter)  # the run keeps what it merged
     rest, whole = start("cut", **known).weights(), run.weights()
     assert all(torch.equal(tensor, rest[name]) for name, tensor in whole.items())
+
+
+@pytest.mark.parametrize("merges", [False, True])
+def test_a_lost_reference_of_a_start_by_the_weights_is_that_of_the_base(
+    start: Start, pairs: Path, *, merges: bool
+) -> None:
+    """What such an adapter holds is not kept, and is nothing: what it began with is taken off again."""
+    known: dict[str, Any] = {"data": str(pairs), "objective": "dpo", "init_lora_weights": "pissa"}
+    if merges:
+        sft = start("sft", data=str(pairs), data_format="preference", max_steps=2)
+        known |= {"adapter": str(sft.job.adapter), "merge_adapter": True}
+    whole = start("whole", **known)
+    cut = start("cut", (3, "interrupt"), **known)
+    (cut.job.folder / NAME).unlink()
+    rest = start("cut", **known)
+    assert isinstance(rest.end, ev.Finished), rest.end
+    assert rest.losses[-1] == pytest.approx(whole.losses[-1], rel=1e-4)
+
+
+def test_a_merged_adapter_that_the_disk_changed_is_no_success(
+    start: Start, pairs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sft = start("sft", data=str(pairs), data_format="preference", max_steps=2)
+    honest = merging.save_file
+
+    def spoilt(state: dict[str, torch.Tensor], path: Path, **more: Any) -> None:
+        honest({name: tensor + 1 for name, tensor in state.items()}, path, **more)
+
+    monkeypatch.setattr(merging, "save_file", spoilt)
+    run = start("on top", adapter=str(sft.job.adapter), merge_adapter=True)
+    assert isinstance(run.end, ev.Failed)
+    assert "not sound" in run.end.what
+    assert not run.job.adapter.exists()
 
 
 def test_a_reference_that_cannot_be_had_again_stops_the_run(start: Start, pairs: Path) -> None:

@@ -16,6 +16,7 @@ from engine.job import Job
 from engine.run_state import RunState, apply
 from engine.train.guard.course import Course, Passed, Turn
 from engine.train.guard.movement import Movement
+from engine.train.optimizers.guarded import GuardedOptimizer
 from engine.watch.point import Sign
 from tests.engine.train.conftest import Run, Start
 
@@ -224,6 +225,23 @@ def test_padding_that_leaks_is_found_before_the_first_step(
     assert same(run, plain), "looking leaves no trace"
 
 
+@pytest.mark.parametrize("sharded", [False, True])
+def test_too_little_memory_for_the_proof_ends_no_run_but_one_whose_ranks_wait(
+    start: Start, monkeypatch: pytest.MonkeyPatch, *, sharded: bool
+) -> None:
+    from engine.train.guard import padding
+
+    def lacks(session: Any, rows: list[int]) -> float:
+        session.machine.sharded = sharded
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(padding, "_loss", lacks)
+    run = start(max_steps=2)
+    assert isinstance(run.end, ev.Failed if sharded else ev.Finished)
+    if sharded:
+        assert run.end.findings[-1].category == "oom"
+
+
 def test_tensors_that_do_not_move_are_named() -> None:
     moves, still = torch.nn.Parameter(torch.zeros(4)), torch.nn.Parameter(torch.ones(4))
     movement = Movement([("moves", moves), ("still", still)])
@@ -241,6 +259,16 @@ def test_a_run_in_which_nothing_moves_ends() -> None:
     movement = Movement([("still", torch.nn.Parameter(torch.ones(4)))])
     said = [sign for step in range(1, 6) for sign in movement.signs(step)]
     assert [(sign.severity, sign.step) for sign in said] == [("blocker", 4)]
+
+
+def test_what_a_checkpoint_holds_is_no_movement(
+    start: Start, job: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start("run", (3, "interrupt"), max_steps=20, save_steps=1)
+    monkeypatch.setattr(GuardedOptimizer, "_change", lambda self, rate, passed_over: None)
+    rest = Run(job("run", max_steps=20, save_steps=1))
+    assert isinstance(rest.end, ev.Failed)
+    assert "Nothing that trains has moved." in {f.title for f in rest.end.findings}
 
 
 def test_a_run_that_learns_nothing_is_no_success(start: Start) -> None:

@@ -49,10 +49,10 @@ def run(home: Path) -> RunDir:
 
 
 @pytest.fixture
-def led(run: RunDir, tmp_path: Path) -> Callable[[str], subprocess.Popen[bytes]]:
+def led(run: RunDir, tmp_path: Path) -> Callable[..., subprocess.Popen[bytes]]:
     """Start a leader of two ranks that do what the code says."""
 
-    def lead(code: str) -> subprocess.Popen[bytes]:
+    def lead(code: str, patience: str = "") -> subprocess.Popen[bytes]:
         rank = tmp_path / "rank.py"
         rank.write_text(_RANK + code)
         python = tmp_path / "python"
@@ -65,6 +65,7 @@ from engine import events as ev
 from engine.run_dir import RunDir
 from engine.worker.nodes import Node
 from engine.worker.ranks import lead
+{patience}
 sys.executable = {str(python)!r}
 run = RunDir(Path({str(run.root)!r}), "1")
 with run.working():
@@ -118,6 +119,28 @@ def test_the_rank_that_failed_first_says_why(
     state = _state(run)
     assert isinstance(state.outcome, ev.Failed)
     assert state.outcome.what == "Rank 1 found nothing."
+
+
+def test_rank_0_has_the_time_that_it_needs_after_the_others_ended_well(
+    run: RunDir, led: Callable[..., subprocess.Popen[bytes]]
+) -> None:
+    """It may be saving on a slow disk, or waiting for room there."""
+    leader = led(
+        """
+if rank == 1:
+    keep_end(directory, rank, finished)
+    sys.exit(0)
+while not (folder / "saved").exists(): time.sleep(0.05)
+speak(finished)
+""",
+        "from engine.worker import ranks; ranks._AFTER_ZERO = ranks._EXPLAINS = 0.2",
+    )
+    wait_for(lambda: (run.path / "rank-1.end").exists(), bool)
+    with pytest.raises(subprocess.TimeoutExpired):
+        leader.wait(2)
+    (run.path / "saved").touch()
+    assert leader.wait(60) == 0
+    assert _state(run).status == "succeeded"
 
 
 def test_a_signal_reaches_rank_0_alone_even_before_it_listens(
