@@ -12,15 +12,17 @@ from engine import messages as m
 from engine.client.context import job_context
 from engine.client.skew import not_known
 from engine.event_log import append
+from engine.lessons.dismissals import About, put
 from engine.lessons.kept import stub
 from engine.lessons.learn import lesson_of
 from engine.lineage import first_event
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.resuming import learning_rate_in, take_settings
 from engine.recipe.yaml import parse
-from engine.remarks import Remark
+from engine.remarks import Dismissed, Remark
 from engine.run_dir import RunDir, is_run, remember_deleted
 from engine.run_row import row_of
+from engine.run_state import RunState
 from engine.server.floor import Floor
 from engine.server.fronts import Front, Fronts
 from engine.server.indexing import Indexing
@@ -190,7 +192,7 @@ class Desk:
     def _act_live(self, message: m.Act, live: LiveRun) -> str:
         verb = message.verb
         if verb == "remark":
-            return self._remark(_remark_in(message), live)
+            return self._remark(self._heeded(message, live.state), live)
         if message.settings and verb not in ("pin", "rate"):
             raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
@@ -221,6 +223,14 @@ class Desk:
             self._floor.order(live, m.Order(verb=order, by=message.front))
         return f"{order} was sent to its worker"
 
+    def _heeded(self, message: m.Act, state: RunState) -> Remark:
+        """What someone says; a dismissal that reaches beyond the run is kept in the home too."""
+        if message.remark is None:
+            raise Problem("There is nothing to write down.", do="Say what is to be remembered of the run.")
+        if isinstance(message.remark, Dismissed):
+            put(self._root, message.remark, About(files=state.data, model=state.model))
+        return message.remark
+
     def _remark(self, remark: Remark, live: LiveRun) -> str:
         if live.device is None:
             live.write(remark)
@@ -247,7 +257,7 @@ class Desk:
         if message.verb == "resume":
             return self._resume(message, directory)
         if message.verb == "remark":
-            append(directory.events, [_remark_in(message)])
+            append(directory.events, [self._heeded(message, self._store.index(directory.run))])
             self._show(directory.run)
             return "it was written down"
         if message.verb == "rate":
@@ -323,12 +333,6 @@ def _not_now(message: m.Act, why: str, do: str) -> Problem:
     return Problem(
         f"Run {message.run} cannot take `{message.verb}`.", why=f"{why}.", do=do, exit_status=WORK_FAILED
     )
-
-
-def _remark_in(message: m.Act) -> Remark:
-    if message.remark is None:
-        raise Problem("There is nothing to write down.", do="Say what is to be remembered of the run.")
-    return message.remark
 
 
 def _unexpected(root: Path, error: Exception) -> Problem:

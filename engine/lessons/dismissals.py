@@ -1,0 +1,145 @@
+"""Findings that people put aside: for one run in its events, for a dataset, a model or always in the home."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import re
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from engine import atomic
+from engine.findings import Finding
+from engine.lessons.alike import short_name
+from engine.reading import UNDECODABLE, content
+from engine.remarks import Dismissed, Remarks, Scope, name_of
+
+_LARGEST: Final = 8 << 20
+_MOST: Final = 5_000
+_FIGURES: Final = re.compile(r"\d[\d,.]*")
+
+
+class Standing(msgspec.Struct, frozen=True, kw_only=True):
+    """A dismissal that reaches further than a run."""
+
+    found: str
+    """`name_of` the finding."""
+    title: str = ""
+    scope: Scope
+    subject: str = ""
+    """Which dataset or model; empty for `always`."""
+    reason: str = ""
+    t: float = 0.0
+
+
+class About(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finding was made about; what is empty is not known."""
+
+    files: Sequence[str] = ()
+    """Absolute paths of the data."""
+    model: str = ""
+    remarks: Remarks | None = None
+    """Of the run, where it is about one."""
+
+    def subject(self, scope: Scope) -> str | None:
+        """What a dismissal of that scope is kept under; None where that is not known here."""
+        match scope:
+            case "dataset":
+                return key_of(self.files) if self.files else None
+            case "model":
+                return short_name(self.model) or None
+            case "always":
+                return ""
+            case _:
+                return None
+
+
+def is_dismissed(finding: Finding, about: About, standing: Iterable[Standing]) -> Dismissed | None:
+    """The dismissal that covers a finding, None where there is none.
+
+    What would stop a run is put aside for that run alone: elsewhere it would stop the next one unseen.
+    """
+    for dismissed in about.remarks.dismissed if about.remarks is not None else ():
+        if _same(finding, dismissed.found, dismissed.title):
+            return dismissed
+    if finding.severity == "blocker":
+        return None
+    for each in standing:
+        if each.subject == about.subject(each.scope) and _same(finding, each.found, each.title):
+            return Dismissed(
+                found=each.found, title=each.title, scope=each.scope, reason=each.reason, t=each.t
+            )
+    return None
+
+
+def standing_in(root: Path) -> list[Standing]:
+    """The dismissals of a home that reach further than a run, the newest first."""
+    try:
+        found = msgspec.json.decode(content(_path(root), _LARGEST), type=list[Standing])
+    except (OSError, *UNDECODABLE):
+        return []
+    return sorted(found, key=lambda each: each.t, reverse=True)
+
+
+def put(root: Path, dismissed: Dismissed, about: About) -> bool:
+    """Keep a dismissal that reaches further than a run, or take it back where it is `undone`.
+
+    Returns:
+        False where it is not known what it reaches to, or it is of one run: nothing is kept then.
+
+    Raises:
+        OSError: it cannot be written down.
+    """
+    subject = about.subject(dismissed.scope)
+    if subject is None:
+        return False
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (root / "dismissals.lock").open("w") as lock:  # the engine and several front ends write here
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        place = (dismissed.scope, subject, dismissed.found)
+        left = [
+            each
+            for each in standing_in(root)
+            if (each.scope, each.subject, each.found) != place or not _alike(each.title, dismissed.title)
+        ]
+        new = Standing(
+            found=dismissed.found,
+            title=dismissed.title,
+            scope=dismissed.scope,
+            subject=subject,
+            reason=dismissed.reason,
+            t=dismissed.t or time.time(),
+        )
+        kept = left if dismissed.undone else [new, *left]
+        atomic.write(_path(root), msgspec.json.encode(kept[:_MOST]) + b"\n")
+    return True
+
+
+def dismissal(finding: Finding, scope: Scope, reason: str = "", *, undone: bool = False) -> Dismissed:
+    """The event that puts a finding aside, or takes that back."""
+    return Dismissed(found=name_of(finding), title=finding.title, scope=scope, reason=reason, undone=undone)
+
+
+def key_of(files: Iterable[str]) -> str:
+    """Data by the absolute names of its files, shortened, so that the list tells nobody their names."""
+    whole = "\0".join(sorted(str(Path(name).absolute()) for name in files))
+    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _same(finding: Finding, found: str, title: str) -> bool:
+    """By the check that made it; findings of no check are known by category and title, figures aside."""
+    if name_of(finding) != found:
+        return False
+    return bool(finding.check) or not title or _alike(finding.title, title)
+
+
+def _alike(one: str, other: str) -> bool:
+    return _FIGURES.sub("#", one) == _FIGURES.sub("#", other)
+
+
+def _path(root: Path) -> Path:
+    return root / "dismissals.json"
