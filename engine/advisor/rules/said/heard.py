@@ -1,0 +1,189 @@
+"""Listens to a log: which sayings stand in it, and which of them tells why the run ended."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from functools import cache
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from engine.advisor.case import Case
+from engine.advisor.rules.said.saying import Saying
+from engine.advisor.rules.said.sayings import SAYINGS
+from engine.advisor.rules.said.trace import Trace, bare, chains, traces_in
+from engine.findings import Finding
+
+_NEAR: Final = 12
+"""Lines around one without a traceback in which a second sign is looked for."""
+_LATE: Final = 200
+"""Lines before the last traceback that still speak of what ended in it."""
+_UNKNOWN: Final = 0.35
+_RIVAL: Final = 0.45
+"""What is left of a cause's likelihood where another explains the end better."""
+_WIDTH: Final = 240
+_SHOWN: Final = 3
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """A saying at a line."""
+
+    saying: Saying
+    at: int
+    """Index of the line."""
+    weight: float
+    """How much that line has to do with the end of the run, 0 to 1."""
+    beside: int | None = None
+    """Index of the line that bears it out."""
+    others: int = 0
+    """How often else it was said."""
+
+    @property
+    def sure(self) -> float:
+        """How likely it is the cause."""
+        return self.saying.sure * self.weight
+
+
+def heard(case: Case) -> list[Finding]:
+    """What the log says, the likeliest cause first; the others are possible, and less sure."""
+    log = _Log(case)
+    found = sorted(_best(log.heard()), key=lambda each: (-each.sure, -each.at))
+    told = [_finding(case, each, _share(each, found[0])) for each in found]
+    end = log.end
+    if end is not None and not any(each.sure > _UNKNOWN for each in found):
+        told.append(_unexplained(case, end))
+    return told
+
+
+class _Log:
+    """A log in the form in which it is searched."""
+
+    def __init__(self, case: Case) -> None:
+        self._lines = case.lines
+        self._text = "\n".join(case.lines)
+        self._starts = list(accumulate((len(line) + 1 for line in case.lines), initial=0))
+        self._settings = case.said_config
+        self._chains = list(chains(traces_in(case.lines)))
+        self._end = next(
+            (chain for chain in reversed(self._chains) if not all(trace.wraps for trace in chain)), []
+        )
+
+    @property
+    def end(self) -> Trace | None:
+        """The exception that ended the run, as far as there is one."""
+        return next((trace for trace in reversed(self._end) if not trace.wraps), None)
+
+    def heard(self) -> Iterator[Heard]:
+        """Every saying where it stands nearest to the end of the run."""
+        for saying in SAYINGS:
+            if saying.given and not _compiled(saying.given).search(self._settings):
+                continue
+            places = [self._line_at(found.start()) for found in _compiled(saying.says).finditer(self._text)]
+            if len(places) >= saying.times:
+                yield from self._placed(saying, places)
+
+    def _placed(self, saying: Saying, places: list[int]) -> Iterator[Heard]:
+        best: Heard | None = None
+        for at in places[:_NEAR] + places[-_NEAR:]:
+            first, last = self._around(at)
+            if saying.apart and self._search(saying.apart, first, last) is not None:
+                continue
+            beside = self._search(saying.beside, first, last) if saying.beside else None
+            if saying.beside and beside is None:
+                continue
+            each = Heard(saying, at, self._weight(at), beside, len(places) - 1)
+            if best is None or each.weight >= best.weight:
+                best = each
+        if best is not None:
+            yield best
+
+    def _weight(self, at: int) -> float:
+        """How much a line has to do with the end of the run."""
+        if not self._end:
+            return 1.0
+        if self._end[0].start <= at <= self._end[-1].last:
+            if any(trace.start < at < trace.head for trace in self._end):
+                return 0.6  # a line of code
+            return 1.0 if at >= self._end[-1].head else 0.97
+        if any(chain[0].start <= at <= chain[-1].last for chain in self._chains):
+            return 0.8
+        return 0.9 if self._end[0].start - _LATE <= at else 0.65
+
+    def _around(self, at: int) -> tuple[int, int]:
+        for chain in self._chains:
+            if chain[0].start <= at <= chain[-1].last:
+                return chain[0].start, chain[-1].last
+        return max(at - _NEAR, 0), min(at + _NEAR, len(self._lines) - 1)
+
+    def _search(self, pattern: str, first: int, last: int) -> int | None:
+        found = _compiled(pattern).search(self._text, self._starts[first], self._starts[last + 1])
+        return None if found is None else self._line_at(found.start())
+
+    def _line_at(self, place: int) -> int:
+        return bisect_right(self._starts, place) - 1
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+
+
+def _best(found: Iterator[Heard]) -> list[Heard]:
+    """One for each category: the likeliest."""
+    best: dict[str, Heard] = {}
+    for each in found:
+        known = best.get(each.saying.category)
+        if known is None or each.sure > known.sure:
+            best[each.saying.category] = each
+    return list(best.values())
+
+
+def _share(each: Heard, first: Heard) -> float:
+    """How sure a cause is beside the likeliest one: a run ends of one."""
+    if each is first or each.saying.severity != "blocker":
+        return each.sure
+    return min(each.sure * _RIVAL, 1 - first.sure) if first.saying.severity == "blocker" else each.sure
+
+
+def _finding(case: Case, each: Heard, sure: float) -> Finding:
+    saying = each.saying
+    shown = [each.at] if each.beside in (None, each.at) else sorted({each.at, each.beside or 0})
+    evidence = [f"line {case.line_number(at)}: {_line(case, at)}" for at in shown[:_SHOWN]]
+    if each.others:
+        evidence.append(f"said {each.others + 1:,} times")
+    return Finding(
+        category=saying.category,
+        severity=saying.severity,
+        title=saying.title,
+        confidence=round(sure, 3),
+        evidence=evidence,
+        cause=saying.cause,
+        remedy=saying.do,
+        patch=saying.patch if case.ours else None,
+        check=f"log.{saying.name}",
+    )
+
+
+def _unexplained(case: Case, end: Trace) -> Finding:
+    return Finding(
+        category="other",
+        severity="blocker",
+        title=f"The run ended with {end.kind or 'an exception'} that no rule knows.",
+        confidence=_UNKNOWN,
+        evidence=[
+            f"line {case.line_number(at)}: {_line(case, at)}"
+            for at in range(end.head, min(end.last, end.head + _SHOWN - 1) + 1)
+            if case.lines[at].strip()
+        ],
+        cause="The message is all that is known of it.",
+        remedy="The frames above it name the part that failed: search for the message with that part's name.",
+        check="log.unexplained",
+    )
+
+
+def _line(case: Case, at: int) -> str:
+    text = bare(case.lines[at]).strip()
+    return text if len(text) <= _WIDTH else f"{text[: _WIDTH - 1]}…"
