@@ -69,7 +69,7 @@ SAYINGS: Final = (
         name="not_finite",
         category="nan_or_inf",
         says=lines(
-            r"\bloss (?:is|became|was|has become|turned|=|:)\s*(?:nan|inf)",
+            r"\bloss (?:is|became|was|has become|turned)\s*(?:to )?(?:nan|inf)",
             r"\b(?:nan|inf(?:inite)?|non-?finite)\b[ -](?:loss|grad)",
             r"(?:NaN|Inf) (?:or Inf |detected|found|loss|values? )\w*",
             "found (?:nan|inf)",
@@ -79,7 +79,6 @@ SAYINGS: Final = (
             "loss is not finite",
             "Input contains NaN",
             "contains? (?:NaN|inf)",
-            r"grad(?:ient)?[_ ]norm\W{0,4}(?:is\s+)?(?:nan|inf)\b",
             "Out of range float values are not JSON compliant",
         ),
         apart="NaN or Inf found in input tensor",
