@@ -8,6 +8,7 @@ from typing import Final
 from engine.advisor.case import Case
 from engine.advisor.rules.curve import curve
 from engine.advisor.rules.described.weigh import described
+from engine.advisor.rules.figures.judge import figures
 from engine.advisor.rules.said.heard import heard
 from engine.findings import Finding
 
@@ -17,5 +18,6 @@ Rule = Callable[[Case], Iterable[Finding]]
 RULES: Final[tuple[Rule, ...]] = (
     curve,
     described,
+    figures,
     heard,
 )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from engine.advisor.case import Case
+from engine.advisor.read.gather import case_of_text
+
+_SETTINGS = re.compile(r" \{(\w+=[^{}']*)\}$")
 
 
 class Told(NamedTuple):
@@ -21,7 +25,7 @@ class Told(NamedTuple):
     @property
     def case(self) -> Case:
         """The case that it makes."""
-        return Case(lines=self.text.split("\n"), config=dict(self.config))
+        return case_of_text(self.text, self.config)
 
 
 def told(name: str) -> list[Told]:
@@ -35,7 +39,7 @@ def _rows(file: Path) -> Iterator[Told]:
         if line.startswith("#") or not line:
             continue
         right, _, rest = line.partition(": ")
-        text, _, settings = rest.partition(" | ")
+        text, settings, _ = _SETTINGS.split(rest, maxsplit=1) if _SETTINGS.search(rest) else (rest, "", "")
         config = dict(setting.partition("=")[::2] for setting in settings.split("; ") if setting)
         categories = right.split(",")
         seen[categories[0]] += 1

@@ -64,7 +64,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("other", 2.0, "same_as_base", "merge gguf"),
     # after training
     Sign("merge_mismatch", 3.0, "merge garbage|worse|same_as_base|no_effect"),
-    Sign("merge_mismatch", 2.0, "merge", "gguf fails"),
+    Sign("merge_mismatch", 2.0, "merge", "gguf oom resume dtype device"),
     Sign("merge_mismatch", 1.0, "merge fine_before"),
     Sign("gguf_export", 3.4, "gguf"),
     Sign("gguf_export", 0.8, "gguf garbage|worse|convert|no_stop|same_as_base"),
@@ -88,7 +88,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("hang_or_slow", 1.4, "hang"),
     Sign("hang_or_slow", 2.8, "slow"),
     Sign("hang_or_slow", 1.4, "tokenize hang|slow|workers"),
-    Sign("distributed_launch", 2.4, "many_gpus|launcher fails|timeout", "pickle oom"),
+    Sign("distributed_launch", 2.4, "many_gpus|launcher fails|timeout", "pickle oom save"),
     Sign("distributed_launch", 1.8, "many_gpus|launcher one_gpu_fine"),
     Sign("distributed_launch", 2.2, "many_gpus|launcher|tokenize timeout"),
     Sign("distributed_launch", 2.6, "unused_params"),
@@ -131,7 +131,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("dataset_encoding_or_parse", 3.2, "encoding rows|fails"),
     Sign("dataset_encoding_or_parse", 3.0, "parse rows"),
     Sign("dataset_encoding_or_parse", 1.8, "parse|encoding"),
-    Sign("empty_or_tiny_dataset", 3.2, "empty", "file_lacking"),
+    Sign("empty_or_tiny_dataset", 3.2, "empty", "file_lacking truncated"),
     Sign("empty_or_tiny_dataset", 2.4, "tiny"),
     Sign("empty_or_tiny_dataset", 1.0, "tiny|empty packing|filter"),
     # around it

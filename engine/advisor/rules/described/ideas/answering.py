@@ -63,6 +63,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|unlike|broken)\b",
     ),
     "same_as_base": (
+        r"\bbase\w*\)? ?== ?",
         r"\b(output|result|behaviou?r)s? (similar|equal|identical) to\b",
         r"\b(same|identical\w*|exactly|just|no different|indistinguishable|equal|unchanged|similar"
         r"|like|as)\b[^.;]{0,50}\b(base|original|pre-?trained|un-?(tuned|trained|finetuned)|foundation"
@@ -72,6 +73,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|tun\w+|used|there)",
     ),
     "no_effect": (
+        r"\bkeys? (loaded|matched|found)\b[^.;]{0,10}\b0\b|\b0 (of \d+ )?(\w+ )?keys (loaded|match)",
         r"\b(no|zero|without( any)?|any|little|hardly any) (visible |noticeable |measurable "
         r"|real )?(effect|impact|influence|difference|change|improvement)s?\b",
         r"\bdo(es)?(n't| not) (affect|change|influence|alter|impact)\b",

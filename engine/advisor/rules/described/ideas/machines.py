@@ -6,6 +6,7 @@ from typing import Final
 
 WAYS: Final[dict[str, tuple[str, ...]]] = {
     "hang": (
+        r"\b0 ?%.{0,60}\bfor \w+ (hours|minutes)\b",
         r"\b(hang|hangs|hanging|hung|freez\w+|frozen|froze|stall\w*|deadlock\w*|unresponsive)\b",
         r"\bstuck\b",
         r"\b(at|stays? (at|on)) 0 ?%",
@@ -18,6 +19,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdo(es)?(n't| not) (start|progress|proceed|advance)\b",
     ),
     "slow": (
+        r"\bgpu[- ]?util\w*[: ]+(at )?0\b",
         r"\b(slow(s|er|ly|ed|ing|down|ness)?|slow-?downs?|sluggish)\b",
         r"\b(\d+|two|three|five|ten|several|many) ?(x|times|fold) (as )?(slower|longer|long)\b",
         r"\btakes? (\w+ ){0,3}(hours|days|ages|too long|longer|long)\b",

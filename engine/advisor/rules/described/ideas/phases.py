@@ -60,6 +60,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bpredict\w* (loop|step|phase)\b",
     ),
     "oom": (
+        r"\b\d+(\.\d+)? ?gi?b\b[^;]{0,80}\b\d+(\.\d+)? ?gi?b\b[^;]{0,40}\bkilled\b",
         r"\bout[- ]of[- ](gpu[- ]|cuda[- ]|host[- ]|video[- ])?memory\b",
         r"\boom(s|ed|ing|-?kill\w*)?\b",
         r"\b(not enough|insufficient|too little|exceed\w*|(runs?|ran|running) out of|runs? short of"

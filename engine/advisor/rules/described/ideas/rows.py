@@ -61,6 +61,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bchang\w+ with the batch",
     ),
     "truncated": (
+        r"\blonger than \d+ tokens|\b(0|zero|no|without|few) (label|supervised|answer|target"
+        r"|response) tokens",
+        r"\b(length|tokens)\b[^.;]{0,20}\bbefore\b[^.;]{0,20}\d[^.;]{0,20}\bafter\b",
         r"\btruncat\w*",
         r"\bcut(s|ting)?[ -](off|at|short|away|down)\b",
         r"\b(chopp\w+|clipped off|trimmed|breaks? off|broken off)\b",
@@ -128,6 +131,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bcolumns?\b[^.;]{0,40}\b(types?|changed from)\b",
     ),
     "empty": (
+        r"\bafter [^.;,]{0,20}filter\w*:? (0|zero)\b",
         r"\b(no|zero|0|none of the) (\w+ ){0,2}(samples?|examples?|rows?|records?|sequences?|data"
         r"|training data)\b",
         r"\b(no|none|not a single|not even one|nothing|0) (\w+ ){0,3}(left|remain\w*|survive\w*"
@@ -143,6 +147,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(size|length|samples?|examples?|rows?) (is|of|=|are) (0|zero)\b",
     ),
     "tiny": (
+        r"\b(examples|rows|samples) ?[=:] ?\d{1,2}\b(?![,.]?\d)",
         r"\b(only|just|merely) (about )?(\d{1,3}|a few|a handful of|ten|twenty"
         r"|dozens? of) (\w+ )?(samples?|examples?|rows?|records?|pairs|conversations?)\b",
         r"\btoo (few|small|little|short)\b[^.;]{0,30}\b(data\w*|samples?|examples?|rows?|pack\w*"
@@ -153,9 +158,10 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "packing": (r"\bpack(s|ed|ing)?\b",),
     "filter": (r"\b(filter\w*|after (loading|tokeni\w+|truncation|preprocessing|validation|cleaning))\b",),
     "hub": (
-        r"\b(gated|401|403|unauthori[sz]ed|forbidden|access (has been|was|is)? ?(granted|denied"
-        r"|restricted)|private repo\w*|licen[cs]e (agreement|accept\w*)|hf_token|huggingface-cli"
-        r"|write (permission|access|token)|read (permission|only|token))\b",
+        r"\b40[13]\b[^,\d]{0,20}\b(client|forbidden|unauthori|error)|\b(error|http|status|code) ?40[13]\b",
+        r"\b(gated|unauthori[sz]ed|forbidden|access (has been|was|is)? ?(granted|denied|restricted)"
+        r"|private repo\w*|licen[cs]e (agreement|accept\w*)|hf_token|huggingface-cli|write (permission"
+        r"|access|token)|read (permission|only|token))\b",
         r"\b(push\w*|upload\w*|publish\w*)\b[^.;]{0,40}\b(hub|hugging ?face|repo\w*)\b",
         r"\b(hub|hugging ?face)\b[^.;]{0,40}\b(token|login|log ?in|permission|access|download\w*"
         r"|refus\w*|offline|reach\w*|connect\w*)\b",
