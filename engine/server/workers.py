@@ -66,7 +66,9 @@ class Workers:
         Raises:
             OSError: where the interpreter or the working directory of the job is not there.
         """
-        job = _with(serve.context, {**lease.shown, "OPENLORA_HOME": str(self._root)})
+        # The advisor is given no card: it takes a part of one from what runs leave over, and gives it back.
+        shown = {} if serve.job == "advisor" else lease.shown
+        job = _with(serve.context, {**shown, "OPENLORA_HOME": str(self._root)})
         spare = self._spare
         if heavy and spare is not None and spare.ready(self._boxes) and spare.fits(job):
             self._spare = None

@@ -55,7 +55,7 @@ LIGHT = {
     "what a step ate": (_modules("engine/eaten"), HEAVY | APP | {"peewee"}),
     "the store": ("import engine.store", HEAVY | APP),
     "the advisor's answers": (
-        f"{_modules('engine/advisor')}; {_modules('engine/local_model')}",
+        f"{_modules('engine/advisor')}; {_modules('engine/local_model')}; import engine.llama.process",
         HEAVY | APP | {"peewee"},
     ),
     "what a chat says": (

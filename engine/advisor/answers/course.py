@@ -27,7 +27,7 @@ def _verdict(known: Known, state: RunState) -> str:
         return f"No: run {state.run} failed at {progress(state)}. {state.reason.rstrip('.')}."
     if blockers:
         return f"No: {blockers} would spoil it or stop it. It is {_standing(state)}."
-    if state.status in ("queued", "starting"):
+    if state.status in ("queued", "starting") and not state.step:
         why = f", {state.reason}" if state.reason else ""
         return f"It has not begun to learn: it is {state.status}{why}."
     moved = ends(state.loss)

@@ -6,6 +6,7 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,8 @@ import pytest
 from engine import events as ev
 from engine.line import Gone
 from engine.local_model import talk
-from engine.local_model.serve import serve
+from engine.local_model.serve import MakeVoice, serve
+from engine.local_model.voice import Voice
 from engine.run_dir import RunDir
 
 _PATIENCE = 120.0
@@ -25,7 +27,8 @@ class Front:
 
     device = "cpu"
 
-    def __init__(self, spec: talk.Spec) -> None:
+    def __init__(self, spec: talk.Spec, voice: MakeVoice = Voice) -> None:
+        self._voice = voice
         self._to_job: queue.Queue[bytes | None] = queue.Queue()
         self._to_front: queue.Queue[bytes] = queue.Queue()
         self._thread = threading.Thread(target=self._serve, args=(talk.encode(spec),), daemon=True)
@@ -33,7 +36,7 @@ class Front:
 
     def _serve(self, spec: bytes) -> None:
         try:
-            serve(spec, self)
+            serve(spec, self, self._voice)
         except Gone:
             return
 
@@ -82,16 +85,24 @@ class Front:
 
 
 @pytest.fixture
-def fronts(home: Path) -> Iterator[Callable[[talk.Spec], Front]]:
+def fronts(home: Path) -> Iterator[Callable[..., Front]]:
     made: list[Front] = []
 
-    def make(spec: talk.Spec) -> Front:
-        made.append(Front(spec))
+    def make(spec: talk.Spec, voice: MakeVoice = Voice) -> Front:
+        made.append(Front(spec, voice))
         return made[-1]
 
     yield make
     for front in made:
         front.close()
+
+
+@pytest.fixture
+def stories(shared: Path) -> Path:
+    """A real model of 260,000 parameters, which knows nothing but stories for children."""
+    if find_spec("llama_cpp") is None:
+        pytest.skip("llama-cpp-python is not installed")
+    return shared / "models/gguf/stories260K-F32.gguf"
 
 
 @pytest.fixture
