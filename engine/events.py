@@ -15,7 +15,7 @@ from engine.event import Count, Loss, Time
 from engine.event import Event as Event
 from engine.findings import Finding
 from engine.lessons.prints import Prints
-from engine.remarks import Dismissed, Labelled, Said, Tried
+from engine.remarks import Dismissed, Followed, Labelled, Said, Tried
 from engine.text import sayable
 
 VERSION: Final = 1
@@ -352,6 +352,7 @@ AnyEvent = (
     Created | Queued | Started | Phase | Progress | Fetched | Planned | Step | Evaluated | Sampled | Saved
     | Pruned | Resumed | RolledBack | Steered | Paused | Continued | Stopping | Heartbeat | Predicted
     | Measured | Found | Injected | Log | Finished | Failed | Dismissed | Labelled | Tried | Said
+    | Followed
 )  # fmt: skip
 Terminal = Finished | Failed
 

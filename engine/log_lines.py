@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine import events as ev
+from engine.remarks import Followed, Tried
 
 
 def log_line(event: ev.AnyEvent) -> ev.Log | None:
@@ -50,6 +51,10 @@ def _moved(event: ev.AnyEvent) -> str | None:
             return f"step {event.step:,}: goes on after {event.seconds:,.0f} s"
         case ev.Stopping():
             return f"step {event.step:,}: a stop was asked for"
+        case Tried():
+            return f"begun to mend run {event.run}: {event.patch.label}"
+        case Followed():
+            return f"run {event.run} goes on: {event.text}" if event.run else event.text
         case ev.Finished():
             return event.outcome
         case ev.Failed():
@@ -66,7 +71,7 @@ def _level(event: ev.AnyEvent) -> ev.Level:
             return "error"
         case ev.Found() if event.finding.severity == "warning":
             return "warning"
-        case ev.RolledBack():
+        case ev.RolledBack() | Tried():
             return "warning"
         case ev.Paused() if event.reason:
             return "warning"

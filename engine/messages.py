@@ -6,6 +6,7 @@ from typing import Any, Final, Literal, TypeVar
 
 import msgspec
 
+from engine.findings import Patch
 from engine.lessons.lesson import Lesson
 from engine.remarks import Remark
 from engine.run_state import RunState
@@ -17,12 +18,13 @@ PROTOCOL: Final = 1
 
 Verb = Literal[
     "stop", "kill", "pause", "continue", "save", "resume", "delete", "hold", "release", "sooner",
-    "later", "pin", "rate", "remark",
+    "later", "pin", "rate", "remark", "retry",
 ]  # fmt: skip
 """`stop` saves first, `kill` does not; `continue` ends a pause, `resume` starts a new worker.
 
 `hold`, `release`, `sooner`, `later` and `pin` are for a run that waits in the queue; `pin` takes `devices`
 among its settings. `rate` is for one that works, and takes `learning_rate`. `remark` adds what someone says.
+`retry` begins a linked run with what may mend one that has ended; Accepted names the new run.
 """
 
 SideJob = Literal["advisor", "chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
@@ -134,7 +136,9 @@ class Act(Message, frozen=True, kw_only=True):
     verb: Verb
     context: JobContext | None = None
     settings: dict[str, str] = {}
-    """For `resume`: recipe fields and what a person typed for them, paths absolute."""
+    """For `resume` and `retry`: recipe fields and what a person typed for them, paths absolute."""
+    patch: Patch | None = None
+    """For `retry`: what is to be changed; None leaves that to the engine."""
     remark: Remark | None = None
     """For `remark`: the event to add to the run's own."""
 

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from engine import kernel_log
 from engine.doctor import cgroup
 from engine.text import one_line
-
-_RECORDS: Final = 4096
-_RECORD: Final = 8192
-"""Bytes of the longest record of the kernel's log (/dev/kmsg)."""
 
 
 class Kills(NamedTuple):
@@ -33,21 +29,6 @@ def counted(root: Path = Path("/")) -> Kills:
 
 def logged(pid: int, log: Path = Path("/dev/kmsg")) -> str:
     """The kernel's own line about its kill of process `pid`; empty where none can be read."""
-    found = ""
-    try:
-        file = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return ""
-    try:
-        for _ in range(_RECORDS):
-            record = os.read(file, _RECORD)
-            for line in record.decode("utf-8", "replace").splitlines():
-                if re.search(rf"[Oo]ut of memory.* [Kk]illed? process {pid}\b", line):
-                    found = one_line(line.partition(";")[2] or line, 200)
-            if not record:
-                break
-    except OSError:
-        pass  # EAGAIN: that was the last record
-    finally:
-        os.close(file)
-    return found
+    about = re.compile(rf"[Oo]ut of memory.* [Kk]illed? process {pid}\b")
+    found = [line.text for line in kernel_log.lines(log) if about.search(line.text)]
+    return one_line(found[-1], 200) if found else ""

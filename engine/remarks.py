@@ -52,6 +52,15 @@ class Tried(Event, frozen=True, kw_only=True):
     """How many runs of this chain were begun so, this one included."""
 
 
+class Followed(Event, frozen=True, kw_only=True):
+    """Whether another run was begun to mend this one, and with what."""
+
+    run: str = ""
+    """The new run; empty where none was begun."""
+    text: str
+    """What is changed in it, or why there is none."""
+
+
 class Said(Event, frozen=True, kw_only=True):
     """The advisor, or a person, says something of a step: it stands at the chart."""
 
@@ -74,8 +83,9 @@ class Remarks(msgspec.Struct, kw_only=True):
     forgotten: bool = False
     tried: list[Tried] = []
     said: list[Said] = []
+    followed: Followed | None = None
 
-    def take(self, remark: Remark) -> None:
+    def take(self, remark: Remark | Followed) -> None:
         """Fold one remark in."""
         match remark:
             case Dismissed():
@@ -87,6 +97,8 @@ class Remarks(msgspec.Struct, kw_only=True):
                 self.forgotten = self.forgotten if remark.forgotten is None else remark.forgotten
             case Tried():
                 self.tried = [*self.tried, remark][-_KEPT:]
+            case Followed():
+                self.followed = remark
             case Said():
                 self.said = [*self.said, remark][-_KEPT:]
 

@@ -103,16 +103,19 @@ class RunDir:
         recipe: str,
         context: JobContext,
         first: Callable[[RunDir], Iterable[Event]] | None = None,
+        fill: Callable[[RunDir], None] = lambda draft: None,
     ) -> RunDir:
         """A new run with the next number, on disk whole or not at all.
 
         Args:
             first: gives the run's first events; with them the run is live as soon as it is there.
+            fill: puts what else the run begins with into its directory, which has no number yet.
         """
         draft = cls(root, Path(tempfile.mkdtemp(prefix=_NEW, dir=runs_folder(root))).name)
         try:
             atomic.write(draft.recipe, recipe.encode())
             draft.write_context(context)
+            fill(draft)
             return draft._numbered(first)
         finally:
             shutil.rmtree(draft.path, ignore_errors=True)

@@ -11,7 +11,7 @@ import msgspec
 from engine import events as ev
 from engine.findings import Finding
 from engine.log_lines import log_line
-from engine.remarks import Dismissed, Labelled, Remark, Remarks, Said, Tried
+from engine.remarks import Dismissed, Followed, Labelled, Remark, Remarks, Said, Tried
 from engine.series import Series
 
 Status = Literal[
@@ -220,7 +220,7 @@ def apply(state: RunState, event: ev.AnyEvent) -> None:
         case ev.Measured():
             known = [m for m in state.measured if m.phase != event.phase]
             state.measured = [*known, event][-_PHASES:]
-        case Dismissed() | Labelled() | Tried() | Said():
+        case Dismissed() | Labelled() | Tried() | Said() | Followed():
             _remarked(state, event)
         case _:
             _moved(state, event)
@@ -375,7 +375,7 @@ def _ended(state: RunState, event: ev.Finished | ev.Failed) -> None:
     state.reason = event.what
 
 
-def _remarked(state: RunState, remark: Remark) -> None:
+def _remarked(state: RunState, remark: Remark | Followed) -> None:
     state.remarks.take(remark)
     if isinstance(remark, Labelled) and remark.name is not None:
         state.name = remark.name

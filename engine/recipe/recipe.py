@@ -79,6 +79,9 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     optim: str = "adamw_torch"
     neftune_noise_alpha: float = 0.0
     on_divergence: str = "stop"
+    on_failure: str = "stop"
+    repair_attempts: int = 3
+    repair_budget: float = 0.0
     seed: int = 42
 
     mixed_precision: str = "auto"

@@ -28,6 +28,7 @@ from engine.server.fronts import Front, Fronts
 from engine.server.indexing import Indexing
 from engine.server.live import LiveRun
 from engine.server.queue import HELD, WAITS
+from engine.server.repairs import Repairs
 from engine.server.sides import Sides
 from engine.server.troubles import Troubles
 from engine.store import Store
@@ -51,6 +52,7 @@ class Desk:
         sides: Sides,
         indexing: Indexing,
         troubles: Troubles,
+        repairs: Repairs,
     ) -> None:
         self._root = root
         self._store = store
@@ -59,6 +61,7 @@ class Desk:
         self._sides = sides
         self._indexing = indexing
         self._troubles = troubles
+        self._repairs = repairs
         self._waiting: list[m.FromFront] = []
         """Requests about runs whose events are still being read, and for lessons that are being written."""
         self._asked: dict[str, float] = {}
@@ -186,6 +189,9 @@ class Desk:
     def _act(self, message: m.Act) -> None:
         directory = self._known(message.run)
         live = self._floor.settled(message.run)
+        if message.verb == "retry" and live is None:
+            self._retry(message, directory)
+            return
         note = self._act_live(message, live) if live else self._act_ended(message, directory)
         self._accept(message.front, message.request, message.run, note)
 
@@ -193,6 +199,10 @@ class Desk:
         verb = message.verb
         if verb == "remark":
             return self._remark(self._heeded(message, live.state), live)
+        if verb == "retry":
+            raise _not_now(
+                message, "It has not ended", "Stop it first; `openlora runs resume` goes on with it."
+            )
         if message.settings and verb not in ("pin", "rate"):
             raise _not_now(message, "Its recipe can change only once it has ended", "Stop it first.")
         if verb in _QUEUE:
@@ -279,6 +289,12 @@ class Desk:
         self._store.forget(directory.run)
         self._fronts.send_apps(m.Runs(rows=[], gone=[directory.run], total=self._store.count()))
         return "it was deleted"
+
+    def _retry(self, message: m.Act, directory: RunDir) -> None:
+        front = self._fronts.get(message.front)
+        context = message.context or (front.context if front else None)
+        run, note = self._repairs.retry(directory, context, message.front, message.patch, message.settings)
+        self._accept(message.front, message.request, run, note)
 
     def _resume(self, message: m.Act, directory: RunDir) -> str:
         state = self._store.index(directory.run)

@@ -18,6 +18,7 @@ from engine.server.desk import Desk
 from engine.server.floor import Floor
 from engine.server.fronts import Fronts
 from engine.server.indexing import Indexing
+from engine.server.repairs import Repairs
 from engine.server.sides import Sides
 from engine.server.troubles import Troubles
 from engine.server.turns import Turns
@@ -56,9 +57,12 @@ class Engine:
         self._sides = Sides(root, boxes, self._fronts, workers)
         self._floor = Floor(root, boxes, self._store, self._fronts, workers, self._sides, self._troubles)
         self._indexing = Indexing(root, self._store)
+        self._repairs = Repairs(root, self._store, self._floor)
+        self._floor.ended = self._repairs.after
         self._desk = Desk(
-            root, self._store, self._fronts, self._floor, self._sides, self._indexing, self._troubles
-        )
+            root, self._store, self._fronts, self._floor, self._sides, self._indexing, self._troubles,
+            self._repairs,
+        )  # fmt: skip
         self._turns = Turns()
         self._next_look = 0.0
         self._next_measure = 0.0
@@ -154,6 +158,7 @@ class Engine:
         self._indexing.look()
         self._meet()
         self._floor.tidy()
+        self._repairs.tend(self._floor.live)
         self._fronts.drop_silent()
         for front in self._fronts.overflowed():
             self._desk.catch_up(front)

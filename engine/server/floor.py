@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -64,6 +65,8 @@ class Floor:
         self._leases = Leases(sides)
         self._starting = Starting(workers, self._leases)
         self.queue = Queue(self._live, self._pass_on)
+        self.ended: Callable[[LiveRun], None] = lambda live: None
+        """Told of each run that has ended, before it is forgotten."""
         self._next_rows = 0.0
         self._quiet_since = time.monotonic()
 
@@ -75,6 +78,11 @@ class Floor:
     def get(self, run: str) -> LiveRun | None:
         """The run, if it has not ended."""
         return self._live.get(run)
+
+    @property
+    def live(self) -> list[LiveRun]:
+        """The runs that have not ended."""
+        return list(self._live.values())
 
     def followed(self, run: str) -> bool:
         """True where all that the run's worker has written was read, or is soon."""
@@ -171,6 +179,15 @@ class Floor:
         """Send an order to the run's worker."""
         self._boxes.put(f"worker-{live.run}", [m.encode(order)])
 
+    def stop(self, live: LiveRun, by: str) -> None:
+        """Have the run's worker save and end."""
+        self.order(live, m.Order(verb="stop", by=by))
+
+    def note(self, live: LiveRun, *events: ev.Event) -> None:
+        """Write of a run that has no worker any more, and tell who watches it."""
+        live.write(*events)
+        self._pass_on(live)
+
     def pin(self, live: LiveRun, devices: str) -> None:
         """Let a waiting run have these devices, whatever its recipe says; raises Problem."""
         self.queue.pin(live, devices, self._leases.cards)
@@ -227,11 +244,15 @@ class Floor:
                 if not free:
                     live.let_go()
                     return
-                live.write(postmortem.failure(live.directory, live.state, live.exit_code, killed=live.killed))
+                code, directory = live.exit_code, live.directory
+                live.write(
+                    postmortem.failure(directory, live.state, code, killed=live.killed, hung=live.hung)
+                )
             self._pass_on(live)
         self._remove(live)
 
     def _remove(self, live: LiveRun) -> None:
+        self.ended(live)
         live.directory.mark_ended()
         del self._live[live.run]
         self._boxes.close(f"worker-{live.run}")

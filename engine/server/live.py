@@ -41,6 +41,8 @@ class LiveRun:
         self.device: str | None = None
         """The device that it holds, None while it waits."""
         self.killed = False
+        """True where a person had its worker ended at once; `hung` where the engine had."""
+        self.hung = False
         self.saved = 0.0
         """When its state was last written to the store, on the monotonic clock."""
         self.changed = True

@@ -45,6 +45,11 @@ class Queue:
         live.write(ev.Queued(reason=HELD if held else WAITS, held=held))
         self._tell(live)
 
+    def hold_back(self, live: LiveRun, reason: str) -> None:
+        """Let a waiting run wait until someone releases it, because it would fail now."""
+        live.write(ev.Queued(reason=reason, held=True))
+        self._tell(live)
+
     def move(self, live: LiveRun, *, sooner: bool) -> str:
         """Let a waiting run change places with its neighbour in the queue, whose id is returned.
 

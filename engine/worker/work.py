@@ -79,10 +79,20 @@ def _spoken(directory: RunDir, device: str, started: ev.Started | None) -> int:
         events.write(started)
     book = OrderBook(directory, events)
     outcome = _outcome(directory, device, events, book)
-    if outcome is not None and _told(outcome, events, book):
+    if outcome is not None and _told(outcome, events, book) and not _awaits_repair(directory, outcome):
         directory.mark_ended()
     events.close()
     return DONE if outcome is None else _status(outcome)
+
+
+def _awaits_repair(directory: RunDir, outcome: ev.Event) -> bool:
+    """True where the engine, this one or the next, is to see the end and begin a run that mends it."""
+    if not isinstance(outcome, ev.Failed) or outcome.interrupted:
+        return False
+    try:
+        return read(directory.recipe).recipe.on_failure == "repair"
+    except (Problem, OSError):
+        return False
 
 
 def _told(outcome: ev.Event, events: EventWriter, book: OrderBook) -> bool:
@@ -166,6 +176,9 @@ def never_began(directory: RunDir, error: Exception) -> ev.Failed:
         what, where, why = "The job could not begin.", "", f"{type(error).__name__}: {error}."
         do = "The console has the whole of it; please report it."
     found = [_finding(error)] if isinstance(error, Refusal) else []
+    if isinstance(error, ImportError):
+        refusal = Refusal("dependency_version", what, where=where, why=why, do=do)
+        found = [_finding(refusal)]
     return ev.Failed(run=directory.run, steps=0, what=what, where=where, why=why, do=do, findings=found)
 
 

@@ -69,6 +69,7 @@ def _work(
         printer(state, lines)
     if state.outcome is None:
         _bury(directory, state, worker.returncode, printer, asked=bool(relay.came))
+    directory.mark_ended()  # nobody is there to mend it
     return INTERRUPTED if signal.SIGINT in relay.came else status_of(state)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
+from engine.recipe.places import PATHS
 from engine.text import one_line
 
 
@@ -41,3 +43,11 @@ def given_fields(args: argparse.Namespace) -> dict[str, str]:
         if value is not None:
             changes[field.name] = value
     return changes
+
+
+def given_absolute(args: argparse.Namespace) -> dict[str, str]:
+    """The same with paths that start where the command was typed, for a recipe that lies elsewhere."""
+    return {
+        name: os.path.abspath(os.path.expanduser(value)) if name in PATHS and value[:1] not in "[" else value
+        for name, value in given_fields(args).items()
+    }

@@ -10,6 +10,7 @@ from typing import Final, TextIO
 
 from engine import events as ev
 from engine.findings import Finding
+from engine.remarks import Followed, Tried
 from engine.run_state import RunState
 from engine.text import clean, one_line
 from openlora_tui.cli.document import print_line
@@ -166,6 +167,8 @@ _WORDS: Final[dict[type[ev.Event], Callable[..., str]]] = {
     # A blocker is told by the failure that it causes.
     ev.Found: lambda e: "" if e.finding.severity == "blocker" else finding_line(e.finding),
     ev.Log: lambda e: clean(e.text),
+    Tried: lambda e: f"begun to mend run {e.run}: {one_line(e.patch.label, 140)}",
+    Followed: lambda e: f"run {e.run} goes on: {clean(e.text)}" if e.run else f"no repair: {clean(e.text)}",
     ev.Finished: _finished,
     ev.Failed: _failed,
 }

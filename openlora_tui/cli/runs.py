@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -19,24 +18,24 @@ from engine.event_log import EventReader
 from engine.past_runs import run_called
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read
-from engine.recipe.places import PATHS
 from engine.recipe.resuming import take_settings
 from engine.run_dir import RunDir, all_runs, is_run
 from engine.run_state import RunState, fold
 from engine.series import Series
 from engine.text import one_line
-from openlora_tui.cli import compare, several, watching
+from openlora_tui.cli import compare, morning, retry, several, watching
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.eaten import add_words, run_eaten
 from openlora_tui.cli.foreground import EnduringPrinter, begin_again, work_here
 from openlora_tui.cli.going_on import add_going_on, going_on
-from openlora_tui.cli.options import given_fields
+from openlora_tui.cli.options import given_absolute
 from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration, size
 
 HELP: Final = (
-    "list, show, compare, watch, stop (--all), kill, pause, resume, save, hold, reorder, pin or delete runs"
+    "list, show, compare, watch, stop (--all), kill, pause, resume, retry, save, hold, reorder, pin or delete"
+    " runs"
 )
 _MOST: Final = 1_000_000_000
 _VERBS: Final[dict[m.Verb, str]] = {
@@ -58,7 +57,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(act=_list, limit=50)
     listing = _action(commands, "list", "the newest runs", _list, run=False)
     listing.add_argument("--limit", type=_count, default=50, metavar="N", help="how many [50]")
-    _action(commands, "show", "everything about one run", _show)
+    show = _action(
+        commands, "show", "everything about one run; on a narrow terminal what matters most", _show
+    )
+    show.add_argument("--brief", action="store_true", help="in 40 columns and 20 lines at most")
     _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
     words = "two runs at the same steps, and what their recipes differ in"
     compare.arguments(_action(commands, "compare", words, compare.compare))
@@ -82,6 +84,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", metavar="NAME=VALUE", help="go on with another value of a recipe field"
     )
     add_going_on(resume)
+    retry.arguments(_action(commands, "retry", retry.WORDS, retry.retry))
     words = "remove runs and their files; their lessons stay"
     delete = _action(commands, "delete", words, several.delete, run=False)
     several.add_runs(delete, "delete")
@@ -158,14 +161,21 @@ def _show(args: argparse.Namespace) -> int:
     root = paths.home()
     if _from_files(root):
         state = _folded(run_called(root, args.run))
+        told = morning.account_of(None, root, state, lambda run: _folded(RunDir(root, run)))
     else:
         with Session(root) as session:
             state = session.state(session.named(args.run))
+            told = morning.account_of(session, root, state, session.state)
     if args.json:
-        print_document(_shown(state))
+        account = {"cause": told.cause, "tried": told.tried, "best": told.best, "next": told.next}
+        print_document(_shown(state) | account)
         return 0
-    for label, value in _facts(state):
-        print(f"{label:<12} {value}")
+    if args.brief or morning.narrow():
+        print("\n".join(morning.lines(state, told)))
+        return 0
+    for label, value in [*_facts(state), *morning.facts(told)]:
+        if value:
+            print(f"{label:<12} {value}")
     for finding in state.findings:
         print(finding_line(finding))
     return 0
@@ -259,10 +269,14 @@ def _watch(args: argparse.Namespace) -> int:
             return _already_ended(run, state, printer)
         printer.say(f"run {run} is {state.status} at step {state.step:,}; ctrl+c leaves it running")
         try:
-            for lines in session.follow(run, state):
-                printer(state, lines)
-                if state.outcome is not None:
-                    return watching.status_of(state)
+            while run:
+                for lines in session.follow(run, state):
+                    printer(state, lines)
+                    if state.outcome is not None:
+                        break
+                ended, run = state, watching.next_run(session, run, state, printer)
+                state = RunState()
+            return watching.status_of(ended)
         except KeyboardInterrupt:
             printer.say(f"left; run {run} goes on")
     return watching.status_of(state)
@@ -295,7 +309,7 @@ def _resume(args: argparse.Namespace) -> int:
             return several.on_each(session, args, states, "resume")
         state = states[0]
         run = state.run
-        settings = _settings(args) | going_on(state, RunDir(root, run), args)
+        settings = given_absolute(args) | going_on(state, RunDir(root, run), args)
         accepted = session.act(run, "resume", job_context(), settings)
         if args.detach:
             return several.told(args, accepted)
@@ -316,14 +330,6 @@ def _rate(args: argparse.Namespace) -> int:
         return several.told(args, session.act(session.named(args.run), "rate", None, settings))
 
 
-def _settings(args: argparse.Namespace) -> dict[str, str]:
-    """What `--set` gives; paths start where the command was typed, as nothing else does here."""
-    return {
-        name: os.path.abspath(os.path.expanduser(value)) if name in PATHS and value[:1] not in "[" else value
-        for name, value in given_fields(args).items()
-    }
-
-
 def _resume_here(directory: RunDir, args: argparse.Namespace, printer: Printer) -> int:
     if not is_run(directory.run) or not directory.path.is_dir():
         raise Problem(f"There is no run {one_line(directory.run, 200)!r}.", do="Name a run by its number.")
@@ -337,7 +343,7 @@ def _resume_here(directory: RunDir, args: argparse.Namespace, printer: Printer) 
     reader = EventReader(directory.events)
     state = fold(reader)
     state.offset = reader.offset
-    settings = _settings(args) | going_on(state, directory, args)
+    settings = given_absolute(args) | going_on(state, directory, args)
     for change in take_settings(directory, settings, state):
         printer.say(str(change))
     state.outcome = None

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from engine import events as ev
 from engine.problem import WORK_FAILED, Problem
+from engine.recipe import read
+from engine.run_dir import RunDir
 from engine.run_state import RunState
 from openlora_tui.cli import streams
 from openlora_tui.cli.main import INTERRUPTED
@@ -14,10 +18,14 @@ from openlora_tui.cli.printer import Printer
 from openlora_tui.cli.session import Session
 
 RESUMABLE: Final = 75
+_ANSWERS: Final = 30.0
+"""Seconds in which the engine says what follows a failure."""
 
 
 def to_the_end(session: Session, run: str, state: RunState, printer: Printer) -> int:
-    """Print the run until it ends. The first ctrl+c stops and saves it, the second leaves at once.
+    """Print the run until it ends, and those that the engine begins to mend it.
+
+    The first ctrl+c stops and saves it, the second leaves at once.
 
     Raises:
         Problem: what is printed cannot be written any more; the run goes on.
@@ -26,7 +34,12 @@ def to_the_end(session: Session, run: str, state: RunState, printer: Printer) ->
     while True:
         try:
             _print_until_ended(session.follow(run, state), state, printer)
-            return INTERRUPTED if asked else status_of(state)
+            if asked:
+                return INTERRUPTED
+            following = next_run(session, run, state, printer)
+            if not following:
+                return status_of(state)
+            run, state = following, RunState()
         except KeyboardInterrupt:
             if asked:
                 printer.say(f"left; run {run} is still saving")
@@ -44,6 +57,29 @@ def to_the_end(session: Session, run: str, state: RunState, printer: Printer) ->
                 do=f"`openlora runs watch {run}` follows it.",
                 exit_status=WORK_FAILED,
             ) from None
+
+
+def next_run(session: Session, run: str, state: RunState, printer: Printer) -> str:
+    """The run that the engine begins to mend this one, where the recipe asks for that; else empty."""
+    ended = state.outcome
+    if not isinstance(ended, ev.Failed) or ended.interrupted or not _may_be_mended(session, run):
+        return ""
+    end = time.monotonic() + _ANSWERS
+    for lines in session.follow(run, state):
+        printer(state, lines)
+        said = state.remarks.followed
+        if said is not None and said.t >= ended.t:
+            return said.run
+        if time.monotonic() > end:
+            break
+    return ""
+
+
+def _may_be_mended(session: Session, run: str) -> bool:
+    try:
+        return read(RunDir(Path(session.welcome.home), run).recipe).recipe.on_failure == "repair"
+    except Problem:
+        return False
 
 
 def status_of(state: RunState) -> int:
