@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -19,6 +20,8 @@ HOT: Final = 1e-3
 _COLD: Final = 1e-5
 _USUAL: Final = 2e-4
 _BY_RATE: Final = ("nan_or_inf", "loss_spike_divergence", "loss_not_decreasing")
+_ROW: Final = re.compile(r"[^/\s]:\d+$")
+"""The place of a row, `file:line`; what is wrong with a whole file is not mended by leaving rows out."""
 _LOWER: Final = 3.0
 _LONGEST: Final = 1 << 17
 
@@ -117,6 +120,9 @@ def _cut(recipe: Recipe, finding: Finding) -> Iterator[Patch | None]:
 
 
 def _rows(recipe: Recipe, finding: Finding) -> Iterator[Patch | None]:
+    of_rows = finding.count or finding.places or any(map(_ROW.search, finding.evidence))
+    if not of_rows:
+        return
     yield patch(recipe, bad_rows="drop")
     if recipe.mapping is None:
         yield patch(recipe, data_format="auto")

@@ -49,7 +49,7 @@ def test_a_run_from_before_a_reboot_is_buried_once_and_never_begun_again_unasked
 
         dead = wait_for(state, lambda state: state.outcome is not None, 30)
         assert isinstance(dead.outcome, ev.Failed)
-        assert dead.outcome.what == "The worker is gone and left no last word."
+        assert dead.outcome.what == "The machine went down while the run worked."
         assert "openlora runs resume" in dead.outcome.do
         assert not run.live
         rows = wait_for(lambda: {row.run: row for row in session.rows()}, lambda rows: len(rows) == 2, 30)

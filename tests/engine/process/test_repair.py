@@ -1,4 +1,4 @@
-"""A run that fails is mended by a linked one: from its last good checkpoint, told, and the first one untouched."""
+"""A run that fails is mended by a linked one: from its last good checkpoint, told, the first one untouched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from engine import events as ev
 from engine import faults
 from engine.event_log import EventReader
 from engine.run_dir import RunDir
-from engine.run_state import RunState
 from tests.engine.process.driving import Driver
 
 _COMMAND = [sys.executable, "-m", "openlora_tui.cli.main"]
@@ -86,11 +85,11 @@ def test_a_rate_that_is_too_high_is_lowered_until_it_learns_and_the_morning_afte
 
 
 def test_a_person_chooses_a_remedy_and_is_told_what_is_known_to_fail(driver: Driver) -> None:
-    bad = {"learning_rate": 0.5, "max_grad_norm": 0, "lr_scheduler_type": "constant"}
+    bad = {"learning_rate": 1.0, "max_grad_norm": 0, "lr_scheduler_type": "constant"}
     first = driver.submit(**bad)
     assert driver.ended(first).status == "failed"
     listed = json.loads(_openlora("runs", "retry", first, "--list", "--json").stdout)["remedies"]
-    assert listed[0]["patch"]["recipe"]["learning_rate"] < 0.5
+    assert listed[0]["patch"]["recipe"]["learning_rate"] < 1.0
     again = _openlora("runs", "retry", first, "--set", "learning_rate=1", "--detach", "--json")
     assert f"run {first} failed with these settings" in again.stdout, again.stderr
     refused = _openlora("runs", "retry", first, "--with", "99")
