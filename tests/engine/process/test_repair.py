@@ -1,4 +1,4 @@
-"""A run that fails is mended by a linked one: from its last good checkpoint, told, the first one untouched."""
+"""A run that fails is mended by a linked one: from its last good checkpoint, told, itself untouched."""
 
 from __future__ import annotations
 
