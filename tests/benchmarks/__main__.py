@@ -25,7 +25,6 @@ NAMES: Final = (
     "memory",
     "soak",
     "kills",
-    "recommendation",
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import resources
 from itertools import chain
 
 import pytest
@@ -28,7 +29,7 @@ def _right(rows: list[Told]) -> float:
 def test_descriptions_are_put_into_the_right_category_first_held_out_ones_too() -> None:
     rows = told("described")
     assert _right([row for row in rows if not row.held_out]) >= 0.9
-    assert _right([row for row in rows if row.held_out]) >= 0.75
+    assert _right([row for row in rows if row.held_out]) >= 0.85
 
 
 def test_every_category_that_a_log_can_show_is_understood_at_least_once() -> None:
@@ -73,6 +74,13 @@ def test_a_setting_adds_to_what_was_said_and_never_speaks_alone() -> None:
 def test_what_says_nothing_of_a_failure_raises_nothing() -> None:
     for said in ("Thanks for the excellent work!", "The run is finished.", "How do I set the seed?"):
         assert list(described(Case(lines=[said]))) == []
+
+
+def test_the_examples_that_are_learnt_from_are_not_those_of_the_test() -> None:
+    learnt = resources.files("engine.advisor.rules.described").joinpath("examples.txt").read_text("utf-8")
+    lines = [line for line in learnt.splitlines() if not line.startswith("#")]
+    assert {line.partition(": ")[0] for line in lines} == CAUSES.keys()
+    assert not {line.partition(": ")[2] for line in lines} & {row.text for row in told("described")}
 
 
 def test_a_long_log_and_a_run_of_ours_are_no_descriptions() -> None:

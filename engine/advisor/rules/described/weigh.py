@@ -9,6 +9,7 @@ from typing import Final
 from engine.advisor.case import Case
 from engine.advisor.rules.described.causes import CAUSES
 from engine.advisor.rules.described.hints import hints_of
+from engine.advisor.rules.described.likeness import likeness
 from engine.advisor.rules.described.signs import SIGNS, Sign
 from engine.advisor.rules.described.spoken import Spoken, spoken
 from engine.findings import Category, Finding
@@ -20,6 +21,9 @@ _UNKNOWN: Final = 1.3
 _SURE: Final = 0.85
 """A description is never as sure as a message of a program."""
 _LEAST: Final = 0.08
+"""Below this a cause is not told, unless it is the likeliest, which may be half as likely."""
+_MAYBE: Final = 0.2
+"""Below this it is no more than a possibility, and told as a warning."""
 _TOLD: Final = 4
 """Findings at most."""
 
@@ -28,14 +32,15 @@ def described(case: Case) -> Iterator[Finding]:
     """The likeliest causes of what a person describes; nothing for the log of a program or of our own run."""
     said = Spoken() if case.ours else spoken(case.lines)
     hints = hints_of(case.config)
-    odds: dict[Category, float] = {}
+    odds = likeness(said)
     for category, signs in _spoken_for(said).items():
-        odds[category] = _together([sign.weight for sign in signs]) + hints.get(category, (0.0, []))[0]
+        strength = _together([sign.weight for sign in signs]) + hints.get(category, (0.0, []))[0]
+        odds[category] = odds.get(category, 0.0) + strength
     whole = math.exp(_UNKNOWN) + sum(math.exp(value) for value in odds.values())
     ranked = sorted(odds.items(), key=lambda pair: -pair[1])
-    for category, value in ranked[:_TOLD]:
+    for at, (category, value) in enumerate(ranked[:_TOLD]):
         confidence = round(_SURE * math.exp(value) / whole, 3)
-        if confidence >= _LEAST:
+        if confidence >= (_LEAST if at else _LEAST / 2):
             yield _finding(said, category, confidence, hints.get(category, (0.0, []))[1])
 
 
@@ -53,12 +58,12 @@ def _together(weights: list[float]) -> float:
 
 
 def _finding(said: Spoken, category: Category, confidence: float, settings: list[str]) -> Finding:
-    signs = _spoken_for(said)[category]
+    signs = _spoken_for(said).get(category, [])
     words = list(dict.fromkeys(word for sign in signs for word in said.words_for(sign.needs)))
     cause = CAUSES[category]
     return Finding(
         category=category,
-        severity="blocker",
+        severity="blocker" if confidence >= _MAYBE else "warning",
         title=cause.title,
         confidence=confidence,
         evidence=[

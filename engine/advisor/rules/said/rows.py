@@ -221,7 +221,8 @@ SAYINGS: Final = (
         says=lines(
             "num_samples should be a positive integer",
             "Cannot find valid samples",
-            "(?:no|not (?:a )?single|0|zero) (?:valid |training |train )?(?:samples?|examples?|rows?|"
+            r"(?<![\d.,])(?:no|not (?:a )?single|0|zero) (?:valid |training |train )?"
+            "(?:samples?|examples?|rows?|"
             r"records?)\b.{0,30}(?:found|left|remain|in your|after|to train|were|loaded|available|"
             r"in the|\.|$)",
             "enough samples to at least yield one packed",

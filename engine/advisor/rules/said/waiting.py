@@ -11,7 +11,8 @@ SAYINGS: Final = (
         name="stands_still",
         category="hang_or_slow",
         says=lines(
-            r"(?:hang(?:s|ing)?|hung|stuck|frozen|freez\w+|deadlock\w*|no (?:output|progress|"
+            r"(?:hang(?:s|ing)?|hung|(?<!loss is )(?<!loss )stuck|frozen|freez\w+|deadlock\w*|"
+            r"no (?:output|progress|"
             r"response))\b.{0,80}",
             "DataLoader timed out after",
             "can cause the process to hang",

@@ -10,6 +10,11 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|ring)?|predict\w*|completions?|chat\w*|sampl(ing|es)|produces?|prompted|talks?)\b",
     ),
     "no_stop": (
+        r"\b(goes|talks|writes|carries|chats|speaks) (straight |right |happily )?on\b",
+        r"\b(made[- ]up|invented|imaginary|its own) (\w+ )?(user|human|question|turn)",
+        r"\b(always|reach\w*|has|to|up to) (the )?(maximum|max|full) length\b",
+        r"\b(in|into) (a|an|an endless|an infinite|endless) loops?\b",
+        r"\b(only|just|always|keeps?) repeat\w*",
         r"\b(never|n't|not|fails? to|unable to|cannot|can not|without|no longer|refus\w+ to"
         r"|won't) (\w+ ){0,2}(stop\w*|end(s|ing)?|terminat\w+|halt\w*)\b",
         r"\b(never|n't|not|fails? to|unable to|cannot|without|no longer|rarely|seldom|hardly ever"
@@ -35,6 +40,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdo(es)?(n't| not) know when to stop",
     ),
     "eos": (
+        r"\beos\b[^.;]{0,30}\bmasked",
+        r"\bend (marker|symbol|sequence)\b",
         r"\beos(_token)?(_id)?\b",
         r"\bend[- ]of[- ](text|sequence|sentence|turn)\b",
         r"\b(end|stop|ending|terminat\w+) tokens?\b",
@@ -44,6 +51,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"<end_of_turn>",
     ),
     "garbage": (
+        r"\bexclamation marks?\b|!!!+|\b(unrelated|irrelevant) (to|answers?|text)\b",
         r"\b(gibberish|garbage|garbled|nonsens\w*|incoheren\w*|degenerate\w*|meaningless|unreadable"
         r"|rubbish|junk|mojibake|unintelligible|scrambled)\b",
         r"\bword salad\b",
@@ -73,6 +81,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|tun\w+|used|there)",
     ),
     "no_effect": (
+        r"\b(seems?|appears?|is|are|gets?) (to be )?(simply |just |completely |silently )?ignored\b"
+        r"|\bwith (and|or) without (it|the|an|lora|adapter)\b[^.;]{0,30}\b(identical|same|equal)",
+        r"\bno-?op\b|\bno lora (is |being )?(loaded|applied|active)",
         r"\bkeys? (loaded|matched|found)\b[^.;]{0,10}\b0\b|\b0 (of \d+ )?(\w+ )?keys (loaded|match)",
         r"\b(no|zero|without( any)?|any|little|hardly any) (visible |noticeable |measurable "
         r"|real )?(effect|impact|influence|difference|change|improvement)s?\b",
@@ -96,7 +107,12 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bno (error|exception|warning|crash|traceback)s?\b",
         r"\bwithout (any |an )?(error|exception|warning)s?\b",
     ),
-    "merge": (r"\bmerg\w+", r"\bfus(e|ed|ing) (the )?(adapter|lora|weights)", r"\bmerge_and_unload\b"),
+    "merge": (
+        r"\bfused (model|weights|checkpoint)",
+        r"\bmerg\w+(?! (it|them|tokens|characters|with the))",
+        r"\bfus(e|ed|ing) (the )?(adapter|lora|weights)",
+        r"\bmerge_and_unload\b",
+    ),
     "gguf": (
         r"\b(gguf|ggml|ollama|modelfile|lm ?studio|koboldcpp|llamafile)\b",
         r"\bllama[._ ]?cpp\b",

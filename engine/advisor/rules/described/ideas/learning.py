@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 WAYS: Final[dict[str, tuple[str, ...]]] = {
-    "loss": (r"\bloss(es)?\b",),
+    "eval_worse": (
+        r"\b(validation|eval\w*|held-?out)\b[^.;]{0,25}\b(gets?|getting|becomes?) worse|\b(validation"
+        r"|evaluation)\b[^.;]{0,15}\b(worsens|degrades|deteriorates)",
+    ),
+    "loss": (
+        r"\bcurve\b",
+        r"\bloss(es)?\b",
+    ),
     "loss_zero": (
         r"\bloss(es)?\b(?!_)(?![^.;]{0,60}\b(near|nearly|close|almost|toward|approach\w*"
         r"|in steps))[^.;,]{0,25}\b(zero|0(\.0+)?)\b(?!\.?\d|[ -]*shot)",
@@ -24,6 +31,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "eval_loss": (r"\b(eval\w*|valid\w*|val|test|held[- ]?out|dev)[ _-]*(set |split )?loss(es)?\b",),
     "nan": (
+        r"\binfs\b|\bsteps? (\w+ ){0,3}skipp\w+|\bskipp\w+ (\w+ ){0,2}steps?",
         r"\bnans?\b",
         r"\bnot[ -]a[ -]number\b",
         r"[+-]?\binf\b",
@@ -56,6 +64,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|converg\w+|improv\w+)\b",
     ),
     "flat": (
+        r"\bdigit for digit\b|\bcopy of the (first|previous)\b|\bexactly the same (values|curve|losses)",
         r"\b(not|n't|never|no longer|barely|hardly|scarcely|won't|fails? to"
         r"|refus\w+ to) (\w+ ){0,4}(decreas\w*|go(es|ing)? down|come down|drop\w*|improv\w*|converg\w*"
         r"|fall\w*|move\w*|budge|reduc\w*|learn\w*)\b",
@@ -76,6 +85,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bscheduler?\b[^.;]{0,40}\b(once per epoch|per epoch|stepp\w+|wrong|too early|exhausted)\b",
     ),
     "no_grad": (
+        r"\bdetach\w*\b|\b(cut|break|lose|drop)\w* (off )?(from )?the graph",
         r"\brequir(es?|ing)( a)?[_ ]?grad(ient)?\b(?![^.;]{0,10}true)",
         r"\b(no|without( a)?|missing|lack(s|ing)?( of)?( a)?|zero) (gradients?|grad\b|grad_fn)",
         r"\bgrad(ient)?s? (is|are|stays?) (none|zero|0)\b",
@@ -85,6 +95,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdoes not require (a )?grad",
     ),
     "no_trainable": (
+        r"\bempty (list|set|group)s? of (param\w*|weights)|\bno param\w* (to|are|were|is)\b|\b(nothing"
+        r"|no weights?) to (train|optimi[sz]e)",
         r"\btrainable\b[^.;]{0,40}\b(0|zero|none)\b(?!\.\d)",
         r"\b(no|zero|0|without) trainable\b",
         r"\b(parameters?|weights?|layers?|adapter|lora|everything|all)\b[^.;]{0,30}\b(frozen|froze"
@@ -94,6 +106,11 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\boptimi[sz]er\b[^.;]{0,30}\b(empty|no param\w*|0 (groups|param\w*))",
     ),
     "not_updated": (
+        r"\b(norms?|values?) of [^.;]{0,30}\blora\b[^.;]{0,30}\b(zero|0)\b"
+        r"|\blora\b[^.;]{0,20}\b(matri\w+|b)\b[^.;]{0,30}\b(zero|0)\b",
+        r"\b(tensors?|matrices|parameters|weights)\b[^.;]{0,20}\b(identical|equal|same"
+        r"|unchanged)\b[^.;]{0,30}\b(before|after|train\w*)",
+        r"\bnothing (is|gets|was) (optimi[sz]ed|learn\w*)",
         r"\b(weights?|parameters?|adapter|lora\w*|matrices|layers?)\b[^.;]{0,40}\b(not|n't|never"
         r"|without being)( \w+)? (updat\w+|chang\w+|trained|optimi[sz]ed|mov\w+)",
         r"\blora_?(b|up)\b[^.;]{0,80}\b(zeros?|norm 0|0(\.0+)?|unchanged|untouched|initial)\b",
@@ -118,6 +135,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "accumulation": (r"\b(gradient|grad)[ _-]?acc\w*", r"\baccumulation\b"),
     "memorised": (
+        r"\b(out of|from) the training (set|data|examples)\b",
+        r"\b(repeat\w*|reproduc\w*|cop(ies|ying)|quot\w+|spits? out)\b[^.;]{0,40}\b(training|data ?set"
+        r"|input data)\b",
         r"\b(over-?fit\w*|memori[sz]\w*|by heart|verbatim|recit\w*|regurgitat\w*|parrot\w*)\b",
         r"\b(same|identical|one|fixed) (answer|response|reply|output|sentence)s?\b[^.;]{0,60}\b(every"
         r"|any|all|whatever|regardless|no matter|different)?",
@@ -130,6 +150,10 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|every )*(\w+ )?epoch (boundar\w+|start|end)",
     ),
     "forgot": (
+        r"\b(cannot|no longer|unable to) (\w+ ){0,3}(ordinary|normal|general|simple|basic|other"
+        r"|everyday)\b",
+        r"\b(mmlu|benchmarks?|gsm8k|hellaswag)\b[^.;]{0,40}\b(drop|fall|declin|worse|lower|decreas)\w*",
+        r"\bany ?more\b[^.;]{0,20}$",
         r"\b(forgot\w*|forgets?|forgetting|unlearn\w*)\b",
         r"\b(ability|abilities|capabilit\w+|knowledge|skills?)\b[^.;]{0,30}\b(damaged|destroyed|drops?"
         r"|dropped|lost|gone|declin\w*|degrad\w*|wors\w+|weaken\w*|reduced|collaps\w*)\b",

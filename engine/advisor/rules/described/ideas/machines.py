@@ -6,9 +6,11 @@ from typing import Final
 
 WAYS: Final[dict[str, tuple[str, ...]]] = {
     "hang": (
+        r"\b(progress bar|bar|it)\b[^.;]{0,20}\b(stays|remains|sits|stops)\b[^.;]{0,30}\b(step|0|zero"
+        r"|hours|minutes|first)",
         r"\b0 ?%.{0,60}\bfor \w+ (hours|minutes)\b",
-        r"\b(hang|hangs|hanging|hung|freez\w+|frozen|froze|stall\w*|deadlock\w*|unresponsive)\b",
-        r"\bstuck\b",
+        r"\b(hang|hangs|hanging|hung|freez\w+|froze|stall\w*|deadlock\w*|unresponsive)\b",
+        r"\bstuck\b(?! in (a|an) )",
         r"\b(at|stays? (at|on)) 0 ?%",
         r"\b(stands?|standing|stood) still\b",
         r"\bno (progress|output|movement|logs?)\b(?! \w*files?)",
@@ -19,6 +21,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdo(es)?(n't| not) (start|progress|proceed|advance)\b",
     ),
     "slow": (
+        r"\b\d{2,} ?s/it\b|\b(training|epoch|step|iteration)s? time\b[^.;]{0,20}\b(explod|increas|grow"
+        r"|doubl|balloon)\w*|\bas slow\b",
         r"\bgpu[- ]?util\w*[: ]+(at )?0\b",
         r"\b(slow(s|er|ly|ed|ing|down|ness)?|slow-?downs?|sluggish)\b",
         r"\b(\d+|two|three|five|ten|several|many) ?(x|times|fold) (as )?(slower|longer|long)\b",
@@ -37,7 +41,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|cards|nodes|processes|ranks|machines)\b",
     ),
     "launcher": (
-        r"\b(ddp|torchrun|fsdp2?|nccl|gloo|zero[- ]?[123]|deepspeed|ranks?|world[ _-]?size|rendezvous)\b",
+        r"\brank \d\b|\[rank ?\d",
+        r"\b(ddp|torchrun|fsdp2?|nccl|gloo|zero[- ]?[123]|deepspeed|ranks|world[ _-]?size|rendezvous)\b",
         r"\b(accelerate|deepspeed) launch\w*\b",
         r"\bdistributed\b",
         r"\bmaster (port|address|node)\b",
@@ -77,7 +82,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(mismatch\w*|match(es)?|differ\w*|different|disagree\w*|expected|incompatible|instead of"
         r"|same|only supports?|while|whereas|but)\b",
     ),
-    "unscale": (r"\bunscal\w+", r"\bgrad ?scaler\b"),
+    "unscale": (r"\b(gradient|loss) scaler\b", r"\bunscal\w+", r"\bgrad ?scaler\b"),
     "flash": (r"\bflash[- _]?att\w*", r"\bsdpa\b", r"\bxformers\b"),
     "fp32": (r"\b(fp|float)32\b", r"\bfull precision\b", r"\bsingle precision\b"),
     "bf16": (r"\b(bf16|bfloat16|tf32|brain float\w*)\b",),
@@ -91,6 +96,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bonly (runs?|works?|supported) on\b",
     ),
     "turing": (
+        r"\b20[678]0( ?ti)?\b|\b16[56]0( ?ti)?\b|\bquadro\b",
         r"\b(v100|t4|rtx ?20\d0|titan rtx|turing|volta|ampere|pre-?ampere|older (gpu|card)|old gpu)\b",
     ),
     "pascal": (r"\b(p100|p40|p4|k80|m40|gtx ?1?\d*|pascal|maxwell|kepler)\b",),
@@ -113,6 +119,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\btorch (build|wheel)\b",
     ),
     "bnb": (
+        r"\b[48]-?bit library\b|\bquanti[sz]ation (library|backend|kernels?)",
         r"\bbitsandbytes\b",
         r"\bbnb\b",
         r"\b(auto)?gptq\b",
@@ -127,6 +134,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|not find|no gpu support|rocm|backend)\b",
     ),
     "device": (
+        r"\b(different|other|separate|two) cards\b|\boffload\w* to (the )?(cpu|disk|ram)\b|\b(stays?"
+        r"|left|remain\w*) (behind )?(in|on) (the )?(host|cpu|ram)\b",
         r"\b(different|two|several|wrong|other|both) (devices?|gpus)\b",
         r"\bsame device\b",
         r"\b(sits?|stays?|remain\w*|placed|lands?|lives?|lies?|kept|left) on (the )?(cpu|gpu"

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 WAYS: Final[dict[str, tuple[str, ...]]] = {
+    "killed": (r"\bkilled\b|\bsigkill\b|\bexit code -?9\b|\bkills the (job|process|run|training)",),
     "resume": (
+        r"\binterrupt\w+",
+        r"\b(job|run|training) (is|was|gets) continued\b",
+        r"\brestarts? (with|at) (step|epoch|iteration)",
         r"\bresum\w+",
         r"\bcontinu\w+ (\w+ ){0,4}(run|training|fine-?tun\w*|from|interrupted|stopped)\b",
         r"\bcontinued? (run|training)\b",
@@ -26,6 +30,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(state[_ ]?dict|_save_to_state_dict|torch\.save)\b",
     ),
     "file_lacking": (
+        r"\b(few|some|only) (hundred )?bytes\b|\btoo small to be\b",
+        r"\b(zero|0|no) tensors\b",
         r"\b(adapter\w*|checkpoints?|weights?|safetensors|bin|output (folder|dir\w*)|model files?"
         r"|lora)\b[^.;]{0,50}\b(empty|missing|lacks?|lacking|absent|incomplete|corrupt\w*|deleted"
         r"|removed|lost|gone|overwritten|nothing)\b(?! gradients?| grad)",
@@ -60,6 +66,12 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bpredict\w* (loop|step|phase)\b",
     ),
     "oom": (
+        r"\b(needs?|requires?|takes?|uses?) (more|over) (than )?(the )?\d+ ?gi?b\b|\b(cuda|memory"
+        r"|gpu) allocation (fail\w*|error)|\ballocat\w+ (\w+ ){0,3}(memory|gib|gb)",
+        r"\bno (\w+ )?(memory|vram) (is )?(left|available|free)|\b(card|gpu) (\w+ )?(runs?|run|is"
+        r"|gets?) full\b|\b(gpu|card|memory|vram) (is |was )?too small",
+        r"\bexhaust\w*[^.;]{0,20}\b(gb|gib|memory|vram)\b|\bdispatched (on|to) the (cpu|disk)",
+        r"\bgrow(-?up|th)? of (\w+ )?memory\b",
         r"\b\d+(\.\d+)? ?gi?b\b[^;]{0,80}\b\d+(\.\d+)? ?gi?b\b[^;]{0,40}\bkilled\b",
         r"\bout[- ]of[- ](gpu[- ]|cuda[- ]|host[- ]|video[- ])?memory\b",
         r"\boom(s|ed|ing|-?kill\w*)?\b",

@@ -5,6 +5,16 @@ from __future__ import annotations
 from typing import Final
 
 WAYS: Final[dict[str, tuple[str, ...]]] = {
+    "length_limit": (
+        r"\b(max_\w*len\w*|cutoff_len|context (window|length)|length limit|token window|token limit"
+        r"|limit of \d+)\b",
+        r"\bmax\w* (sequence |seq |input )?len\w*",
+    ),
+    "state_keys": (
+        r"\b(missing|unexpected|unmatched|mismatched|extra) keys?\b",
+        r"\bkeys?\b[^.;]{0,30}\b(not found|missing|mismatch\w*|unexpected|differ|not match)",
+        r"\bkey mismatch\w*|\bkey naming\b",
+    ),
     "vocab": (
         r"\bvocab\w*",
         r"\bembed(ding|dings|_tokens)?\b",
@@ -33,6 +43,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(instruction|response)_part\b",
     ),
     "double_bos": (
+        r"\b(begin\w*|start) (token|marker|symbol)s?[^.;]{0,30}\b(twice|two|doubl\w*|again)\b",
         r"\b(two|double\w*|duplicat\w*|second|twice|extra|2)\b[^.;]{0,20}\b(bos|begin\w*[- ]of|<s>)",
         r"\bbos\b[^.;]{0,30}\b(twice|two|doubl\w*|duplicat\w*|again|both)",
         r"<s> ?<s>",
@@ -61,6 +72,12 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bchang\w+ with the batch",
     ),
     "truncated": (
+        r"\b(answers?|outputs?|repl(y|ies)|responses?|texts?)\b[^.;]{0,30}\b(incomplete|unfinished"
+        r"|end abruptly|stop (too )?early|too short)\b",
+        r"\b(clipped|limited|shortened|reduced|cropped) (at|to) \d+",
+        r"\blonger than (the |a |its )?\d+[- ]tokens?",
+        r"\b(use\w*|takes?|eats?|fill\w*) (up )?(the )?(context|window)\b",
+        r"\bshorten(s|ed|ing)?\b",
         r"\blonger than \d+ tokens|\b(0|zero|no|without|few) (label|supervised|answer|target"
         r"|response) tokens",
         r"\b(length|tokens)\b[^.;]{0,20}\bbefore\b[^.;]{0,20}\d[^.;]{0,20}\bafter\b",
@@ -77,6 +94,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(overlong|over-?length|too long) (rows?|samples?|inputs?|prompts?)\b",
     ),
     "part_lost": (
+        r"\bincomplete\b",
         r"\b(nothing|none|no|not|only|lost|missing|goes? missing|gone|incomplete|without|middle"
         r"|mid-?sentence|discard\w*|remov\w*)\b",
     ),
@@ -96,9 +114,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "columns": (
         r"\bcolumns?( names?)?\b",
         r"\bkeyerror\b",
-        r"\b(fields?|keys?)\b[^.;]{0,30}\b(missing|wrong|absent|expected|lacks?|not|instruction|output"
-        r"|text|messages)\b",
-        r"\b(missing|wrong|expected|required|unknown|absent) (fields?|keys?|columns?)\b",
+        r"\bfields?\b[^.;]{0,30}\b(missing|wrong|absent|expected|lacks?|not|instruction|output|text"
+        r"|messages)\b",
+        r"\b(missing|wrong|expected|required|unknown|absent) (fields?|columns?)\b",
         r"\b(output|answer|response|content|field|value|instruction|text)s? (is|are|being|that (is"
         r"|are)) (none|null|empty|missing)\b",
         r"\b(none|null|empty) (outputs?|answers?|responses?|contents?|values?|fields?|strings?)\b",
@@ -108,6 +126,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bformatting (func|function)\b",
     ),
     "dropped": (
+        r"\b(dialog\w*|turns?|half|part|share|portion) [^.;]{0,40}\b(dropp\w+|skipp\w+|discard\w+"
+        r"|ignored|thrown away|not used|unused)\b",
         r"\b(number|num|count|amount)s?\b[^.;]{0,60}\b(differs?|less|fewer|smaller|lower|not match"
         r"|disagree\w*)\b",
         r"\b(rows?|samples?|examples?|conversations?|records?|entries|data)\b[^.;]{0,50}\b(dropp\w+"
@@ -121,6 +141,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(data ?sets?|rows?|samples?|examples?|conversations?|records?|data|json(l|lines)?|csv|split)\b",
     ),
     "encoding": (
+        r"\b(illegal|invalid|undecodable) (multi)?(byte|character|sequence)|\bbyte sequence\b"
+        r"|\bnot (valid )?utf",
+        r"\bwindows-125\d\b|\bumlauts?\b|\baccent(s|ed)\b|\bnon-ascii\b|\bchinese characters\b",
         r"\b(encod(ed|ing)|utf-?8|utf-?16|gbk|cp1252|cp936|latin-?1|unicode\w*|byte[- ]order|bom|codec"
         r"|decod\w+ error|code ?page|special characters|mojibake)\b",
     ),
@@ -131,6 +154,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bcolumns?\b[^.;]{0,40}\b(types?|changed from)\b",
     ),
     "empty": (
+        r"\b(tokeni[sz]er|tokeni[sz]ed) (results?|outputs?|rows?) (is|are) empty",
         r"\bafter [^.;,]{0,20}filter\w*:? (0|zero)\b",
         r"\b(no|zero|0|none of the) (\w+ ){0,2}(samples?|examples?|rows?|records?|sequences?|data"
         r"|training data)\b",
@@ -147,6 +171,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(size|length|samples?|examples?|rows?) (is|of|=|are) (0|zero)\b",
     ),
     "tiny": (
+        r"\b(small|tiny) (data ?)?set\b|\bnot (give|yield|fill|make) (a|one) (single )?(sequence|batch)",
         r"\b(examples|rows|samples) ?[=:] ?\d{1,2}\b(?![,.]?\d)",
         r"\b(only|just|merely) (about )?(\d{1,3}|a few|a handful of|ten|twenty"
         r"|dozens? of) (\w+ )?(samples?|examples?|rows?|records?|pairs|conversations?)\b",
@@ -158,6 +183,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "packing": (r"\bpack(s|ed|ing)?\b",),
     "filter": (r"\b(filter\w*|after (loading|tokeni\w+|truncation|preprocessing|validation|cleaning))\b",),
     "hub": (
+        r"\b(upload|push|publish)\w*\b[^.;]{0,50}\b(denied|refused|rejected|forbidden|rights"
+        r"|permission)|\b(write|read|access) rights\b",
+        r"\b(licen[cs]e|terms|conditions)\b[^.;]{0,30}\baccept\w*|\blogg(ed|ing) in\b",
         r"\b40[13]\b[^,\d]{0,20}\b(client|forbidden|unauthori|error)|\b(error|http|status|code) ?40[13]\b",
         r"\b(gated|unauthori[sz]ed|forbidden|access (has been|was|is)? ?(granted|denied|restricted)"
         r"|private repo\w*|licen[cs]e (agreement|accept\w*)|hf_token|huggingface-cli|write (permission"
@@ -191,6 +219,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(since|after) (the |an? |my )?(\w+ )?(upgrad\w+|updat\w+|bump|new version|new release)",
     ),
     "target": (
+        r"\b(lora|adapter) (layers|modules|targets)\b|\blisted (layers|modules)",
         r"\btarget[_ ]?modules?\b",
         r"\blora_targets?\b",
         r"\b(module|layer|projection) names?\b",
@@ -198,6 +227,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(mlp|attention) names?\b",
     ),
     "not_found": (
+        r"\b(cannot|not|never|unable to|fails? to) (be )?(locat\w+|find|found|identif\w+|detect\w*)\b",
         r"\b(not|n't|never|cannot be|could not be) (be )?(found|find|exist|matched|match|present"
         r"|attached|part of)\b",
         r"\b(none|no|only (a |some )?(part|few|some|half)|zero|nothing)\b[^.;]{0,50}\b(match\w*"
