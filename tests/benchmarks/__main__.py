@@ -25,6 +25,7 @@ NAMES: Final = (
     "memory",
     "soak",
     "kills",
+    "recommendation",
 )
 
 
