@@ -32,5 +32,7 @@ def row_of(state: RunState, *, silent: bool = False) -> RunRow:
         place=state.place,
         predicted_memory=state.predicted.bytes if state.predicted else 0,
         peak_memory=state.memory_peak,
+        tags=state.remarks.tags,
+        note=state.remarks.note,
         base=state.plan.base if state.plan else "",
     )

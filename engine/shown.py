@@ -63,5 +63,7 @@ class RunRow(msgspec.Struct, frozen=True, kw_only=True):
     """Its place in the queue while it waits: lower ones start first."""
     predicted_memory: int = 0  # bytes, like the next; 0 while not known
     peak_memory: int = 0
+    tags: list[str] = []
+    note: str = ""
     base: str = ""
     """How the base's weights are held where they are quantised, such as `nf4, double`."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import re
-import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -97,26 +97,25 @@ def put(root: Path, dismissed: Dismissed, about: About) -> bool:
     subject = about.subject(dismissed.scope)
     if subject is None:
         return False
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (root / "dismissals.lock").open("w") as lock:  # the engine and several front ends write here
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        place = (dismissed.scope, subject, dismissed.found)
-        left = [
-            each
-            for each in standing_in(root)
-            if (each.scope, each.subject, each.found) != place or not _alike(each.title, dismissed.title)
-        ]
-        new = Standing(
-            found=dismissed.found,
-            title=dismissed.title,
-            scope=dismissed.scope,
-            subject=subject,
-            reason=dismissed.reason,
-            t=dismissed.t or time.time(),
-        )
-        kept = left if dismissed.undone else [new, *left]
-        atomic.write(_path(root), msgspec.json.encode(kept[:_MOST]) + b"\n")
+    new = Standing(
+        found=dismissed.found,
+        title=dismissed.title,
+        scope=dismissed.scope,
+        subject=subject,
+        reason=dismissed.reason,
+        t=dismissed.t,
+    )
+    with _writing(root) as kept:
+        kept[:] = [each for each in kept if not _covers(new, each)]
+        if not dismissed.undone:
+            kept.append(new)
     return True
+
+
+def take_in(root: Path, standing: Iterable[Standing]) -> None:
+    """Add the dismissals of another home to those that there are; raises OSError."""
+    with _writing(root) as kept:
+        kept += [each for each in standing if not any(_covers(known, each) for known in kept)]
 
 
 def dismissal(finding: Finding, scope: Scope, reason: str = "", *, undone: bool = False) -> Dismissed:
@@ -128,6 +127,24 @@ def key_of(files: Iterable[str]) -> str:
     """Data by the absolute names of its files, shortened, so that the list tells nobody their names."""
     whole = "\0".join(sorted(str(Path(name).absolute()) for name in files))
     return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+@contextmanager
+def _writing(root: Path) -> Iterator[list[Standing]]:
+    """The dismissals to change; the engine and several front ends write them."""
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (root / "dismissals.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        kept = standing_in(root)
+        yield kept
+        newest = sorted(kept, key=lambda each: each.t, reverse=True)[:_MOST]
+        atomic.write(_path(root), msgspec.json.encode(newest) + b"\n")
+
+
+def _covers(one: Standing, other: Standing) -> bool:
+    """True where both put the same aside."""
+    places = [(each.scope, each.subject, each.found) for each in (one, other)]
+    return places[0] == places[1] and _alike(one.title, other.title)
 
 
 def _same(finding: Finding, found: str, title: str) -> bool:

@@ -23,7 +23,7 @@ from engine.run_dir import RunDir, all_runs, is_run
 from engine.run_state import RunState, fold
 from engine.series import Series
 from engine.text import one_line
-from openlora_tui.cli import compare, morning, retry, several, watching
+from openlora_tui.cli import morning, remembering, retry, several, watching
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.eaten import add_words, run_eaten
 from openlora_tui.cli.foreground import EnduringPrinter, begin_again, work_here
@@ -33,10 +33,7 @@ from openlora_tui.cli.printer import Printer, finding_line, number
 from openlora_tui.cli.session import Session
 from openlora_tui.figures import came_from, duration, size
 
-HELP: Final = (
-    "list, show, compare, watch, stop (--all), kill, pause, resume, retry, save, hold, reorder, pin or delete"
-    " runs"
-)
+HELP: Final = "list, show, search, compare, watch, stop, pause, resume, retry, tag or delete runs, and more"
 _MOST: Final = 1_000_000_000
 _VERBS: Final[dict[m.Verb, str]] = {
     "stop": "save and end it",
@@ -62,8 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     show.add_argument("--brief", action="store_true", help="in 40 columns and 20 lines at most")
     _action(commands, "watch", "follow a run; ctrl+c leaves it running", _watch)
-    words = "two runs at the same steps, and what their recipes differ in"
-    compare.arguments(_action(commands, "compare", words, compare.compare))
+    remembering.add(commands, _action)
     for verb, words in _VERBS.items():
         several.add_runs(_action(commands, verb, words, several.ordered(verb), run=False), verb)
     words = "choose on which devices a waiting run starts"
