@@ -23,7 +23,7 @@ _OUTPUT: Final = re.compile(r"^output_dir\s*:", re.MULTILINE)
 _OURS: Final = {
     "runs": re.compile(r"\d+|\.deleted-.*"),
     "live": re.compile(r"\d+"),
-    "searches": re.compile(r"\d+\.(json|yaml)|\..*\.draft"),
+    "searches": re.compile(r"\d+\.(json|yaml|lock)|begun\.log|\..*\.draft"),
     "tokens": re.compile(r"\.?[0-9a-f]{32}(\.lock|\.draft|\.replaced)?"),
     "drafts": re.compile(r"[0-9a-f]{32}\.(json|lock)|\..*\.part"),
 }

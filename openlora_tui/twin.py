@@ -36,6 +36,8 @@ def other_lines(draft: Draft, folder: Path, run: str = "RUN") -> list[tuple[str,
         ("compare with a run", f"diff <(openlora new --from {run}) {path}"),
         ("edit it as text", f"$EDITOR {path}"),
         ("start it and come back", f"openlora train {path} --detach"),
+        ("find a learning rate", f"openlora train {path} --find-rate"),
+        ("search rate and rank", f"openlora train {path} --search"),
     ]
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from engine.problem import Problem
 from engine.recipe.recipe import Recipe
 
 ETA: Final = 3
@@ -39,6 +40,21 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         return f"rate {self.learning_rate:g}, rank {self.lora_r}, alpha {self.lora_alpha:g}"
+
+
+def refuse(recipe: Recipe, trials: int, budget: int, where: str = "recipe") -> None:
+    """Refuse a search that could not tell its trials apart.
+
+    Raises:
+        Problem: too few of them, too few steps, or no rows to measure on.
+    """
+    if trials < 2 or budget < trials:
+        raise Problem("A search needs two trials, and a step for each of them.",
+                      do="Raise --trials or --budget.")  # fmt: skip
+    if not recipe.eval_entries and not recipe.eval_split:
+        raise Problem("A search needs rows to measure on.", where=where,
+                      why="eval_split is 0 and there is no eval_data; training loss favours large rates.",
+                      do="Set eval_split: 0.05, or name eval_data.")  # fmt: skip
 
 
 def candidates(recipe: Recipe, count: int) -> list[Candidate]:

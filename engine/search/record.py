@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
 from engine import atomic
+from engine.problem import Problem
 from engine.reading import UNDECODABLE, content
 from engine.search.plan import Candidate, going_on, rungs
 
-_LARGEST = 1 << 22
+_LARGEST: Final = 1 << 22
+_DIGITS: Final = 20
+_CLOSE: Final = 0.01
+"""Share of the winner's loss within which another seed may well turn two of them around."""
 
 
 class Trial(msgspec.Struct, kw_only=True):
@@ -47,6 +56,31 @@ class Record(msgspec.Struct, kw_only=True):
             chosen = [chosen[kept] for kept in going_on(losses, size)]
         return [self.trials[index] for index in chosen]
 
+    @property
+    def round(self) -> int | None:
+        """The round that goes on, from 0; None where the search is over."""
+        for at in range(len(self.rounds)):
+            if any(len(trial.losses) <= at for trial in self.entrants(at)):
+                return at
+        return None
+
+    @property
+    def why(self) -> str:
+        """What the winner has over the next one, and how much that is worth; empty while there is none."""
+        best, *others = self.ranked()
+        low = best.losses[-1] if best.losses else None
+        if low is None:
+            return ""
+        steps = self.rounds[len(best.losses) - 1][1]
+        words = f"{best.candidate}: the lowest held-out loss after {steps} steps, {low:.4g}."
+        beside = [each.losses[-1] for each in others if len(each.losses) == len(best.losses)]
+        if not beside or (next_best := beside[0]) is None:
+            return words
+        words += f" The next, {others[0].candidate}, came to {next_best:.4g}."
+        if next_best - low < _CLOSE * abs(low):
+            words += " That is close: another seed may turn the two around."
+        return words
+
     def ranked(self) -> list[Trial]:
         """The best first: who came further, then who had the lower loss there; those that failed last."""
 
@@ -60,6 +94,47 @@ class Record(msgspec.Struct, kw_only=True):
 def folder(root: Path) -> Path:
     """Where the searches of a home lie."""
     return root / "searches"
+
+
+def recipe_of(record: Record, root: Path) -> Path:
+    """Where the winner's recipe lies, once the search is over."""
+    return folder(root) / f"{record.number}.yaml"
+
+
+@contextmanager
+def driving(record: Record, root: Path) -> Iterator[None]:
+    """Have this process alone go through the search inside.
+
+    Raises:
+        Problem: another one does.
+    """
+    with _lock(record.number, root).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Problem(f"Search {record.number} is under way already.",
+                          do="Wait for it, or stop it first.") from None  # fmt: skip
+        os.truncate(file.fileno(), 0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def driver(number: int, root: Path) -> int | None:
+    """The process that goes through a search; None where nobody does."""
+    try:
+        with _lock(number, root).open() as file:
+            pid = int(file.read(_DIGITS))
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return pid
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _lock(number: int, root: Path) -> Path:
+    return folder(root) / f"{number}.lock"
 
 
 def key_of(recipe: str, candidates: list[Candidate], budget: int) -> str:

@@ -15,7 +15,7 @@ from engine.recipe import RecipeFile, absolute_text, override, parse
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.search import record as records
-from engine.search.plan import BUDGET, TRIALS, candidates
+from engine.search.plan import BUDGET, TRIALS, candidates, refuse
 from engine.search.record import Record, Trial
 from engine.text import one_line
 from openlora_tui.cli.document import print_document
@@ -29,8 +29,6 @@ _TRIAL: Final = {
     "early_stopping_patience": "0", "output_dir": "null",
 }  # fmt: skip
 """A constant rate, so that a trial that is made longer is the trial that was as long from the beginning."""
-_CLOSE: Final = 0.01
-"""Share of the winner's loss within which another seed may well turn two of them around."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,29 +45,30 @@ def search(recipe: RecipeFile, session: Session, args: argparse.Namespace) -> in
     root = Path(session.welcome.home)
     record = _record(recipe, root, args)
     try:
-        for at, (_, steps) in enumerate(record.rounds):
-            entrants = record.entrants(at)
-            _say(f"round {at + 1} of {len(record.rounds)}: {len(entrants)} for {steps} steps each")
-            for trial in entrants:
-                if len(trial.losses) <= at:
-                    _try(trial, steps, recipe, session, record)
-                    records.save(record, root)
-                _say(_line(trial, at, steps))
+        with records.driving(record, root):
+            _drive(record, recipe, session)
     except KeyboardInterrupt:
         _say("stopped; the same words again go on from here")
         return INTERRUPTED
     return _told(record, recipe, root, args)
 
 
+def _drive(record: Record, recipe: RecipeFile, session: Session) -> None:
+    """Go through the rounds that are left."""
+    root = Path(session.welcome.home)
+    for at, (_, steps) in enumerate(record.rounds):
+        entrants = record.entrants(at)
+        _say(f"round {at + 1} of {len(record.rounds)}: {len(entrants)} for {steps} steps each")
+        for trial in entrants:
+            if len(trial.losses) <= at:
+                _try(trial, steps, recipe, session, record)
+                records.save(record, root)
+            _say(_line(trial, at, steps))
+
+
 def _record(recipe: RecipeFile, root: Path, args: argparse.Namespace) -> Record:
     """The unfinished search of the same words, or a new one."""
-    if args.trials < 2 or args.budget < args.trials:
-        raise Problem("A search needs two trials, and a step for each of them.",
-                      do="Raise --trials or --budget.")  # fmt: skip
-    if not recipe.recipe.eval_entries and not recipe.recipe.eval_split:
-        raise Problem("A search needs rows to measure on.", where=str(recipe.path or "recipe"),
-                      why="eval_split is 0 and there is no eval_data; training loss favours large rates.",
-                      do="Set eval_split: 0.05, or name eval_data.")  # fmt: skip
+    refuse(recipe.recipe, args.trials, args.budget, str(recipe.path or "recipe"))
     tried = candidates(recipe.recipe, args.trials)
     key = records.key_of(absolute_text(recipe), tried, args.budget)
     known = records.found(root)
@@ -144,13 +143,12 @@ def _told(record: Record, recipe: RecipeFile, root: Path, args: argparse.Namespa
     if not best.losses or best.losses[-1] is None:
         do = f"`openlora runs show {best.run}` has the whole of it."
         raise Problem("Every trial failed.", why=one_line(best.why, 300), do=do, exit_status=WORK_FAILED)
-    path = records.folder(root) / f"{record.number}.yaml"
+    path = records.recipe_of(record, root)
     chosen = override(parse(absolute_text(recipe)), best.candidate.settings)
     atomic.write(path, chosen.text.encode())
-    why = _why(ranked, record)
     if args.json:
-        print_document({"search": record.number, "trials": ranked, "winner": best.candidate, "why": why,
-                        "recipe": str(path)})  # fmt: skip
+        print_document({"search": record.number, "trials": ranked, "winner": best.candidate,
+                        "why": record.why, "recipe": str(path)})  # fmt: skip
         return 0
     print(f"{'run':>5}  {'rate':>8}  {'rank':>5}  {'alpha':>6}  {'steps':>6}  held-out loss")
     for trial in ranked:
@@ -159,25 +157,9 @@ def _told(record: Record, recipe: RecipeFile, root: Path, args: argparse.Namespa
         loss = number(last) if last is not None else "failed"
         values = f"{one.learning_rate:>8g}  {one.lora_r:>5}  {one.lora_alpha:>6g}"
         print(f"{trial.run:>5}  {values}  {steps:>6}  {loss}")
-    print(why)
+    print(record.why)
     _say(f"`openlora train {path}` trains it whole; its schedule is that of your recipe")
     return 0
-
-
-def _why(ranked: list[Trial], record: Record) -> str:
-    """What the winner has over the next one, and how much that is worth."""
-    best, *others = ranked
-    low, steps = best.losses[-1], record.rounds[len(best.losses) - 1][1]
-    assert low is not None
-    words = f"{best.candidate}: the lowest held-out loss after {steps} steps, {number(low)}."
-    beside = [each for each in others if len(each.losses) == len(best.losses) and each.losses[-1] is not None]
-    if not beside or beside[0].losses[-1] is None:
-        return words
-    next_best = beside[0].losses[-1]
-    words += f" The next, {beside[0].candidate}, came to {number(next_best)}."
-    if next_best - low < _CLOSE * abs(low):
-        words += " That is close: another seed may turn the two around."
-    return words
 
 
 def _say(text: str) -> None:

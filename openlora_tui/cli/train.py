@@ -15,6 +15,7 @@ from engine.problem import WORK_FAILED, Problem
 from engine.recipe import absolute_text, check_paths, override
 from engine.run_dir import RunDir
 from engine.run_state import RunState
+from engine.search.rate import test_of
 from engine.text import one_line
 from openlora_tui.cli import finding_rates, launched, search, watching
 from openlora_tui.cli.check import blocked, recipe_in
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     if args.search and (args.detach or args.hold or args.foreground or args.find_rate):
         raise Problem("--search stays attached, and trains nothing else.", do="Say it alone.")
     if args.find_rate:
-        recipe = finding_rates.test_of(recipe, given_fields(args))
+        recipe = test_of(recipe, given_fields(args))
     check_paths(recipe)
     faults.asked(os.environ)
     home = paths.home()

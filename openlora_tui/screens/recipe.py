@@ -22,7 +22,7 @@ from openlora_tui.nudge import can_step, stepped
 from openlora_tui.preflighting import Preflighting
 from openlora_tui.prospect import Lookup, Prospect
 from openlora_tui.screens.place import Place
-from openlora_tui.screens.recipe_acts import RecipeActs
+from openlora_tui.screens.recipe_trials import RecipeTrials
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.field_help import FieldHelp, MemoryLine, Readiness, RecipeHead
 from openlora_tui.widgets.field_row import View
@@ -37,7 +37,7 @@ _LOOK_AFTER: Final = 0.3
 """Seconds after the last change until the disk is looked at."""
 
 
-class RecipeScreen(RecipeActs, Place):
+class RecipeScreen(RecipeTrials, Place):
     """The form, and beside or below it what the field under the cursor means."""
 
     CSS_PATH = "recipe.tcss"
@@ -272,7 +272,7 @@ class RecipeScreen(RecipeActs, Place):
             return "This field has no default."
         if id == "add" and (field is None or field.name not in ("data", "eval_data")):
             return "Files are added to the data, or to the evaluation data."
-        if id in ("start", "onward", "mistake"):
+        if id in ("start", "find_rate", "search", "onward", "mistake"):
             wrong = bool(self.view is not None and self.view.slips)
             if id == "mistake":
                 return "" if wrong else "There is no mistake."

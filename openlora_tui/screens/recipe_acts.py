@@ -220,6 +220,14 @@ class RecipeActs(Screen[None]):
     async def _start(self) -> None:
         try:
             file = self.draft.file()
+        except Problem as problem:
+            self._refused(problem)
+            return
+        await self._submit(file)
+
+    async def _submit(self, file: RecipeFile) -> None:
+        """Queue a run of the recipe, unless the check of the draft says that it would be stopped."""
+        try:
             text = await asyncio.to_thread(_text_to_submit, file)
         except Problem as problem:
             self._refused(problem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -21,7 +22,7 @@ from engine.recipe import Recipe, RecipeFile
 from engine.recipe.yaml import parse, read
 from engine.run_state import RunState
 from engine.search.plan import LEAST, candidates, going_on, rungs
-from engine.search.record import found
+from engine.search.record import driver, driving, found
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.search import search
 
@@ -156,6 +157,18 @@ def test_the_same_words_go_on_after_a_stop_and_try_nothing_twice(
     assert len(runs.submitted) == 6, "a search that is over is told once more"
     assert search(recipe(tmp_path), runs, words(budget=200)) == 0  # type: ignore[arg-type]
     assert [each.number for each in found(tmp_path)] == [1, 2]
+
+
+def test_one_process_alone_goes_through_a_search(tmp_path: Path) -> None:
+    runs = FakeRuns(tmp_path, best_at_three_times_the_rate)
+    assert search(recipe(tmp_path), runs, words()) == 0  # type: ignore[arg-type]
+    [record] = found(tmp_path)
+    assert record.round is None
+    assert driver(record.number, tmp_path) is None
+    with driving(record, tmp_path):
+        assert driver(record.number, tmp_path) == os.getpid()
+        with pytest.raises(Problem, match="under way already"):
+            search(recipe(tmp_path), runs, words())  # type: ignore[arg-type]
 
 
 def test_where_every_trial_fails_it_says_why(tmp_path: Path) -> None:

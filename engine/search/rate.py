@@ -1,0 +1,35 @@
+"""The recipe of a learning-rate range test, and the rate that one came to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from engine.findings import Patch
+from engine.rate_range import KIND
+from engine.recipe import RecipeFile, override
+from engine.run_state import RunState
+from engine.text import one_line
+
+STEPS: Final = 100
+_SETTINGS: Final = {
+    "lr_scheduler_type": KIND, "learning_rate": "1", "max_steps": f"{STEPS}", "restart_step": "0",
+    "eval_steps": "0", "save_steps": "0", "sample_steps": "0", "load_best_model_at_end": "false",
+    "early_stopping_patience": "0", "on_divergence": "stop",
+}  # fmt: skip
+
+
+def name_of_test(name: str) -> str:
+    """What the test of a recipe called `name` is called."""
+    return f"{one_line(name, 60)}-rate"
+
+
+def test_of(recipe: RecipeFile, typed: dict[str, str]) -> RecipeFile:
+    """The recipe of the test: rates up to 1 in a hundred steps, unless something else was typed."""
+    names = {"run_name": name_of_test(recipe.name)}
+    return override(recipe, {**names, **_SETTINGS, **typed, "lr_scheduler_type": KIND})
+
+
+def came_to(state: RunState) -> Patch | None:
+    """The change to the recipe that an ended test speaks for; None where it found no rate."""
+    patches = [found.patch for found in state.findings if found.patch is not None]
+    return next((patch for patch in patches if "learning_rate" in patch.recipe), None)
