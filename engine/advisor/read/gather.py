@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from engine.advisor.case import Case
 from engine.advisor.read.figures import points_in
-from engine.advisor.read.log import Log, lines_of, read_log
+from engine.advisor.read.log import Log, lines_of, log_from, read_log
 from engine.advisor.read.settings import settings_of
 from engine.advisor.read.state_file import history, is_state
 from engine.advisor.read.table import curve_in
@@ -27,14 +28,22 @@ def case_of_files(*, log: Path | None = None, curve: Path | None = None, config:
     Raises:
         Problem: one of them cannot be read, or is not what it should be.
     """
-    said = settings_of(document(config)) if config is not None else {}
     told = _log(log) if log is not None else Log(lines=[], numbers=[], points=[], total=0)
-    points = _curve(curve) if curve is not None else told.points
+    return _case(told, curve, config)
+
+
+def case_of_stream(log: io.BufferedReader, *, curve: Path | None = None, config: Path | None = None) -> Case:
+    """What a log that comes through a pipe tells, and files beside it; raises as `case_of_files` does."""
+    return _case(log_from(log, "stdin"), curve, config)
+
+
+def _case(told: Log, curve: Path | None, config: Path | None) -> Case:
+    said = settings_of(document(config)) if config is not None else {}
     return Case(
         lines=told.lines,
         numbers=told.numbers,
         config=said,
-        points=points,
+        points=_curve(curve) if curve is not None else told.points,
         vocabulary=_count(said, "vocab_size"),
         steps=_count(said, "max_steps"),
     )

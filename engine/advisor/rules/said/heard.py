@@ -24,6 +24,7 @@ _LATE: Final = 200
 _UNKNOWN: Final = 0.35
 _RIVAL: Final = 0.45
 """What is left of a cause's likelihood where another explains the end better."""
+_LEAST: Final = 0.1
 _WIDTH: Final = 240
 _SHOWN: Final = 3
 
@@ -52,6 +53,7 @@ def heard(case: Case) -> list[Finding]:
     log = _Log(case)
     found = sorted(_best(log.heard()), key=lambda each: (-each.sure, -each.at))
     told = [_finding(case, each, _share(each, found[0])) for each in found]
+    told = [each for each in told if each.confidence >= _LEAST]
     end = log.end
     if end is not None and not any(each.sure > _UNKNOWN for each in found):
         told.append(_unexplained(case, end))
@@ -81,7 +83,8 @@ class _Log:
         for saying in SAYINGS:
             if saying.given and not _compiled(saying.given).search(self._settings):
                 continue
-            places = [self._line_at(found.start()) for found in _compiled(saying.says).finditer(self._text)]
+            found = _compiled(saying.says).finditer(self._text)
+            places = list(dict.fromkeys(self._line_at(each.start()) for each in found))
             if len(places) >= saying.times:
                 yield from self._placed(saying, places)
 
@@ -156,7 +159,7 @@ def _finding(case: Case, each: Heard, sure: float) -> Finding:
         evidence.append(f"said {each.others + 1:,} times")
     return Finding(
         category=saying.category,
-        severity=saying.severity,
+        severity="warning" if sure < each.sure else saying.severity,
         title=saying.title,
         confidence=round(sure, 3),
         evidence=evidence,
