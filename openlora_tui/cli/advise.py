@@ -64,10 +64,13 @@ def _tell_files(args: argparse.Namespace) -> int:
         case = case_of_stream(log, curve=args.curve, config=args.config)
     else:
         case = case_of_files(log=args.log, curve=args.curve, config=args.config)
-    steps = f"{len(case.points):,} points of a curve" if case.points else "no curve"
+    steps = f"a curve of {len(case.points):,} points" if case.points else "no curve"
     total = case.line_number(len(case.lines) - 1) if case.lines else 0
-    facts = f"read: {total:,} lines of a log, {steps}, {len(case.config):,} settings"
-    read = {"lines": total, "points": len(case.points), "settings": len(case.config)}
+    settings = len(case.config) - sum(
+        any(way.endswith(f".{key}") for way in case.config) for key in case.config
+    )
+    facts = f"read: {total:,} lines of a log, {steps}, {settings:,} settings"
+    read = {"lines": total, "points": len(case.points), "settings": settings}
     return _report(case, args, facts, {"read": read}, "DATA")
 
 

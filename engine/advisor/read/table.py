@@ -43,11 +43,13 @@ def curve_of(text: str, *, where: str = "") -> list[Point]:
         Problem: it has no column with a loss.
     """
     first = text.lstrip("\r\n").partition("\n")[0]
-    rows = csv.reader(io.StringIO(text.lstrip("\r\n")), delimiter=_delimiter(first))
+    delimiter = _delimiter(first)
+    body = text.lstrip("\r\n").replace(",", ".") if delimiter == ";" else text.lstrip("\r\n")
+    rows = csv.reader(io.StringIO(body), delimiter=delimiter)
     try:
         columns = _columns(next(rows, []), Path(where).stem.lower())
         if not {"loss", "eval_loss", "grad_norm"} & columns.keys():
-            names = ", ".join(first.strip().split(_delimiter(first))[:12])
+            names = ", ".join(first.strip().split(delimiter)[:12])
             raise Problem(
                 "The table has no column with a loss.", where=where, why=f"It has: {names}.", do=_DO
             )

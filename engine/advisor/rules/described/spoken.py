@@ -14,6 +14,11 @@ _LINES: Final = 20
 _LETTERS: Final = 3000
 _PLAIN: Final = re.compile(r"[A-Za-z][a-z'-]+[,;:]? [A-Za-z'-]+")
 """Two words beside each other, as people write them."""
+_PRINTED: Final = re.compile(
+    r"\s*(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Failure)\b\s*[:(]"
+    r"|Traceback \(|File \""
+    r"|(?:ERROR|WARNING|INFO|error)\b ?[:|]|\[?\d{4}-\d\d-\d\d|\w+(?:_\w+)+: \w)"
+)
 _SHORT: Final = (("can't", "cannot"), ("won't", "will not"), ("n't", " not"))
 
 
@@ -46,6 +51,11 @@ def spoken(lines: list[str]) -> Spoken:
     text = plain(text)
     found = {idea: match[0].strip() for idea, way in IDEAS.items() if (match := way.search(text))}
     return Spoken(text=text, ideas=found)
+
+
+def is_printed(lines: list[str]) -> bool:
+    """True where a line is one that a program prints and no person writes: an exception, a frame, a log's."""
+    return any(_PRINTED.match(line) for line in lines)
 
 
 def plain(text: str) -> str:

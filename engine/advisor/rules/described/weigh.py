@@ -6,12 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import Final
 
+import msgspec
+
 from engine.advisor.case import Case
 from engine.advisor.rules.described.causes import CAUSES
 from engine.advisor.rules.described.hints import hints_of
 from engine.advisor.rules.described.likeness import likeness
 from engine.advisor.rules.described.signs import SIGNS, Sign
-from engine.advisor.rules.described.spoken import Spoken, spoken
+from engine.advisor.rules.described.spoken import Spoken, is_printed, spoken
 from engine.findings import Category, Finding
 
 _FURTHER: Final = 0.4
@@ -20,6 +22,8 @@ _UNKNOWN: Final = 1.3
 """Log-odds of a cause that the rules do not know."""
 _SURE: Final = 0.85
 """A description is never as sure as a message of a program."""
+_PRINTED: Final = 0.4
+"""The words of a program mean what it prints them for: its sayings have rules of their own."""
 _LEAST: Final = 0.08
 """Below this a cause is not told, unless it is the likeliest, which may be half as likely."""
 _MAYBE: Final = 0.2
@@ -37,11 +41,14 @@ def described(case: Case) -> Iterator[Finding]:
         strength = _together([sign.weight for sign in signs]) + hints.get(category, (0.0, []))[0]
         odds[category] = odds.get(category, 0.0) + strength
     whole = math.exp(_UNKNOWN) + sum(math.exp(value) for value in odds.values())
+    printed = is_printed(case.lines)
+    sure = _PRINTED if printed else _SURE
     ranked = sorted(odds.items(), key=lambda pair: -pair[1])
     for at, (category, value) in enumerate(ranked[:_TOLD]):
-        confidence = round(_SURE * math.exp(value) / whole, 3)
+        confidence = round(sure * math.exp(value) / whole, 3)
         if confidence >= (_LEAST if at else _LEAST / 2):
-            yield _finding(said, category, confidence, hints.get(category, (0.0, []))[1])
+            finding = _finding(said, category, confidence, hints.get(category, (0.0, []))[1])
+            yield msgspec.structs.replace(finding, severity="warning") if printed else finding
 
 
 def _spoken_for(said: Spoken) -> dict[Category, list[Sign]]:

@@ -22,6 +22,8 @@ _NEAR: Final = 12
 _LATE: Final = 200
 """Lines before the last traceback that still speak of what ended in it."""
 _UNKNOWN: Final = 0.35
+"""Below this, no saying explains an exception."""
+_UNEXPLAINED: Final = 0.2
 _RIVAL: Final = 0.45
 """What is left of a cause's likelihood where another explains the end better."""
 _LEAST: Final = 0.1
@@ -175,7 +177,7 @@ def _unexplained(case: Case, end: Trace) -> Finding:
         category="other",
         severity="blocker",
         title=f"The run ended with {end.kind or 'an exception'} that no rule knows.",
-        confidence=_UNKNOWN,
+        confidence=_UNEXPLAINED,
         evidence=[
             f"line {case.line_number(at)}: {_line(case, at)}"
             for at in range(end.head, min(end.last, end.head + _SHOWN - 1) + 1)

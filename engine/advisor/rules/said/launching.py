@@ -48,7 +48,7 @@ SAYINGS: Final = (
             r"Timeout\(ms\)=\d+",
             r"(?:barrier|allreduce|all_reduce|broadcast|allgather|all_gather)\w*.{0,60}time[d]? "
             "?out",
-            "Timed out (?:waiting|initializing|after)",
+            "Timed out (?:waiting|initializing)",
             "monitoredBarrier",
             r"wait timeout after \d+ ?ms",
         ),
@@ -138,7 +138,7 @@ SAYINGS: Final = (
             "Check batch related parameters",
             "train_batch_size is not equal to",
             "mismatch TrainingArguments values",
-            "ds_config",
+            "ds_status|ZeroParamStatus|ZeRO-?3 (?:is )?incompatible",
             "auto values? in (?:the )?(?:deepspeed|ds)",
             "'weight' must be 2-D",
             r"torch\.Size\(\[0\]\)",

@@ -80,6 +80,7 @@ _PAUSE: Final = lines(
     "zero_to_fp32",
     "save_16bit",
     "undo_layout",
+    r"_state_dict_utils|save_\w*model|save_state\b|gather_for_metrics",
     "merge_and_unload",
     "save_pretrained_merged",
     "_load_best_model",

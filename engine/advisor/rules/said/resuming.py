@@ -6,6 +6,9 @@ from typing import Final
 
 from engine.advisor.rules.said.saying import Saying, lines
 
+_SHAPES: Final = r"[\w.]*: copying a param with shape torch\.Size\("
+_THEN: Final = r" from checkpoint,\s+the shape in\s+current model is\s+torch\.Size\("
+
 SAYINGS: Final = (
     Saying(
         name="optimizer_groups",
@@ -122,7 +125,7 @@ SAYINGS: Final = (
         says=lines(
             r"Missing key\(s\) in state_dict",
             r"Unexpected key\(s\) in state_dict",
-            "unexpected keys? ",
+            "unexpected keys? in (?:the )?(?:checkpoint|state)",
             r"missing (?:adapter )?keys?\b.{0,60}(?:checkpoint|state|load)",
             r"KeyError: '(?:base_model\.model\.|model\.layers|module\.|_orig_mod)",
             "There were (?:missing|unexpected) keys in the checkpoint",
@@ -131,6 +134,7 @@ SAYINGS: Final = (
         ),
         apart=lines(
             "size mismatch for",
+            "missing adapter keys",
             r"convert[\w-]*\.py",
             "gguf",
         ),
@@ -153,6 +157,18 @@ SAYINGS: Final = (
         cause="lora_r or the targets differ from the saved run's, or the base is of another size.",
         do="Take lora_r and target_modules from the checkpoint's adapter_config.json, and the base "
         "that it names.",
+    ),
+    Saying(
+        name="adapter_of_another_base",
+        category="merge_mismatch",
+        says=lines(
+            rf"lora_A{_SHAPES}\[(\d+), (\d+)\]\){_THEN}\[\1, (?!\2\])\d+\]",
+            rf"lora_B{_SHAPES}\[(\d+), (\d+)\]\){_THEN}\[(?!\3,)\d+, \4\]",
+        ),
+        sure=0.86,
+        title="The adapter was made for a base of another size.",
+        cause="Its rank is the same, and the width of the layers is not.",
+        do="Load the base that the adapter's adapter_config.json names.",
     ),
     Saying(
         name="world_size",

@@ -75,6 +75,7 @@ SAYINGS: Final = (
         category="dataset_format",
         says=lines(
             rf"KeyError: ['\"]{_COLUMN}['\"]",
+            r"KeyError: (?:None|0)$",
             r"Column(?:s| name)?.{0,80}(?:not in the dataset|not found|does(?:n't| not) exist|not "
             "(?:present|exist)|missing)",
             "Current columns in the dataset",
@@ -95,6 +96,7 @@ SAYINGS: Final = (
             "All the data files must have the same columns",
         ),
         apart=lines(
+            "state_dict|checkpoint",
             "configuration_auto",
             "CONFIG_MAPPING",
             "model_type",

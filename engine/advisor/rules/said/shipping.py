@@ -26,6 +26,7 @@ SAYINGS: Final = (
             r"Unsloth: (?:Quantization|GGUF).{0,40}fail",
             r"unsupported (?:model )?architecture.{0,40}gguf",
             r"Model \w+ is not supported$",
+            "lora header file magic|Can't find model in directory",
             "Unexpected tensor name",
             "Duplicated? (?:tensor|key) name",
             "tensor_map",
@@ -49,8 +50,8 @@ SAYINGS: Final = (
         name="loader",
         category="gguf_export",
         says=lines(
-            "llama_model_load",
-            r"llm_load_\w+",
+            "llama_model_load: error",
+            r"llm_load_\w+: error",
             "gguf_init_from_file",
             "error loading model(?: architecture| vocabulary)?",
             "unknown model architecture: '",
@@ -97,7 +98,7 @@ SAYINGS: Final = (
         "and quantise afterwards.",
     ),
     Saying(
-        name="weights_do_not_fit",
+        name="other_weights",
         category="merge_mismatch",
         says=lines(
             "size mismatch for",

@@ -14,10 +14,10 @@ _PREFIX: Final = re.compile(
     re.IGNORECASE,
 )
 _OPENS: Final = re.compile(r"Traceback \(most recent call last\)")
-_FRAME: Final = re.compile(r"^(?:\s|[│╭╰╯╮┃|]|$)")
 _NAMED: Final = re.compile(
-    r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning)?|\w+Error)(?::|$)"
+    r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Iteration|Memory)\w*)(?::|\(|\s*$)"
 )
+_FRAME: Final = re.compile(r"^(?:\s|[│╭╰╯╮┃|]|$|File |Cell In|-+>|\[\d|\.\.\.|<ipython|~+\^|\^)")
 _LINKED: Final = re.compile(
     r"During handling of the above exception|The above exception was the direct cause"
 )
@@ -34,6 +34,8 @@ _WRAPPERS: Final = frozenset(
         "SystemExit",
     }
 )
+_FRAMES: Final = 600
+"""Lines that the frames of an exception have at most."""
 _MESSAGE: Final = 60
 """Lines that the message of an exception has at most."""
 
@@ -89,21 +91,31 @@ def chains(traces: Iterable[Trace]) -> Iterator[list[Trace]]:
 
 
 def _read(lines: list[str], start: int, *, linked: bool) -> Trace:
-    head = start + 1
-    while head < len(lines) and not _is_head(bare(lines[head])):
-        if _OPENS.search(lines[head]):
-            return Trace(start, head - 1, head - 1, "", linked)
-        head += 1
-    head = min(head, len(lines) - 1)
+    """The traceback that opens at `start`, whether its frames are indented, boxed, or those of a notebook."""
+    end = next((at for at in _after(lines, start) if _OPENS.search(lines[at])), None)
+    stop = len(lines) if end is None else end
+    reach = range(start + 1, min(stop, start + _FRAMES))
+    plain = (at for at in reach if lines[at].strip() and not _FRAME.match(bare(lines[at])))
+    head = next((at for at in reach if _NAMED.match(bare(lines[at]))), None)
+    first = next(plain, None)
+    if first is not None and (head is None or (_indented(lines, start, first) and first < head)):
+        head = first
+    if head is None:
+        return Trace(start, stop - 1, stop - 1, "", linked)
     named = _NAMED.match(bare(lines[head]))
     last = head
-    while last + 1 < min(len(lines), head + _MESSAGE) and _goes_on(lines, last + 1):
+    while last + 1 < min(stop, head + _MESSAGE) and _goes_on(lines, last + 1):
         last += 1
     return Trace(start, head, last, named[1] if named else "", linked)
 
 
-def _is_head(line: str) -> bool:
-    return bool(line.strip()) and not _FRAME.match(line)
+def _after(lines: list[str], start: int) -> range:
+    return range(start + 1, min(len(lines), start + _FRAMES))
+
+
+def _indented(lines: list[str], start: int, first: int) -> bool:
+    """True where the frames are as Python prints them: then what follows them is the exception."""
+    return first > start + 1 and all(bare(line)[:1] in (" ", "\t", "") for line in lines[start + 1 : first])
 
 
 def _goes_on(lines: list[str], at: int) -> bool:

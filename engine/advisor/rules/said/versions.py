@@ -115,6 +115,7 @@ SAYINGS: Final = (
             r"'\w*(?:Trainer|Config|Args|Arguments|Cache|Tokenizer\w*|Attention|Model|ForCausalLM|"
             r"Accelerator|State|Collator\w*|Parallelism\w*)' object has no attribute",
             "Can't instantiate abstract class",
+            r"Error patching \w+",
             r"object has no attribute '(?:_\w+|tokenizer|model_parallel|generation_config|"
             "hf_device_map|is_parallelizable|num_heads|all_tied_weights_keys|warnings_issued|"
             "tie_weights)'",
