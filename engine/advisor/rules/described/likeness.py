@@ -45,7 +45,7 @@ class Learnt(msgspec.Struct, frozen=True):
 
 
 def likeness(said: Spoken) -> dict[Category, float]:
-    """By category, log-odds by naive Bayes over words, pairs of words and ideas; empty where nothing is said."""
+    """By category, log-odds by naive Bayes over words, pairs and ideas; empty where nothing is said."""
     if not said.text:
         return {}
     learnt = _learnt()
