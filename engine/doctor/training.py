@@ -127,9 +127,9 @@ def four_bit_check(facts: Facts | None) -> Check:
 
 
 def llama_check(answer: child.Answer | None) -> Check:
-    """The package that a later version's advisor and GGUF use."""
+    """The package that the advisor's language model needs."""
     if answer is None:
-        do = "Nothing needs it yet: pip install 'openlora-tui[advisor]' (compiles for minutes)"
+        do = "For the advisor's model: pip install 'openlora-tui[advisor]' (compiles for minutes)"
         return note("llama.cpp", "llama-cpp-python is not installed", do)
     if not answer.said:
         version = packages.version_of("llama-cpp-python")

@@ -25,21 +25,27 @@ class Died(Exception):
 
 
 class Process:
-    """One process, from its start to its end; its errors go where those of this process go.
+    """One process, from its start to its end.
 
     Args:
         load: what it loads first.
         env: variables that it is given beside those of this process.
         command: what to start, for tests.
+        errors: where its errors go, as `subprocess` has it, if not where those of this process go.
     """
 
     def __init__(
-        self, load: words.Load, env: Mapping[str, str] | None = None, command: tuple[str, ...] = _COMMAND
+        self,
+        load: words.Load,
+        env: Mapping[str, str] | None = None,
+        command: tuple[str, ...] = _COMMAND,
+        errors: int | None = None,
     ) -> None:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=errors,
             env={**os.environ, **(env or {})},
             close_fds=True,
         )

@@ -23,7 +23,7 @@ INTERRUPTED: Final = 130
 _LONGEST: Final = 1000
 """Characters of a line that tells of a problem; names and values in it may be of any length."""
 _COMMANDS: Final = ("demo", "pull", "new", "inspect", "check", "estimate", "recommend", "train", "launch",
-                    "runs", "advise", "chat", "doctor", "where", "storage", "engine",
+                    "runs", "advise", "advisor", "chat", "doctor", "where", "storage", "engine",
                     "uninstall")  # fmt: skip
 
 

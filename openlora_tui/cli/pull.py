@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
         is_folder = os.path.isdir(os.path.expanduser(model))
         do = "A folder needs no pull: name it in `model`." if is_folder else "Write it as owner/name@branch."
         raise Problem(f"`{one_line(args.model, 80)}` is no hub id.", do=do)
-    teller = _Teller(as_json=args.json)
+    teller = Teller(as_json=args.json)
     if args.dataset:
         _pull_dataset(args, model, revision, teller)
         return 0
@@ -71,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
     teller.plan(wanted, last=args.dry_run)
     check_room(wanted)
     if not args.dry_run:
-        _fetch(wanted, teller)
+        teller.done(wanted, bring(wanted, teller))
     return 0
 
 
-def _pull_dataset(args: argparse.Namespace, name: str, revision: str | None, teller: _Teller) -> None:
+def _pull_dataset(args: argparse.Namespace, name: str, revision: str | None, teller: Teller) -> None:
     """Fetch the files of a dataset's split, or tell what that would take."""
     from huggingface_hub import constants
 
@@ -92,7 +92,7 @@ def _pull_dataset(args: argparse.Namespace, name: str, revision: str | None, tel
             raise offline(name, "datasets") from None
         folder = dataset_folder(name, revision)
         assert folder is not None
-        teller.next = _looks(entry)
+        teller.kind, teller.next = "dataset", _looks(entry)
         teller.offline(name, folder)
         return
     from engine.hub.dataset_plan import dataset_plan
@@ -104,8 +104,9 @@ def _pull_dataset(args: argparse.Namespace, name: str, revision: str | None, tel
     teller.plan(wanted.plan, last=args.dry_run)
     check_room(wanted.plan)
     if not args.dry_run:
-        teller.next = _looks(msgspec.structs.replace(wanted.entry, revision=revision))
-        _fetch(wanted.plan, teller)
+        entry = msgspec.structs.replace(wanted.entry, revision=revision)
+        teller.kind, teller.next = "dataset", _looks(entry)
+        teller.done(wanted.plan, bring(wanted.plan, teller))
 
 
 def _looks(entry: Entry) -> str:
@@ -119,7 +120,12 @@ def _without_network(model: str, revision: str | None) -> Path | None:
     return cache.snapshot(model, revision) if constants.HF_HUB_OFFLINE else None
 
 
-def _fetch(wanted: Plan, teller: _Teller) -> None:
+def bring(wanted: Plan, teller: Teller) -> Path:
+    """Fetch what is wanted, told on the way; the folder that it lies in.
+
+    Raises:
+        Problem: it cannot be fetched, or ctrl+c broke it off; what has come is kept.
+    """
     from engine.hub.fetch import fetch
 
     try:
@@ -132,16 +138,17 @@ def _fetch(wanted: Plan, teller: _Teller) -> None:
             exit_status=INTERRUPTED,
         ) from None
     teller.end_line()
-    teller.done(wanted, path)
+    return path
 
 
-class _Teller:
+class Teller:
     """Progress for people on stderr, the folder on stdout; with `as_json` objects on stdout."""
 
     def __init__(self, *, as_json: bool) -> None:
         self._as_json = as_json
+        self.kind = "model"
         self.next = ""
-        """What to do with a dataset; empty for a model."""
+        """What to do with it, where that is not to begin a recipe."""
         self._tty = sys.stderr.isatty()
         self._next = 0.0
         self._open = False
@@ -206,8 +213,7 @@ class _Teller:
 
     def _last(self, model: str, revision: str, path: Path, size: int) -> None:
         if self._as_json:
-            kind = "dataset" if self.next else "model"
-            print_document({kind: model, "revision": revision, "path": str(path), "bytes": size})
+            print_document({self.kind: model, "revision": revision, "path": str(path), "bytes": size})
             return
         then = self.next or f"`openlora new --model {model}` begins a recipe with it"
         self._say(f"{figures.size(size)} are here; {then}")

@@ -32,7 +32,7 @@ def _modules(folder: str, without: str = "") -> str:
 HELP = """
 import io, contextlib
 from openlora_tui.cli.main import main
-for name in ("", "train", "runs", "new", "pull", "doctor", "where", "uninstall"):
+for name in ("", "train", "runs", "new", "pull", "advisor", "doctor", "where", "uninstall"):
     with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
         main([*name.split(), "--help"])
 """
