@@ -20,6 +20,7 @@ Mechanism = Literal[
     "exploding",
     "diverged",
     "flat",
+    "plateau",
     "overfit",
     "frozen_eval",
     "slow",

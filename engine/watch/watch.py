@@ -9,6 +9,7 @@ import msgspec
 from engine.watch.broken import NoGradient, NoLabels, NotFinite, ZeroLoss, ZeroRate
 from engine.watch.learning import FirstLoss, Flat, FrozenEval, Learnt, Overfit
 from engine.watch.pace import Slow
+from engine.watch.plateau import Plateau
 from engine.watch.point import Point, Sign
 from engine.watch.rising import Diverged, Exploding, Spike
 
@@ -30,6 +31,7 @@ class Watch(msgspec.Struct):
     spike: Spike = msgspec.field(default_factory=Spike)
     exploding: Exploding = msgspec.field(default_factory=Exploding)
     flat: Flat = msgspec.field(default_factory=Flat)
+    plateau: Plateau = msgspec.field(default_factory=Plateau)
     overfit: Overfit = msgspec.field(default_factory=Overfit)
     frozen_eval: FrozenEval = msgspec.field(default_factory=FrozenEval)
     learnt: Learnt = msgspec.field(default_factory=Learnt)
@@ -42,7 +44,7 @@ class Watch(msgspec.Struct):
 
     def plan(self, steps: int) -> None:
         """Take the planned steps of the run, which may grow while it is stored."""
-        self.flat.steps = steps
+        self.flat.steps = self.plateau.steps = steps
 
     def end(self) -> list[Sign]:
         """What there is to say once the curve is whole."""
@@ -57,12 +59,14 @@ def watch_of(*, vocabulary: int = 0, steps: int = 0) -> Watch:
         vocabulary: tokens that the model can say, 0 where unknown.
         steps: planned optimizer steps, 0 where unknown.
     """
-    return Watch(first_loss=FirstLoss(vocabulary=vocabulary), flat=Flat(steps=steps))
+    watch = Watch(first_loss=FirstLoss(vocabulary=vocabulary))
+    watch.plan(steps)
+    return watch
 
 
-def signs_of(points: Iterable[Point], *, vocabulary: int = 0) -> list[Sign]:
+def signs_of(points: Iterable[Point], *, vocabulary: int = 0, steps: int = 0) -> list[Sign]:
     """All that the rules say to a whole curve, each mechanism once, where it was seen first."""
-    watch = watch_of(vocabulary=vocabulary)
+    watch = watch_of(vocabulary=vocabulary, steps=steps)
     said = [sign for point in points for sign in watch.see(point)] + watch.end()
     first: dict[str, Sign] = {}
     for sign in said:

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from engine.watch.curve import points_of
+from engine.watch.plateau import Plateau
 from engine.watch.point import Point, Sign
 from engine.watch.watch import signs_of
 
@@ -49,8 +50,15 @@ def cases() -> list[Case]:
     found = []
     for entry in json.loads((_CURVES / "labels.json").read_text()):
         points = list(points_of(_CURVES / f"{entry['name']}.csv"))
-        found.append(Case(entry["name"], entry["label"], points, signs_of(points)))
+        found.append(Case(entry["name"], entry["label"], points, [*signs_of(points), *_still(points)]))
     return found
+
+
+def _still(points: list[Point]) -> list[Sign]:
+    """What the rule for plateaus says, which has to know rates and planned steps: twice these."""
+    rule = Plateau(steps=2 * max((point.step for point in points), default=0))
+    said = [rule.see(msgspec.structs.replace(point, lr=point.lr or 1e-4)) for point in points]
+    return [sign for sign in said if sign is not None]
 
 
 def measure() -> bool:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.watch.plateau import Plateau
 from engine.watch.point import Point, Sign
 from engine.watch.watch import Watch, signs_of, watch_of
 
@@ -122,6 +123,33 @@ def test_a_flat_curve_is_told_half_way_and_a_slow_start_is_not() -> None:
     assert told == [300]
     slow = [Point(step=step, loss=7.0 * math.exp(-step / 300)) for step in range(1, 601)]
     assert "flat" not in said(slow)
+
+
+def still(fall: Callable[[int], float], steps: int, *, evaluated: bool = True, **fields: float) -> list[Sign]:
+    """What is said of a noisy curve by a rule that knows the plan."""
+    dice, rule = random.Random(3), Plateau(steps=steps)
+    told = []
+    for step in range(1, steps + 1):
+        held_out = fall(step) * (1 + dice.gauss(0, 0.002)) if evaluated and step % 50 == 0 else None
+        loss = fall(step) * math.exp(dice.gauss(0, 0.1 if evaluated else 0.02))
+        told.append(rule.see(Point(step=step, loss=loss, eval_loss=held_out, **({"lr": 1e-4} | fields))))
+    return [sign for sign in told if sign is not None]
+
+
+def test_a_loss_that_has_stopped_falling_far_from_the_end() -> None:
+    [sign] = still(lambda step: 1.15 + 1.6 * math.exp(-step / 70), 3000)
+    assert (sign.mechanism, sign.severity) == ("plateau", "warning")
+    assert 400 < sign.onset < sign.step <= 2100
+    [sign] = still(lambda step: 1.15 + 1.6 * math.exp(-step / 70), 3000, evaluated=False)
+    assert sign.severity == "note", "the held-out loss was not asked"
+    assert not still(lambda step: 1.15 + 1.6 * math.exp(-step / 70), 3000, lr=0.0)
+    assert not still(lambda step: 1.15 + 1.6 * math.exp(-step / 700), 3000), "it fell, and then the end came"
+
+
+@pytest.mark.parametrize("power", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("evaluated", [False, True])
+def test_a_loss_that_falls_ever_slower_is_no_plateau(power: float, evaluated: bool) -> None:
+    assert not still(lambda step: 1 + 1.6 * step**-power, 3000, evaluated=evaluated)
 
 
 def test_a_curve_that_was_learnt_early_and_stays_low_has_learnt() -> None:
