@@ -17,6 +17,7 @@ NAMES: Final = (
     "first_step",
     "reporting",
     "watch",
+    "diagnosis",
     "throughput",
     "estimate",
     "gpu",

@@ -62,7 +62,8 @@ def _zero(seen: Figures) -> Verdict | None:
 
 
 def _not_finite(seen: Figures) -> Verdict | None:
-    named = (("loss", seen.train), ("held-out loss", seen.evals), ("gradient norm", seen.grad))
+    # A scaler's first steps pass over gradients that are not finite; only the last one tells of trouble.
+    named = (("loss", seen.train), ("held-out loss", seen.evals), ("gradient norm", seen.grad[-1:]))
     broken = [name for name, series in named if any(not math.isfinite(value) for value in series)]
     if not broken:
         return None
