@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from engine.advisor.case import Case
+from engine.advisor.doubt import settled
 from engine.advisor.rules.table import RULES
 from engine.findings import Finding
 
@@ -23,14 +24,14 @@ def diagnose(case: Case) -> list[Finding]:
     """What the rules find, ranked: what explains the end of the run first, then the likelier.
 
     The run's own findings are among them, as they are. Of what the rules find, one stands for a category:
-    the surest, with the evidence of the others.
+    the surest, with the evidence of the others. Where the first two look alike, a test decides, or is named.
     """
     found = [finding for rule in RULES for finding in rule(case)]
     by_category = groupby(
         sorted(found, key=lambda finding: finding.category), lambda finding: finding.category
     )
     said = [*_once(case.findings), *(_one(list(group)) for _, group in by_category)]
-    return sorted(said, key=_rank)
+    return sorted(settled(case, sorted(said, key=_rank)), key=_rank)
 
 
 def _rank(finding: Finding) -> tuple[float, str]:
