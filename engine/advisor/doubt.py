@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Final
 
@@ -16,7 +15,6 @@ _RIVAL: Final = 0.4
 _DECIDED: Final = 0.95
 _REFUTED: Final = 0.3
 """What is left of a cause's confidence where a test spoke for its rival."""
-_NOTHING: Final = 1e-6
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -54,9 +52,13 @@ def settled(case: Case, ranked: list[Finding]) -> list[Finding]:
     loser = next(finding for finding in rivals if finding is not winner)
     sure = max(winner.confidence, _DECIDED)
     evidence = [f"test: {outcome.evidence}", *winner.evidence]
-    left = round(loser.confidence * _REFUTED, 3)
     ranked = _replaced(ranked, winner, _with(winner, confidence=sure, evidence=evidence))
-    return _replaced(ranked, loser, _with(loser, confidence=left))
+    return _replaced(ranked, loser, refuted(loser))
+
+
+def refuted(finding: Finding) -> Finding:
+    """A cause that a test spoke against."""
+    return _with(finding, confidence=round(finding.confidence * _REFUTED, 3))
 
 
 def _between(rivals: list[Finding]) -> Doubt | None:
@@ -79,20 +81,8 @@ def _replaced(findings: list[Finding], old: Finding, new: Finding) -> list[Findi
     return [new if finding is old else finding for finding in findings]
 
 
-def labels_of_the_step(case: Case) -> Outcome | None:
-    """Of a run of ours: how many labels the first step had whose loss is 0 or no number."""
-    if not case.ours:
-        return None
-    for point in case.points:
-        broken = point.loss is not None and (abs(point.loss) <= _NOTHING or not math.isfinite(point.loss))
-        if broken and point.label_tokens is not None:
-            labels = f"step {point.step:,} had {point.label_tokens:,} tokens with a label"
-            return Outcome("nan_or_inf" if point.label_tokens else "loss_zero", labels)
-    return None
-
-
 def batch_against_rows(case: Case) -> Outcome | None:
-    """Of a run of ours: whether two rows came to another loss in a batch than alone, before the first step."""
+    """Of a run of ours: two rows that came to another loss in a batch than alone, before its first step."""
     leaks = next((finding for finding in case.findings if finding.category == "padding_token"), None)
     if leaks is None or not leaks.evidence:
         return None
@@ -104,12 +94,11 @@ DOUBTS: Final[tuple[Doubt, ...]] = (
         "loss_zero",
         "nan_or_inf",
         "count the labels of a batch that are not -100: none is masking, some is precision or attention.",
-        labels_of_the_step,
     ),
     Doubt(
         "loss_zero",
         "truncation",
-        "decode what is learnt from in three rows, with a max_length twice as high: if it appears, it was cut.",
+        "decode what is learnt from in three rows, with twice the max_length: if it appears, it was cut.",
     ),
     Doubt(
         "loss_zero",

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell_files(args: argparse.Namespace) -> int:
+    from engine.advisor.diagnose import diagnose
     from engine.advisor.read.gather import case_of_files, case_of_stream
 
     if str(args.log) == "-":
@@ -71,11 +72,13 @@ def _tell_files(args: argparse.Namespace) -> int:
     )
     facts = f"read: {total:,} lines of a log, {steps}, {settings:,} settings"
     read = {"lines": total, "points": len(case.points), "settings": settings}
-    return _report(case, args, facts, {"read": read}, "DATA")
+    return _report(case, diagnose(case), args, facts, {"read": read}, "DATA")
 
 
 def _tell_run(args: argparse.Namespace) -> int:
+    from engine.advisor.diagnose import diagnose
     from engine.advisor.read.own import case_of_run
+    from engine.advisor.trial import tried
 
     root = paths.home()
     if args.run is None and not all_runs(root):
@@ -85,15 +88,21 @@ def _tell_run(args: argparse.Namespace) -> int:
     case = case_of_run(directory, state)
     why = f": {one_line(state.reason, 200)}" if state.reason else ""
     facts = f"run {state.run} ({one_line(state.name, 60)}), {state.status}{why}"
-    return _report(case, args, facts, {"run": state.run, "status": state.status}, words(state.data))
+    found = tried(directory, state, diagnose(case))
+    return _report(case, found, args, facts, {"run": state.run, "status": state.status}, words(state.data))
 
 
-def _report(case: Case, args: argparse.Namespace, facts: str, about: dict[str, object], data: str) -> int:
-    from engine.advisor.diagnose import diagnose
+def _report(
+    case: Case,
+    found: list[Finding],
+    args: argparse.Namespace,
+    facts: str,
+    about: dict[str, object],
+    data: str,
+) -> int:
     from engine.advisor.missing import missing
 
-    found: list[Finding] = diagnose(case)
-    found += missing(case, found)
+    found = [*found, *missing(case, found)]
     if args.json:
         print_document({**about, "findings": found})
         return 0

@@ -12,10 +12,13 @@ import msgspec
 import pytest
 
 from engine import events as ev
+from engine.advisor.trial import tried
 from engine.eaten.look import Kitchen
+from engine.findings import Finding
 from engine.problem import Problem
 from engine.recipe.yaml import template
 from engine.run_dir import RunDir
+from engine.run_state import RunState
 from engine.train.guard import ledger
 from tests.engine.train.conftest import Run
 
@@ -94,3 +97,15 @@ def test_data_that_changed_since_is_not_told_as_if_it_had_been(
             Kitchen(directory)
     finally:
         rows.write_text(before)
+
+
+def test_the_labels_of_a_step_are_counted_for_its_diagnosis(
+    finished: tuple[RunDir, dict[int, list[int]]],
+) -> None:
+    directory, drawn = finished
+    zero = Finding(category="loss_zero", severity="blocker", title="0", confidence=0.5, step=3)
+    (told,) = tried(directory, RunState(run="1"), [zero])
+    assert told.evidence[0].startswith("test: ")
+    assert told.evidence[0].endswith("tokens of step 3 have a label")
+    assert "not masking" in told.cause
+    assert drawn[3]
