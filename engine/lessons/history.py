@@ -234,7 +234,12 @@ def _at_least(one: float, other: float, suspect: Suspect) -> bool:
 
 def _same_recipe(one: dict[str, Any], other: dict[str, Any]) -> bool:
     names = (one.keys() | other.keys()) - _PLACES
-    return all(one.get(name) == other.get(name) for name in names)
+    return all(_plain(one.get(name)) == _plain(other.get(name)) for name in names)
+
+
+def _plain(value: Any) -> Any:
+    """A list of one is what is in it: the two are written alike."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _same_data(mark: Fingerprint, lesson: Lesson) -> bool:

@@ -13,6 +13,7 @@ from engine.findings import SEVERITIES, Category, Finding
 from engine.preflight import device, disk, hub, memory, method, model, numbers, start, targets
 from engine.preflight.data import DataLook, DataLooks
 from engine.preflight.findings import stopped
+from engine.preflight.past import prospect_of
 from engine.preflight.subject import Size, Subject
 from engine.preflight.verdict import Verdict
 from engine.problem import Problem
@@ -88,7 +89,8 @@ class Preflight:
             found.append(_of_a_sample(sampled))
         told = {(finding.category, finding.title): finding for finding in found}
         gravest = sorted(told.values(), key=lambda finding: SEVERITIES.index(finding.severity))
-        return Verdict(findings=gravest, facts=list(_facts(subject)), sampled=sampled)
+        facts = list(_facts(subject))
+        return Verdict(findings=gravest, facts=facts, sampled=sampled, prospect=prospect_of(subject))
 
     @cached_property
     def _early(self) -> list[Finding]:

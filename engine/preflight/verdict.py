@@ -7,6 +7,15 @@ from typing import Any
 import msgspec
 
 from engine.findings import Finding, Severity
+from engine.lessons.alike import Fingerprint
+
+
+class Prospect(msgspec.Struct, frozen=True, kw_only=True):
+    """What the run would be, for past runs to be compared with it."""
+
+    mark: Fingerprint
+    recipe: dict[str, Any]
+    """Every field by name, paths absolute."""
 
 
 class Verdict(msgspec.Struct, kw_only=True):
@@ -18,6 +27,7 @@ class Verdict(msgspec.Struct, kw_only=True):
     """What the run would be, a line each."""
     sampled: int | None = None
     """Rows that were looked at, where they were not all."""
+    prospect: Prospect | None = None
 
     def count(self, severity: Severity) -> int:
         """Findings of that severity."""

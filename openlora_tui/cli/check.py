@@ -10,14 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from engine import events as ev
 from engine.findings import SEVERITIES
+from engine.lessons.dismissals import standing_in
 from engine.problem import WORK_FAILED
 from engine.recipe import RecipeFile, override, parse, read, text_from
 from engine.sources.entry import entries_of
+from engine.text import one_line
 from openlora_tui import figures
+from openlora_tui.cli import past
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.found import counted, finding_lines, words
 from openlora_tui.cli.options import add_field_options, given_fields
 from openlora_tui.cli.outlet import write_over
+from openlora_tui.cli.session import Session
 
 if TYPE_CHECKING:
     from engine.preflight.verdict import Verdict
@@ -40,8 +44,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Check and report; 1 where something would stop the run."""
+    from engine.preflight.past import remembered
+
     recipe = override(recipe_in(args.recipe), given_fields(args))
-    found = _verdict(recipe, None if args.full else _SECONDS)
+    found = remembered(_verdict(recipe, None if args.full else _SECONDS), past.known())
     if args.json:
         print_document(found.document())
     else:
@@ -54,13 +60,18 @@ def recipe_in(path: Path) -> RecipeFile:
     return parse(text_from(sys.stdin.buffer, "stdin")) if str(path) == "-" else read(path)
 
 
-def blocked(recipe: RecipeFile) -> ev.Failed | None:
-    """How a run of the recipe would end at once, by all checks that need no look at the rows; else None."""
+def glance(recipe: RecipeFile) -> Verdict:
+    """What all checks say that need no look at the rows."""
     from engine.preflight.check import Preflight
 
     preflight = Preflight(recipe)
     preflight.count()
-    blockers = preflight.verdict().blockers
+    return preflight.verdict()
+
+
+def blocked(found: Verdict) -> ev.Failed | None:
+    """How a run would end at once; None where nothing stops it."""
+    blockers = found.blockers
     if not blockers:
         return None
     first, more = blockers[0], len(blockers) - 1
@@ -74,6 +85,15 @@ def blocked(recipe: RecipeFile) -> ev.Failed | None:
         do=" ".join(part for part in (first.remedy, also) if part),
         findings=blockers,
     )
+
+
+def failed_before(found: Verdict, session: Session) -> list[str]:
+    """What past runs say against the recipe, a line each."""
+    from engine.preflight.past import past_of, remembered, warned
+
+    root = Path(session.welcome.home)
+    told = remembered(found, past_of(session.lessons(past.RECENT), standing_in(root)))
+    return [f"{one_line(one.title)}. {one_line(one.remedy)}" for one in warned(told.findings)]
 
 
 def _verdict(recipe: RecipeFile, seconds: float | None) -> Verdict:

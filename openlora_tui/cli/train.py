@@ -18,7 +18,7 @@ from engine.run_state import RunState
 from engine.search.rate import test_of
 from engine.text import one_line
 from openlora_tui.cli import finding_rates, launched, search, watching
-from openlora_tui.cli.check import blocked, recipe_in
+from openlora_tui.cli.check import blocked, failed_before, glance, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
 from openlora_tui.cli.options import add_field_options, given_fields
@@ -65,7 +65,8 @@ def run(args: argparse.Namespace) -> int:
     check_paths(recipe)
     faults.asked(os.environ)
     home = paths.home()
-    if (failed := blocked(recipe)) is not None:
+    found = glance(recipe)
+    if (failed := blocked(found)) is not None:
         return _stopped(failed, as_json=args.json)
     if launched.wanted(args):
         return launched.run(args, recipe, home)
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         return run_here(directory, recipe, EnduringPrinter(as_json=args.json))
     printer = Printer(as_json=args.json)
     with Session(home) as session:
-        for note in session.welcome.notes:
+        for note in [*session.welcome.notes, *failed_before(found, session)]:
             printer.say(f"note: {note}")
         if args.search:
             return search.search(recipe, session, args)

@@ -42,6 +42,8 @@ class RecipeActs(Screen[None]):
     preflight: Preflighting
     estimate: Estimating
     _starting = False
+    _warned = ""
+    """The recipe of which it was said that its settings have failed."""
 
     @property
     def tui(self) -> Host:
@@ -232,7 +234,7 @@ class RecipeActs(Screen[None]):
         except Problem as problem:
             self._refused(problem)
             return
-        if await self._stopped():
+        if await self._stopped() or self._held_back(text):
             return
         ahead = self.tui.session.live
         self._starting = True
@@ -262,6 +264,17 @@ class RecipeActs(Screen[None]):
         if not self.preflight.blockers:
             return False
         self.tui.tell(f"It would be stopped: {one_line(self.preflight.blockers[0].title, 100)}")
+        self.do_preflight()
+        return True
+
+    def _held_back(self, text: str) -> bool:
+        """Say once of a recipe that its settings have failed here; the key once more starts it."""
+        said = self.preflight.warned
+        if not said or self._warned == text:
+            return False
+        self._warned = text
+        again = f"{self.tui.facts().key('start')} again starts it all the same."
+        self.tui.tell(f"{one_line(said[0].title, 120)}. {again}")
         self.do_preflight()
         return True
 

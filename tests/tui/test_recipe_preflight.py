@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from engine import messages as ms
+from engine.lessons.lesson import Lesson, ModelPrint, Seen
 from engine.preflight import check
 from openlora_tui.modals.preflight import PreflightFindings
 from openlora_tui.screens.recipe import RecipeScreen
@@ -225,3 +226,63 @@ async def test_it_is_as_it_was_found_good(
         await settle(pilot)
         name = f"{scene}-{size[0]}x{size[1]}"
         assert as_found_good(pilot.app, name, recipe.parent)
+
+
+class Experienced(CheckingEngine):
+    """Two runs at 2e-3 have diverged here, and one at 2e-4 went well."""
+
+    def send(self, message: ms.Message) -> None:
+        super().send(message)
+        if isinstance(message, ms.ListLessons):
+            told = [_lesson("19", 2e-3), _lesson("12", 2e-3), _lesson("21", 2e-4)]
+            self.push(ms.Lessons(lessons=told, request=message.request, total=3))
+
+
+def _lesson(run: str, rate: float) -> Lesson:
+    wild = rate > 1e-3
+    spike = Seen(name="curve.spike", category="loss_spike_divergence", severity="blocker", title="It left.")
+    return Lesson(
+        run=run,
+        status="failed" if wild else "succeeded",
+        model=ModelPrint(name="/elsewhere/model"),
+        recipe={"learning_rate": rate},
+        findings=[spike] if wild else [],
+    )
+
+
+@pytest.mark.parametrize("engine", [Experienced], indirect=True)
+async def test_a_setting_that_failed_here_is_said_at_its_field_and_once_before_a_start(
+    opened: Any, recipe: Path, engine: CheckingEngine
+) -> None:
+    recipe.write_text(f"{GOOD}learning_rate: 2e-3\n")
+    async with opened() as pilot:
+        screen = await checked(pilot, recipe)
+        await until(pilot, lambda: bool(screen.preflight.warned))
+        screen.form.go("learning_rate")
+        await settle(pilot)
+        assert "diverged twice" in shown(pilot.app)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PreflightFindings))
+        assert "(runs 19, 12); 2e-4 worked (run 21)" in notice(pilot)
+        assert not engine.asked(ms.Submit)
+        await pilot.press("escape")
+        await until(pilot, lambda: pilot.app.screen is screen)
+        await pilot.press("s")
+        await until(pilot, lambda: bool(engine.asked(ms.Submit)))
+
+
+@pytest.mark.parametrize("engine", [Experienced], indirect=True)
+async def test_what_worked_is_taken_with_a_key_and_then_nothing_is_asked(
+    opened: Any, recipe: Path, engine: CheckingEngine
+) -> None:
+    recipe.write_text(f"{GOOD}learning_rate: 2e-3\n")
+    async with opened() as pilot:
+        screen = await checked(pilot, recipe)
+        await until(pilot, lambda: bool(screen.preflight.warned))
+        screen.form.go("learning_rate")
+        await pilot.press("p")
+        await known(pilot, screen)
+        assert screen.draft.value("learning_rate") == 2e-4
+        assert not screen.preflight.warned
+        await pilot.press("s")
+        await until(pilot, lambda: bool(engine.asked(ms.Submit)))

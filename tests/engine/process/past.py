@@ -34,11 +34,12 @@ def made(
     losses: tuple[float, ...] = (2.0, 1.6, 1.3, 1.2, 1.15, 1.1),
     prints: Prints = PRINTS,
     failed: bool = False,
+    model: str = "/models/tiny",
     extra: str = "",
     t: float = 1e9,
 ) -> str:
     """A run of eight steps, evaluated along the way; returns its id."""
-    recipe = f"model: /models/tiny\ndata: /data/rows.jsonl\nlearning_rate: {rate}\nmax_steps: 8\n{extra}"
+    recipe = f"model: {model}\ndata: /data/rows.jsonl\nlearning_rate: {rate}\nmax_steps: 8\n{extra}"
     run = RunDir.create(home, recipe, JobContext(python="", cwd="/", umask=0))
     at = t + 100 * int(run.run)
     planned = ev.Planned(
@@ -57,9 +58,7 @@ def made(
     append(
         run.events,
         [
-            ev.Created(
-                run=run.run, name=name, model="/models/tiny", data=["/data/rows.jsonl"], steps=8, t=at
-            ),
+            ev.Created(run=run.run, name=name, model=model, data=["/data/rows.jsonl"], steps=8, t=at),
             planned,
             *(some.step(n, loss=3.0 - n / 4, t=at + n) for n in range(1, 9)),
             *evaluated,

@@ -12,6 +12,7 @@ import pytest
 from engine import paths
 from engine.findings import Finding
 from engine.lessons.dismissals import About, dismissal, put, standing_in
+from engine.lessons.prints import Prints
 from openlora_tui.cli.main import main
 from openlora_tui.cli.session import Session
 from tests.engine.process.conftest import end_all
@@ -67,6 +68,38 @@ def test_runs_are_found_compared_and_explained(
     assert "One run cannot be compared" in refused("compare", good, good)
     assert "no run called 'nobody'" in refused("why", good, "nobody")
     assert "no 'colour' to search by" in refused("search", "colour<3")
+
+
+def test_a_setting_that_failed_is_said_before_it_is_tried_again(
+    home: Path, recipe_file: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = Prints(held="h", mask="m")
+    for name in ("one", "two"):
+        made(home, name, rate=2e-2, losses=BAD, failed=True, prints=bare, model=str(tiny_model))
+    made(home, "three", rate=1e-3, prints=bare, model=str(tiny_model))
+    said = "learning_rate 0.02 diverged twice on this model (runs 1, 2); 0.001 worked (run 3)"
+    words = ["check", str(recipe_file), "--set", "learning_rate=2e-2"]
+
+    def found() -> list[dict[str, Any]]:
+        assert main([*words, "--json"]) == 0
+        return [
+            one for one in json.loads(capsys.readouterr().out)["findings"] if one["category"] == "history"
+        ]
+
+    (told,) = found()
+    assert (told["title"], told["severity"]) == (said, "warning")
+    assert told["patch"]["recipe"] == {"learning_rate": 0.001}
+    put_aside = Finding(
+        category="history", severity="warning", title=said, check="history.loss_spike_divergence"
+    )
+    about = About(model=str(tiny_model))
+    put(home, dismissal(put_aside, "model", "it was the data"), about)
+    assert found() == []
+    assert main(words) == 0
+    assert f"put aside by you: {said}" in capsys.readouterr().out
+    put(home, dismissal(put_aside, "model", undone=True), about)
+    words[-1] = "learning_rate=1e-3"
+    assert found() == []
 
 
 def test_labels_show_in_lists_and_searches_and_survive(home: Path, said: Any, refused: Any) -> None:
