@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.advisor.diagnose import diagnose
-from engine.advisor.read.gather import case_of_text
+from engine.advisor.read.gather import case_of_files, case_of_text
 from engine.advisor.rules.said.heard import heard
 from engine.advisor.rules.said.sayings import SAYINGS
 from engine.findings import Finding
@@ -126,3 +128,9 @@ def test_other_causes_stay_possible_and_are_less_sure() -> None:
 def test_any_text_is_heard_without_a_failure(text: str) -> None:
     for finding in heard(case_of_text(text)):
         assert 0 <= finding.confidence <= 1
+
+
+def test_the_warnings_of_a_healthy_log_are_no_failure() -> None:
+    found = diagnose(case_of_files(log=Path(__file__).with_name("healthy.log")))
+    assert [f.title for f in found if f.severity != "note" and f.confidence > 0.4] == []
+    assert not any(f.severity == "blocker" for f in found)

@@ -44,6 +44,11 @@ SAYINGS: Final = (
         name="flash_card",
         category="cuda_driver_or_arch",
         says=lines(
+            "FlashAttention backward for head dim",
+            "cutlassF: no kernel",
+            "requires (?:A100|H100)",
+            "No operator found for `?memory_efficient",
+            "unable to find an engine to execute",
             r"Flash ?Attention.{0,20} only supports? Ampere",
             r"only supports? (?:Ampere|Hopper|Turing).{0,20}(?:GPU|or newer)",
             "requires? (?:an )?(?:Ampere|Hopper)",
@@ -57,6 +62,8 @@ SAYINGS: Final = (
         name="driver",
         category="cuda_driver_or_arch",
         says=lines(
+            "mixed precision requires a GPU",
+            "[Nn]o GPU(?:s)? (?:found|available|detected)",
             "driver version is insufficient",
             "NVIDIA driver on your system is too old",
             "Found no NVIDIA driver",
@@ -84,6 +91,10 @@ SAYINGS: Final = (
             "NVRM: Xid",
             "uncorrectable ECC error",
         ),
+        apart=lines(
+            "bitsandbytes",
+            "bitsandbytes",
+        ),
         sure=0.9,
         title="PyTorch cannot use the GPU: driver, CUDA build and card do not fit, or there is none.",
         cause="The driver is older than the CUDA that PyTorch was built with, the build is for "
@@ -95,6 +106,10 @@ SAYINGS: Final = (
         name="toolkit",
         category="cuda_driver_or_arch",
         says=lines(
+            "ds_opt_adam",
+            "Unable to JIT load",
+            "(?:CPUAdam|fused_adam|FusedAdam).{0,60}(?:not|fail|error)",
+            "[Ff]ailed to find C compiler",
             "CUDA_HOME (?:environment variable )?(?:is not set|does not exist)",
             "nvcc(?:: | )?(?:not found|fatal|command not found|was not found)",
             r"detected CUDA version.{0,40}mismatches",
@@ -114,9 +129,15 @@ SAYINGS: Final = (
     Saying(
         name="device_fault",
         category="cuda_driver_or_arch",
-        says="CUDA error: (?:an illegal memory access|unspecified launch failure|misaligned address|"
-        "an illegal instruction|hardware|uncorrectable|invalid argument|operation not "
-        "(?:permitted|supported))",
+        says=lines(
+            "out of resource: shared memory",
+            "CUBLAS_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR)",
+            "CUDNN_STATUS_(?:EXECUTION_FAILED|INTERNAL_ERROR|MAPPING_ERROR)",
+            "launch timed out and was terminated",
+            "CUDA error: (?:an illegal memory access|unspecified launch failure|misaligned address|"
+            "an illegal instruction|hardware|uncorrectable|invalid argument|operation not "
+            "(?:permitted|supported))",
+        ),
         sure=0.5,
         title="The device stopped with a fault in a kernel.",
         cause="A kernel that does not fit the card or the driver, an index beyond a table, or the "

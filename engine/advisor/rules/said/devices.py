@@ -11,6 +11,9 @@ SAYINGS: Final = (
         name="two_devices",
         category="device_mismatch",
         says=lines(
+            "Placeholder storage has not been allocated",
+            "must be on the same device",
+            "does not give any device for the following parameters",
             "all tensors to be on the same device",
             "found at least two devices",
             "Expected object of device type",

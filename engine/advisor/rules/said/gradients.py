@@ -11,6 +11,9 @@ SAYINGS: Final = (
         name="no_graph",
         category="no_trainable_params_or_grad",
         says=lines(
+            "differentiated Tensors does not require grad",
+            "no parameters? requires? grad",
+            "model did not return a loss",
             "does not require grad and does not have a grad_fn",
             "element 0 of tensors does not require",
             "None of the inputs have requires_grad=True",

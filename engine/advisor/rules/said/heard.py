@@ -19,6 +19,9 @@ from engine.findings import Finding
 
 _NEAR: Final = 12
 """Lines around one without a traceback in which a second sign is looked for."""
+_SHORT: Final = 20
+"""Lines of what somebody pasted because of what it says; logs of healthy runs are longer."""
+_WARNS: Final = re.compile(r"warning|\bwarn\b|\[?\binfo\b|deprecat|recommended", re.IGNORECASE)
 _LATE: Final = 200
 """Lines before the last traceback that still speak of what ended in it."""
 _UNKNOWN: Final = 0.35
@@ -27,6 +30,7 @@ _UNEXPLAINED: Final = 0.2
 _RIVAL: Final = 0.45
 """What is left of a cause's likelihood where another explains the end better."""
 _LEAST: Final = 0.1
+_IN_PASSING: Final = 0.4
 _WIDTH: Final = 240
 _SHOWN: Final = 3
 
@@ -108,7 +112,7 @@ class _Log:
     def _weight(self, at: int) -> float:
         """How much a line has to do with the end of the run."""
         if not self._end:
-            return 1.0
+            return _IN_PASSING if self._warns(at) else 1.0
         if self._end[0].start <= at <= self._end[-1].last:
             if any(trace.start < at < trace.head for trace in self._end):
                 return 0.6  # a line of code
@@ -116,6 +120,10 @@ class _Log:
         if any(chain[0].start <= at <= chain[-1].last for chain in self._chains):
             return 0.8
         return 0.9 if self._end[0].start - _LATE <= at else 0.65
+
+    def _warns(self, at: int) -> bool:
+        """True where the line is one that logs have of healthy runs too."""
+        return len(self._lines) > _SHORT and bool(_WARNS.search(self._lines[at]))
 
     def _around(self, at: int) -> tuple[int, int]:
         for chain in self._chains:
@@ -161,7 +169,7 @@ def _finding(case: Case, each: Heard, sure: float) -> Finding:
         evidence.append(f"said {each.others + 1:,} times")
     return Finding(
         category=saying.category,
-        severity="warning" if sure < each.sure else saying.severity,
+        severity="warning" if sure < saying.sure / 2 else saying.severity,
         title=saying.title,
         confidence=round(sure, 3),
         evidence=evidence,

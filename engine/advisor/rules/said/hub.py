@@ -115,9 +115,7 @@ SAYINGS: Final = (
         says=lines(
             "api_key not configured",
             r"wandb\.errors",
-            "wandb login",
-            r"(?:wandb|mlflow|comet|swanlab).{0,60}(?:login|api[ _]key|Unauthorized|permission "
-            "denied)",
+            r"(?:wandb|mlflow|comet|swanlab).{0,60}(?:api[ _]key|Unauthorized|permission denied)",
         ),
         sure=0.55,
         title="The tracker of runs wants a login.",

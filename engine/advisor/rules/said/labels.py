@@ -117,6 +117,8 @@ SAYINGS: Final = (
         name="media_tokens",
         category="template_or_special_tokens",
         says=lines(
+            "Image (?:start|end) token",
+            "[Ii]mage (?:start|end) token and",
             r"(?:Image|Video|Audio) features and \w+ tokens do(?:n't| not) match",
             r"number of (?:images|videos|audios).{0,60}(?:does(?:n't| not) match|mismatch)",
             r"<(?:image|video|audio)>.{0,60}(?:placeholder|token)s?.{0,60}(?:mismatch|match|"
@@ -137,6 +139,7 @@ SAYINGS: Final = (
         name="cut_off",
         category="truncation",
         says=lines(
+            r"(?:Image|Video|Audio) features and \w+ tokens do(?:n.t| not) match: tokens: [1-9]",
             "exceeds? the (?:model's |model )?max(?:imum)? (?:sequence |context |input "
             r")?length.{0,60}truncat",
             "No tokens available to compute loss",

@@ -42,6 +42,8 @@ SAYINGS: Final = (
         name="timeout",
         category="distributed_launch",
         says=lines(
+            "store based barrier",
+            "heartbeat monitor timed out",
             "Watchdog caught collective operation timeout",
             "collective operations? (?:have )?(?:failed or )?timed? ?out",
             "NCCL operations have failed or timed out",
@@ -134,6 +136,10 @@ SAYINGS: Final = (
         name="deepspeed_numbers",
         category="distributed_launch",
         says=lines(
+            "inflight params",
+            "no_sync.{0,30}incompatible",
+            "assert .{0,40}ds_(?:status|id|tensor)",
+            "Detected mismatch between collectives",
             "DeepSpeed config values that mismatch",
             "Check batch related parameters",
             "train_batch_size is not equal to",
@@ -187,8 +193,13 @@ SAYINGS: Final = (
     Saying(
         name="wrapped_model",
         category="distributed_launch",
-        says="'(?:DistributedDataParallel|DataParallel|FullyShardedDataParallel|DeepSpeedEngine)' "
-        "object has no attribute",
+        says=lines(
+            r"in replica \d on device",
+            "gather along dimension 0, but all input tensors were scalars",
+            "torch/nn/parallel/(?:data_parallel|replicate|scatter_gather|parallel_apply)",
+            "'(?:DistributedDataParallel|DataParallel|FullyShardedDataParallel|DeepSpeedEngine)' "
+            "object has no attribute",
+        ),
         sure=0.85,
         title="Code takes the model for itself where it is wrapped for several processes.",
         cause="DDP and its kin hold the model as .module.",

@@ -173,6 +173,7 @@ SAYINGS: Final = (
         name="weights_do_not_fit",
         category="oom",
         says=lines(
+            r"requires [\d.]+ ?G[Bi]B? .{0,40}only [\d.]+ ?G[Bi]B?",
             "Some modules are dispatched on the CPU or the disk",
             "modules? (?:are|is|were) (?:dispatched|offloaded) (?:on|to) the (?:CPU|disk)",
             "device_map`? had weights offloaded to the disk",
@@ -219,7 +220,10 @@ SAYINGS: Final = (
     Saying(
         name="cublas_handle",
         category="oom",
-        says="CUBLAS_STATUS_NOT_INITIALIZED",
+        says=lines(
+            "NVML_SUCCESS == r INTERNAL ASSERT",
+            "CUBLAS_STATUS_NOT_INITIALIZED",
+        ),
         sure=0.5,
         title="cuBLAS could not begin: most often no memory is left for its workspace.",
         cause="It is also what an index beyond the embedding leaves behind, because errors of the "

@@ -40,6 +40,8 @@ SAYINGS: Final = (
         name="dtypes_meet",
         category="dtype_mismatch",
         says=lines(
+            "to have one of the following scalar types: (?:Long|Int)",
+            "to have one of the following scalar types: (?:Long|Int)",
             f"expected scalar type {_TYPES} but found",
             f"expected dtype {_TYPES}",
             r"Found dtype \w+ but expected",

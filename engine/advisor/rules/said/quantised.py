@@ -11,6 +11,9 @@ SAYINGS: Final = (
         name="bitsandbytes",
         category="quantization_backend",
         says=lines(
+            "Failed to import bitsandbytes",
+            r"bitsandbytes__\*",
+            "[Ee]rror.{0,40}bitsandbytes|bitsandbytes.{0,40}(?:[Ee]rror|fail)",
             "CUDA Setup failed",
             r"bitsandbytes.{0,60}compiled without GPU support",
             r"CUDA SETUP:.{0,80}(?:error|fail|not found|could not|couldn't|WARNING)",
@@ -66,6 +69,8 @@ SAYINGS: Final = (
         name="other_quantiser",
         category="quantization_backend",
         says=lines(
+            "required to quantize",
+            "'QuantLinear' object",
             r"(?:auto[-_]?gptq|gptqmodel|auto[-_]?awq|autoawq|hqq|exllama\w*|optimum|eetq|quanto|"
             r"torchao|aqlm|compressed[-_]tensors).{0,80}(?:requires?|not (?:found|installed|"
             "available|supported)|install|No module|must be|error|fail)",

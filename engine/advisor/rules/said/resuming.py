@@ -14,6 +14,7 @@ SAYINGS: Final = (
         name="optimizer_groups",
         category="checkpoint_resume",
         says=lines(
+            "(?:optimizer|scheduler) state.{0,20}not found|cannot resume",
             "parameter group that doesn't match the size",
             "different number of parameter groups",
             "loaded state dict has",
@@ -201,6 +202,7 @@ SAYINGS: Final = (
         name="damaged",
         category="checkpoint_resume",
         says=lines(
+            "state dictionary .{0,60}corrupted",
             "PytorchStreamReader failed",
             "failed finding central directory",
             "invalid header or archive is corrupted",

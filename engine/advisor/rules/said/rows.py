@@ -32,6 +32,11 @@ SAYINGS: Final = (
         name="roles",
         category="dataset_format",
         says=lines(
+            "[Mm]essages? must be (?:a )?(?:list|dict)",
+            "[Nn]umber of messages",
+            "'role' and 'content'",
+            "(?:first|last) message to be from",
+            "must (?:start|end|begin) with (?:a )?(?:user|assistant|human)",
             "Invalid role tag",
             "Conversation roles must alternate",
             "roles? (?:must|should) alternate",
@@ -54,6 +59,8 @@ SAYINGS: Final = (
         name="nesting",
         category="dataset_format",
         says=lines(
+            "Expected input batch_size",
+            "argument .padding_value.",
             "excessive nesting",
             "Unable to create tensor, you should probably",
             "too many dimensions 'str'",
@@ -74,6 +81,9 @@ SAYINGS: Final = (
         name="column_missing",
         category="dataset_format",
         says=lines(
+            r"datasets\[?\.?\d\]?\.(?:type|path|field)",
+            "not in index",
+            "Missing (?:required )?(?:column|field|key)s?:",
             rf"KeyError: ['\"]{_COLUMN}['\"]",
             r"KeyError: (?:None|0)$",
             r"Column(?:s| name)?.{0,80}(?:not in the dataset|not found|does(?:n't| not) exist|not "
@@ -93,9 +103,9 @@ SAYINGS: Final = (
             r"(?:column names don't match|column names.{0,40}match)",
             "CastError",
             r"Features? .{0,60}(?:not match|mismatch)",
-            "All the data files must have the same columns",
         ),
         apart=lines(
+            "(?:Image|Video|Audio) features",
             "state_dict|checkpoint",
             "configuration_auto",
             "CONFIG_MAPPING",
@@ -161,6 +171,11 @@ SAYINGS: Final = (
         name="parse",
         category="dataset_encoding_or_parse",
         says=lines(
+            "All the data files must have the same columns",
+            "Expected object or value",
+            "line contains NUL",
+            r"_csv\.Error",
+            "DatasetGenerationCastError",
             "JSON ?Decode ?Error",
             "Expecting (?:value|property name|',' delimiter|':' delimiter)",
             "Extra data: line",
@@ -221,6 +236,11 @@ SAYINGS: Final = (
         name="nothing_left",
         category="empty_or_tiny_dataset",
         says=lines(
+            "[Pp]lease input the training dataset",
+            "(?:dataset|split|data) (?:contains?|has|with) (?:0|no|zero) (?:samples|rows|examples|data|records)",
+            r"num_rows: 0\b",
+            r"train(?:ing)? steps.{0,20}\b0\b|\b0 training steps",
+            "(?:dataset|data) is empty",
             "num_samples should be a positive integer",
             "Cannot find valid samples",
             r"(?<![\d.,])(?:no|not (?:a )?single|0|zero) (?:valid |training |train )?"

@@ -120,6 +120,9 @@ SAYINGS: Final = (
         name="not_serialisable",
         category="save_or_disk",
         says=lines(
+            "has no attribute 'save_pretrained'",
+            "[Pp]arent directory .{0,120}does not exist",
+            r"Adapter name \S+ not found in the model",
             "is not JSON serializable",
             "cannot serialize",
             "can't serialize",

@@ -11,6 +11,7 @@ SAYINGS: Final = (
         name="converter",
         category="gguf_export",
         says=lines(
+            r"KeyError: '(?:U8|I8|F8_\w+)'",
             "Can ?not map tensor",
             "pre-tokenizer was not recognized",
             "get_vocab_base_pre",
@@ -50,6 +51,10 @@ SAYINGS: Final = (
         name="loader",
         category="gguf_export",
         says=lines(
+            "failed to (?:apply|load|init) lora",
+            "GGML_ASSERT",
+            r"llama_\w+: error",
+            "unsupported lora",
             "llama_model_load: error",
             r"llm_load_\w+: error",
             "gguf_init_from_file",

@@ -33,6 +33,7 @@ SAYINGS: Final = (
         name="target_kind",
         category="target_modules_not_found",
         says=lines(
+            "has no attribute '(?:q_proj|k_proj|v_proj|o_proj|query_key_value|gate_proj|up_proj|down_proj|self_attn|c_attn|W_pack|Wqkv|qkv_proj|layers|transformer)'",
             r"Target module.{0,300}is not supported",
             "Currently, only the following modules are supported",
             "expected target modules in",

@@ -80,6 +80,7 @@ SAYINGS: Final = (
         name="vocabulary_size",
         category="tokenizer_vocab_resize",
         says=lines(
+            r"size of tensor a \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\) must match the size of tensor b \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\)",
             r"(?:tokenizer|vocab(?:ulary)?).{0,60}(?:size|length|len).{0,60}(?:does(?:n't| "
             "not) match|mismatch|larger than|greater than|bigger|exceeds|!=)",
             r"token (?:id|index).{0,40}(?:out of (?:range|vocab|bounds)|exceeds|>=)",
@@ -102,6 +103,9 @@ SAYINGS: Final = (
         name="no_pad_token",
         category="padding_token",
         says=lines(
+            "padding_value",
+            "has no attribute 'pad_token(?:_id)?'",
+            "[Pp]ad(?:ding)? token must be",
             "does not have a padding token",
             "Asking to pad but",
             r"pad_token.{0,20} (?:is )?not set",

@@ -69,6 +69,12 @@ SAYINGS: Final = (
         name="settings_unreadable",
         category="other",
         says=lines(
+            "requires the save and eval",
+            "not supported between instances of .(?:float|int|str). and .(?:float|int|str).",
+            "can't multiply sequence by non-int",
+            r"is not a valid (?:SchedulerType|IntervalStrategy|OptimizerNames|\w+Strategy)",
+            "metric_for_best_model",
+            "not compatible with the packing|cannot be used together|mutually exclusive",
             r"yaml\.(?:scanner|parser)",
             "ScannerError",
             "ConstructorError",

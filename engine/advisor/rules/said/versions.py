@@ -29,6 +29,7 @@ SAYINGS: Final = (
         name="import_failed",
         category="dependency_version",
         says=lines(
+            r"NameError: name '[A-Z]\w+' is not defined",
             "cannot import name",
             "No module named",
             "ModuleNotFoundError",
@@ -98,7 +99,7 @@ SAYINGS: Final = (
             "You need to have (?:sentencepiece|tiktoken)",
             "has no attribute '(?:_set_gradient_checkpointing|get_usable_length|seen_tokens|"
             "get_max_length|_extract_past_from_model_output)'",
-            "(?:trust_remote_code|execute the configuration file)",
+            "(?:execute the configuration file|contains custom code which must be executed)",
         ),
         sure=0.82,
         title="The installed transformers does not know this model, or not in this form.",
@@ -110,6 +111,9 @@ SAYINGS: Final = (
         name="attribute",
         category="dependency_version",
         says=lines(
+            r"Invalid pattern: '\*\*'",
+            "cached in a LocalFileSystem",
+            "does not support (?:Flash Attention|SDPA|an attention implementation)",
             r"module '[\w.]+' has no attribute",
             r"type object '\w+' has no attribute",
             r"'\w*(?:Trainer|Config|Args|Arguments|Cache|Tokenizer\w*|Attention|Model|ForCausalLM|"
@@ -142,6 +146,8 @@ SAYINGS: Final = (
         name="arguments_unused",
         category="dependency_version",
         says=lines(
+            "remaining_argv",
+            "model_kwargs`? are not used by the model",
             "specified arguments are not used by the HfArgumentParser",
             "Some keys are not used",
             "(?:unrecognized|unknown) arguments?:",

@@ -11,13 +11,13 @@ SAYINGS: Final = (
         name="stands_still",
         category="hang_or_slow",
         says=lines(
+            r"blocked for more than \d+ seconds",
             r"(?:hang(?:s|ing)?|hung|(?<!loss is )(?<!loss )stuck|frozen|freez\w+|deadlock\w*|"
             r"no (?:output|progress|"
             r"response))\b.{0,80}",
             "DataLoader timed out after",
-            "can cause the process to hang",
-            "Disabling parallelism to avoid deadlocks",
         ),
+        apart="Disabling parallelism",
         sure=0.55,
         title="The run stands still.",
         cause="A worker waits for another: too many processes that tokenise, tokenizers that were "
@@ -26,9 +26,20 @@ SAYINGS: Final = (
         "and TOKENIZERS_PARALLELISM=false.",
     ),
     Saying(
+        name="forked_tokenizers",
+        category="hang_or_slow",
+        says="Disabling parallelism to avoid deadlocks",
+        sure=0.25,
+        severity="note",
+        title="Tokenizers were used before processes were forked.",
+        cause="They go on with one thread; where they cannot, workers wait for each other for ever.",
+        do="Set TOKENIZERS_PARALLELISM=false if the run stands still.",
+    ),
+    Saying(
         name="kernel_old",
         category="hang_or_slow",
         says=lines(
+            "can cause the process to hang",
             r"below the recommended minimum of 5\.5",
             r"kernel version.{0,40}below the recommended",
         ),
