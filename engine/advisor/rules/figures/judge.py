@@ -13,7 +13,7 @@ from engine.findings import Category, Finding
 
 _NOTHING: Final = 1e-6
 _FEW: Final = 60
-"""Points at most; a longer curve is judged by the rules that watch one."""
+"""Points, and lines, at most; a longer curve is judged by the rules that watch one."""
 _RISEN: Final = 1.4
 _EVAL_RISEN: Final = 1.05
 _FLAT: Final = 0.03
@@ -33,7 +33,7 @@ class Verdict(NamedTuple):
 
 def figures(case: Case) -> Iterator[Finding]:
     """A finding for each relation that is seen in the figures of a short text; nothing for a run of ours."""
-    if case.ours or len(case.points) > _FEW:
+    if case.ours or max(len(case.points), len(case.lines)) > _FEW:
         return
     seen = figures_of(case)
     for judge in _JUDGES:

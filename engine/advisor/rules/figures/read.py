@@ -26,7 +26,8 @@ _BEFORE: Final = frozenset({"seconds", "memory"})
 _NUMBER: Final = r"[-+]?(?:\d[\d,]*\.?\d*(?:e[-+]?\d+)?|\.\d+)|\bnan\b|[-+]?\binf(?:inity)?\b"
 _TOKEN: Final = re.compile(
     "|".join([*(rf"(?P<{name}>\b(?:{way}))" for name, way in _NAMES), rf"(?P<number>{_NUMBER})"])
-    + r"|(?P<other>\b(?:steps?|epochs?|iter\w*|it|rows?|ln\w*|vocab\w*|max_\w*|of|after|tokens?|hours?)\b)"
+    + r"|(?P<other>\b(?:\w+_(?:runtime|per_second)"
+    r"|steps?|epochs?|iter\w*|it|rows?|ln\w*|vocab\w*|max_\w*|of|after|tokens?|hours?)\b)"
     + r"|(?P<end>[;|\n]|\.\s)",
 )
 _TIMES: Final = {"million": 1e6, "thousand": 1e3, "k": 1e3}

@@ -24,10 +24,9 @@ SAYINGS: Final = (
             "is on CPU, but expected (?:it|them) to be on (?:GPU|cuda)",
             "must have its parameters and buffers on device",
             r"Pointer argument \(at \d+\) cannot be accessed from Triton",
-            r"Expected (?:tensor|all tensors|input).{0,60}on (?:the )?(?:same |cuda|cpu|gpu)",
+            "Expected (?:tensor|all tensors|input).{0,60}on (?:the )?(?:same |cuda|cpu|gpu)",
             "tensors? (?:must|should) be on (?:the )?same device",
-            r"(?:is|are) on (?:device )?(?:cpu|cuda(?::\d)?)\W.{0,40}(?:but|"
-            r"while).{0,60}(?:cpu|cuda)",
+            r"(?:is|are) on (?:device )?(?:cpu|cuda(?::\d)?)\W.{0,40}(?:but|while).{0,60}(?:cpu|cuda)",
             "different devices",
         ),
         sure=0.93,
@@ -40,7 +39,7 @@ SAYINGS: Final = (
     Saying(
         name="other_device_quantised",
         category="device_mismatch",
-        says=r"(?:8|4)-bit.{0,60}on a different device than the one you're training on",
+        says="(?:8|4)-bit.{0,60}on a different device than the one you're training on",
         sure=0.75,
         title="A quantised model lies on another device than the one that trains.",
         cause="device_map put it on the first card, or on several, and this process trains on another one.",

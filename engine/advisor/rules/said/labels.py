@@ -42,9 +42,9 @@ SAYINGS: Final = (
         says=lines(
             "Could not find (?:the )?(?:response|instruction|assistant) (?:key|template|part)",
             "instance will be ignored in loss calculation",
-            r"response_template.{0,60}not (?:be )?found",
+            "response_template.{0,60}not (?:be )?found",
             "no assistant (?:tokens|mask|response)",
-            r"assistant_masks?.{0,60}(?:zero|empty|missing)",
+            "assistant_masks?.{0,60}(?:zero|empty|missing)",
         ),
         sure=0.9,
         title="The mark before an answer was not found in rows, so they teach nothing.",
@@ -63,12 +63,12 @@ SAYINGS: Final = (
             "Cannot use (?:chat template|apply_chat_template)",
             "no template argument was passed",
             "Template .{0,60}does not exist",
-            r"(?:chat[_ ]template|template).{0,60}(?:not found|is (?:missing|None|required|"
-            "invalid|not supported))",
+            "(?:chat[_ ]template|template).{0,60}(?:not found|is (?:missing|None|required|invalid|"
+            "not supported))",
             "TemplateSyntaxError",
             "System role not supported",
-            r"only (?:user|system).{0,40}roles? (?:is|are) supported",
-            r"chat template does not contain.{0,20}generation",
+            "only (?:user|system).{0,40}roles? (?:is|are) supported",
+            "chat template does not contain.{0,20}generation",
             "Unknown chat[_ ]template",
         ),
         sure=0.9,
@@ -81,11 +81,11 @@ SAYINGS: Final = (
         name="special_token",
         category="template_or_special_tokens",
         says=lines(
-            r"eos_token.{0,60}(?:not found in the vocab|is not in|not (?:be )?found)",
+            "eos_token.{0,60}(?:not found in the vocab|is not in|not (?:be )?found)",
             "<EOS_TOKEN>",
-            r"EOT token.{0,60}not",
-            r"(?:special|stop|eos|eot|bos) tokens?.{0,60}(?:not (?:found|in the)|missing|"
-            "does(?:n't| not) exist)",
+            "EOT token.{0,60}not",
+            "(?:special|stop|eos|eot|bos) tokens?.{0,60}(?:not (?:found|in the)|missing|does(?:n't| "
+            "not) exist)",
             "(?:starts|begins) with 2 BOS tokens",
             "double BOS",
             "(?:two|duplicate|multiple|extra) BOS",
@@ -103,8 +103,7 @@ SAYINGS: Final = (
         says=lines(
             "tokenization mismatch",
             "Mismatch between tokenized prompt and the start of tokenized prompt",
-            r"(?:prompt|prefix).{0,60}(?:tokeniz|tokenis).{0,60}(?:mismatch|differ|not a "
-            "prefix)",
+            "(?:prompt|prefix).{0,60}(?:tokeniz|tokenis).{0,60}(?:mismatch|differ|not a prefix)",
         ),
         sure=0.7,
         title="Prompt and answer are not where the mask takes them to be.",
@@ -120,9 +119,8 @@ SAYINGS: Final = (
             "Image (?:start|end) token",
             "[Ii]mage (?:start|end) token and",
             r"(?:Image|Video|Audio) features and \w+ tokens do(?:n't| not) match",
-            r"number of (?:images|videos|audios).{0,60}(?:does(?:n't| not) match|mismatch)",
-            r"<(?:image|video|audio)>.{0,60}(?:placeholder|token)s?.{0,60}(?:mismatch|match|"
-            "not)",
+            "number of (?:images|videos|audios).{0,60}(?:does(?:n't| not) match|mismatch)",
+            "<(?:image|video|audio)>.{0,60}(?:placeholder|token)s?.{0,60}(?:mismatch|match|not)",
         ),
         apart=lines(
             "truncat",
@@ -141,16 +139,16 @@ SAYINGS: Final = (
         says=lines(
             r"(?:Image|Video|Audio) features and \w+ tokens do(?:n.t| not) match: tokens: [1-9]",
             "exceeds? the (?:model's |model )?max(?:imum)? (?:sequence |context |input "
-            r")?length.{0,60}truncat",
+            ")?length.{0,60}truncat",
             "No tokens available to compute loss",
             "(?:Likely )?due to .?truncation",
-            r"(?:sentence|sequence|sample|example|row|input|prompt|record)s?.{0,80}(?:will be|was|"
+            "(?:sentence|sequence|sample|example|row|input|prompt|record)s?.{0,80}(?:will be|was|"
             "were|has been|have been|is|are) truncated",
             r"truncat\w+.{0,60}(?:answer|response|label|target|completion)s?",
-            r"(?:answers?|responses?|labels?).{0,40}truncat",
+            "(?:answers?|responses?|labels?).{0,40}truncat",
             "prompt (?:is|was) (?:longer|too long)",
-            r"(?:input|prompt|sequence|seq_?len).{0,60}(?:should be smaller than|longer than|"
-            r"exceeds?|greater than|larger than).{0,30}(?:max|context|model|block|cutoff|position)",
+            "(?:input|prompt|sequence|seq_?len).{0,60}(?:should be smaller than|longer than|exceeds?|"
+            "greater than|larger than).{0,30}(?:max|context|model|block|cutoff|position)",
             r"Input length of input_ids is \d+, but",
             r"maximum context length is \d+",
             r"(?:[Dd]rop|[Rr]emov|[Ss]kip|[Ff]ilter)\w* [\d,]+ (?:long|over-?long|too long)",

@@ -13,19 +13,19 @@ SAYINGS: Final = (
         says=lines(
             "Failed to import bitsandbytes",
             r"bitsandbytes__\*",
-            "[Ee]rror.{0,40}bitsandbytes|bitsandbytes.{0,40}(?:[Ee]rror|fail)",
+            "[Ee]rror.{0,40}bitsandbytes",
+            "bitsandbytes.{0,40}(?:[Ee]rror|fail)",
             "CUDA Setup failed",
-            r"bitsandbytes.{0,60}compiled without GPU support",
-            r"CUDA SETUP:.{0,80}(?:error|fail|not found|could not|couldn't|WARNING)",
+            "bitsandbytes.{0,60}compiled without GPU support",
+            "CUDA SETUP:.{0,80}(?:error|fail|not found|could not|couldn't|WARNING)",
             "No package metadata was found for bitsandbytes",
-            r"bitsandbytes.{0,60}(?:is )?(?:not installed|not available|not supported|library "
-            "load error)",
+            "bitsandbytes.{0,60}(?:is )?(?:not installed|not available|not supported|library load error)",
             r"(?:libbitsandbytes|bitsandbytes_cuda)\w*\.(?:so|dll)",
             "Configured CUDA binary not found",
             r"(?:cget_managed_ptr|cquantize_\w+|cdequantize_\w+|cgemm_4bit\w*|cget_col_row_stats|"
             r"cadam\w*)",
-            r"requires.{0,60}(?:the )?(?:latest )?(?:version of )?bitsandbytes",
-            r"(?:install|upgrade|update) .{0,20}bitsandbytes",
+            "requires.{0,60}(?:the )?(?:latest )?(?:version of )?bitsandbytes",
+            "(?:install|upgrade|update) .{0,20}bitsandbytes",
             "No module named 'bitsandbytes'",
             "name 'bnb' is not defined",
             r"(?:module '?bitsandbytes[\w.]*'?|bitsandbytes\.\w+) has no attribute",
@@ -35,8 +35,8 @@ SAYINGS: Final = (
             "Params4bit' object has no attribute",
             "quantization state (?:is )?not initialized",
             "Blockwise quantization only supports",
-            r"(?:8|4)-bit quantization.{0,60}requires",
-            r"bitsandbytes.{0,40}triton",
+            "(?:8|4)-bit quantization.{0,60}requires",
+            "bitsandbytes.{0,40}triton",
             "Only Tensors of floating point (?:and complex )?dtype can require gradients",
             "backends-bnb",
         ),
@@ -72,18 +72,17 @@ SAYINGS: Final = (
             "required to quantize",
             "'QuantLinear' object",
             r"(?:auto[-_]?gptq|gptqmodel|auto[-_]?awq|autoawq|hqq|exllama\w*|optimum|eetq|quanto|"
-            r"torchao|aqlm|compressed[-_]tensors).{0,80}(?:requires?|not (?:found|installed|"
-            "available|supported)|install|No module|must be|error|fail)",
+            "torchao|aqlm|compressed[-_]tensors).{0,80}(?:requires?|not (?:found|installed|available|"
+            "supported)|install|No module|must be|error|fail)",
             r"(?:requires?|install|No module named|Loading an? \w+ quantized "
-            r"model).{0,60}(?:auto[-_]?gptq|gptqmodel|auto[-_]?awq|autoawq|hqq|exllama|optimum|"
-            "eetq|quanto|torchao|aqlm|compressed[-_]tensors)",
+            "model).{0,60}(?:auto[-_]?gptq|gptqmodel|auto[-_]?awq|autoawq|hqq|exllama|optimum|eetq|"
+            "quanto|torchao|aqlm|compressed[-_]tensors)",
             "Using Exllama backend",
             "quantization method (?:do(?:es)? not|doesn't) support training",
             "Unknown quantization type",
-            r"quantization_config.{0,80}(?:not (?:supported|valid)|must be|unsupported|invalid|"
-            "missing)",
+            "quantization_config.{0,80}(?:not (?:supported|valid)|must be|unsupported|invalid|missing)",
             "No GPU found. A GPU is needed for quantization",
-            r"FP8.{0,60}(?:requires|compute capability|only supported)",
+            "FP8.{0,60}(?:requires|compute capability|only supported)",
             "(?:is|are) (?:not supported|already) (?:for )?quantized",
         ),
         sure=0.85,
@@ -100,7 +99,7 @@ SAYINGS: Final = (
             r"`?\.(?:to|cuda|half|float)(?:\(\))?`? is not supported for `?(?:4|8)-bit",
             r"Calling `?(?:to|cuda|cpu|half|float)\(\)`? is not supported for",
             "cannot cast a (?:bitsandbytes|quantized) model",
-            r"dtype.{0,60}quantized model",
+            "dtype.{0,60}quantized model",
         ),
         sure=0.75,
         title="A quantised model is moved or cast, which it does not allow.",

@@ -14,15 +14,16 @@ SAYINGS: Final = (
         name="optimizer_groups",
         category="checkpoint_resume",
         says=lines(
-            "(?:optimizer|scheduler) state.{0,20}not found|cannot resume",
+            "(?:optimizer|scheduler) state.{0,20}not found",
+            "cannot resume",
             "parameter group that doesn't match the size",
             "different number of parameter groups",
             "loaded state dict has",
             "KeyError: '?(?:exp_avg|exp_avg_sq|step|betas|max_lr|state|param_groups|optimizer|"
             "lr_scheduler|global_step|model_state_dict|optimizer_state_dict)'?",
-            r"(?:optimizer|scheduler|scaler).{0,40}state.{0,60}(?:mismatch|not match|missing|"
+            "(?:optimizer|scheduler|scaler).{0,40}state.{0,60}(?:mismatch|not match|missing|"
             "incompatible|fail|could not|cannot)",
-            r"(?:exp_avg|optimizer).{0,80}size of tensor a",
+            "(?:exp_avg|optimizer).{0,80}size of tensor a",
         ),
         sure=0.92,
         title="The optimizer's state in the checkpoint is of another set of trained weights.",
@@ -93,13 +94,13 @@ SAYINGS: Final = (
             ")?checkpoint",
             r"(?:trainer_state\.json|optimizer\.pt|scheduler\.pt|rng_state\S*|adapter\.pt|"
             r"recipe_state\.pt|training_args\.bin|adapter_model\.\w+|adapter_config\.json|"
-            r"latest)'?.{0,80}(?:not found|does not exist|No such file|missing|doesn't exist)",
+            "latest)'?.{0,80}(?:not found|does not exist|No such file|missing|doesn't exist)",
             "(?:No such file or directory|not found|does not exist|Can't "
-            r"find).{0,160}(?:trainer_state\.json|optimizer\.pt|scheduler\.pt|rng_state|"
-            r"adapter\.pt|adapter_\d\.pt|recipe_state|adapter_model\.|adapter_config\.json|"
-            r"/checkpoint-\d+|global_step\d*|latest)",
+            r"find).{0,160}(?:trainer_state\.json|optimizer\.pt|scheduler\.pt|rng_state|adapter\.pt|"
+            r"adapter_\d\.pt|recipe_state|adapter_model\.|adapter_config\.json|/checkpoint-\d+|"
+            r"global_step\d*|latest)",
             "Unable to find latest file",
-            r"no file named .{0,120}found in (?:directory )?.{0,80}checkpoint",
+            "no file named .{0,120}found in (?:directory )?.{0,80}checkpoint",
             r"checkpoint.{0,60}(?:is )?(?:corrupt\w*|incomplete|invalid|damaged|not a valid)",
             "resume_from_checkpoint",
             r"Output directory \(.{0,200}already exists and is not empty",
@@ -176,8 +177,8 @@ SAYINGS: Final = (
         category="checkpoint_resume",
         says=lines(
             r"DP world size of \d+ but",
-            r"(?:world size|number of (?:processes|gpus|ranks)).{0,80}checkpoint",
-            r"checkpoint.{0,80}(?:world[_ ]size|different number of (?:gpus|ranks|processes))",
+            "(?:world size|number of (?:processes|gpus|ranks)).{0,80}checkpoint",
+            "checkpoint.{0,80}(?:world[_ ]size|different number of (?:gpus|ranks|processes))",
         ),
         sure=0.85,
         title="The checkpoint was saved by another number of processes.",
@@ -233,7 +234,7 @@ SAYINGS: Final = (
     Saying(
         name="resume_failed",
         category="checkpoint_resume",
-        says=r"(?:Error|Exception|failed|fails|mismatch).{0,120}",
+        says="(?:Error|Exception|failed|fails|mismatch).{0,120}",
         beside=lines(
             "_load_from_checkpoint",
             "_load_optimizer_and_scheduler",

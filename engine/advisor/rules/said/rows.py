@@ -41,8 +41,8 @@ SAYINGS: Final = (
             "Conversation roles must alternate",
             "roles? (?:must|should) alternate",
             r"(?:unknown|unexpected|invalid|unsupported) (?:message )?role\b",
-            r"(?:only )?(?:user|human|assistant).{0,40}(?:must be|should be|"
-            r"expected).{0,20}(?:first|last|turn)",
+            "(?:only )?(?:user|human|assistant).{0,40}(?:must be|should be|expected).{0,20}(?:first|"
+            "last|turn)",
             "Invalid message",
             "has no attribute '(?:role|content)'",
             "(?:odd|even) number of (?:messages|turns)",
@@ -85,28 +85,28 @@ SAYINGS: Final = (
             "not in index",
             "Missing (?:required )?(?:column|field|key)s?:",
             rf"KeyError: ['\"]{_COLUMN}['\"]",
-            r"KeyError: (?:None|0)$",
-            r"Column(?:s| name)?.{0,80}(?:not in the dataset|not found|does(?:n't| not) exist|not "
+            "KeyError: (?:None|0)$",
+            "Column(?:s| name)?.{0,80}(?:not in the dataset|not found|does(?:n't| not) exist|not "
             "(?:present|exist)|missing)",
             "Current columns in the dataset",
             "No columns? in the dataset match",
             "encodings? to this method that includes? input_ids",
-            r"dataset.{0,60}(?:must|should) (?:have|contain|include).{0,60}(?:column|field|"
-            "key|field)",
-            r"(?:missing|required|expected|no) (?:column|field|key)s?\W.{0,60}(?:dataset|row|"
-            "example|sample|columns|in)",
+            "dataset.{0,60}(?:must|should) (?:have|contain|include).{0,60}(?:column|field|key|field)",
+            r"(?:missing|required|expected|no) (?:column|field|key)s?\W.{0,60}(?:dataset|row|example|"
+            "sample|columns|in)",
             "formatting_func",
-            r"(?:unhandled|unknown|unsupported|invalid).{0,20}(?:prompt tokenization strategy|"
+            "(?:unhandled|unknown|unsupported|invalid).{0,20}(?:prompt tokenization strategy|"
             "data(?:set)? (?:format|type)|prompt format|dataset)",
             r"dataset_info\.json",
             "Undefined dataset",
-            r"(?:column names don't match|column names.{0,40}match)",
+            "(?:column names don't match|column names.{0,40}match)",
             "CastError",
-            r"Features? .{0,60}(?:not match|mismatch)",
+            "Features? .{0,60}(?:not match|mismatch)",
         ),
         apart=lines(
             "(?:Image|Video|Audio) features",
-            "state_dict|checkpoint",
+            "state_dict",
+            "checkpoint",
             "configuration_auto",
             "CONFIG_MAPPING",
             "model_type",
@@ -189,15 +189,14 @@ SAYINGS: Final = (
             "Error tokenizing data",
             "trailing data",
             "Trailing comma",
-            r"Failed to (?:read|load|parse).{0,30}(?:file|JSON).{0,80}(?:error|jsonl?|csv|"
-            "parquet)",
+            "Failed to (?:read|load|parse).{0,30}(?:file|JSON).{0,80}(?:error|jsonl?|csv|parquet)",
             "cannot mix (?:list|struct)",
             "tried to convert to",
             "Parquet magic bytes not found",
             "Not a gzipped file",
             r"changed from \w+ to \w+ in row",
             "straddling object",
-            r"Could not convert.{0,60}with type",
+            "Could not convert.{0,60}with type",
             "overflow with type",
             "(?:malformed|invalid|corrupt(?:ed)?|broken) (?:json|jsonl|csv|parquet|line|row|record)",
         ),
@@ -237,16 +236,16 @@ SAYINGS: Final = (
         category="empty_or_tiny_dataset",
         says=lines(
             "[Pp]lease input the training dataset",
-            "(?:dataset|split|data) (?:contains?|has|with) (?:0|no|zero) (?:samples|rows|examples|data|records)",
+            "(?:dataset|split|data) (?:contains?|has|with) (?:0|no|zero) (?:samples|rows|examples|data)",
             r"num_rows: 0\b",
-            r"train(?:ing)? steps.{0,20}\b0\b|\b0 training steps",
+            r"train(?:ing)? steps.{0,20}\b0\b",
+            r"\b0 training steps",
             "(?:dataset|data) is empty",
             "num_samples should be a positive integer",
             "Cannot find valid samples",
-            r"(?<![\d.,])(?:no|not (?:a )?single|0|zero) (?:valid |training |train )?"
-            "(?:samples?|examples?|rows?|"
-            r"records?)\b.{0,30}(?:found|left|remain|in your|after|to train|were|loaded|available|"
-            r"in the|\.|$)",
+            r"(?<![\d.,])(?:no|not (?:a )?single|0|zero) (?:valid |training |train )?(?:samples?|"
+            r"examples?|rows?|records?)\b.{0,30}(?:found|left|remain|in your|after|to train|were|"
+            r"loaded|available|in the|\.|$)",
             "enough samples to at least yield one packed",
             "corresponds to no data",
             "resulting train set will be empty",
@@ -265,7 +264,7 @@ SAYINGS: Final = (
             "Generating train split: 0 examples",
             "smaller than (?:the )?(?:batch|block)",
             "all (?:samples|rows|examples) (?:were|have been|are) (?:filtered|dropped|removed|skipped)",
-            r"max_steps.{0,20}(?:must|has to) be",
+            "max_steps.{0,20}(?:must|has to) be",
             r"total_num_steps\W+0\b",
         ),
         sure=0.9,
@@ -299,8 +298,7 @@ SAYINGS: Final = (
             "doesn't contain any data files",
             r"Unable to find '[^\n]*(?:json|csv|parquet|txt)",
             "Unsupported data format",
-            r"(?:dataset|data|train(?:ing)?).{0,20} (?:file|path).{0,60}(?:does(?:n't| not) "
-            "exist|not found)",
+            "(?:dataset|data|train(?:ing)?).{0,20} (?:file|path).{0,60}(?:does(?:n't| not) exist|not found)",
             r"No such file or directory: '[^'\n]*\.(?:jsonl?|csv|parquet|arrow)'",
         ),
         apart=lines(

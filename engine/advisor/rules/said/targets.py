@@ -11,17 +11,17 @@ SAYINGS: Final = (
         name="targets_not_found",
         category="target_modules_not_found",
         says=lines(
-            r"Target modules?.{0,400}not found in the base model",
+            "Target modules?.{0,400}not found in the base model",
             "No modules were targeted",
             "Please specify `?target_modules",
-            r"target_modules.{0,120}(?:not found|no match|not match|could not|don't exist|do not "
+            "target_modules.{0,120}(?:not found|no match|not match|could not|don't exist|do not "
             "exist|invalid|does not|must be)",
             "(?:no|could not find any|cannot find any|can't find any) (?:target(?:ed)? |linear |lora "
-            r")?(?:layers?|modules?).{0,40}(?:found|match|target|to (?:apply|adapt|attach))",
+            ")?(?:layers?|modules?).{0,40}(?:found|match|target|to (?:apply|adapt|attach))",
             r"lora_target\w*.{0,80}(?:not found|invalid|no match|unknown)",
             "module .{0,60} (?:is )?not found in (?:the )?(?:base )?model",
             "No (?:LoRA|linear) (?:layers|modules)",
-            r"modules_to_save.{0,80}not found",
+            "modules_to_save.{0,80}not found",
         ),
         sure=0.95,
         title="No layer of the model has the names that the adapter is to sit on.",
@@ -33,8 +33,9 @@ SAYINGS: Final = (
         name="target_kind",
         category="target_modules_not_found",
         says=lines(
-            "has no attribute '(?:q_proj|k_proj|v_proj|o_proj|query_key_value|gate_proj|up_proj|down_proj|self_attn|c_attn|W_pack|Wqkv|qkv_proj|layers|transformer)'",
-            r"Target module.{0,300}is not supported",
+            "has no attribute '(?:q_proj|k_proj|v_proj|o_proj|query_key_value|gate_proj|up_proj|"
+            "down_proj|self_attn|c_attn|W_pack|Wqkv|qkv_proj|layers|transformer)'",
+            "Target module.{0,300}is not supported",
             "Currently, only the following modules are supported",
             "expected target modules in",
             "is (?:an )?unsupported LoRA weight",

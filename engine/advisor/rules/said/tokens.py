@@ -53,8 +53,8 @@ SAYINGS: Final = (
         category="tokenizer_vocab_resize",
         says=lines(
             rf"size mismatch for [\w.]*{_TABLES}",
-            rf"(?:shape|size).{{0,80}}{_TABLES}",
-            rf"{_TABLES}.{{0,160}}(?:shape|size mismatch)",
+            f"(?:shape|size).{{0,80}}{_TABLES}",
+            f"{_TABLES}.{{0,160}}(?:shape|size mismatch)",
             r"Trying to set a tensor of shape torch\.Size\(\[(?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}, "
             r"\d+\]\)",
         ),
@@ -80,10 +80,11 @@ SAYINGS: Final = (
         name="vocabulary_size",
         category="tokenizer_vocab_resize",
         says=lines(
-            r"size of tensor a \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\) must match the size of tensor b \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\)",
-            r"(?:tokenizer|vocab(?:ulary)?).{0,60}(?:size|length|len).{0,60}(?:does(?:n't| "
-            "not) match|mismatch|larger than|greater than|bigger|exceeds|!=)",
-            r"token (?:id|index).{0,40}(?:out of (?:range|vocab|bounds)|exceeds|>=)",
+            r"size of tensor a \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\) must match the size of "
+            r"tensor b \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\)",
+            "(?:tokenizer|vocab(?:ulary)?).{0,60}(?:size|length|len).{0,60}(?:does(?:n't| not) match|"
+            "mismatch|larger than|greater than|bigger|exceeds|!=)",
+            "token (?:id|index).{0,40}(?:out of (?:range|vocab|bounds)|exceeds|>=)",
             "contains? out[- ]of[- ]vocab",
             r"The expanded size of the tensor \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\)",
         ),
@@ -108,10 +109,10 @@ SAYINGS: Final = (
             "[Pp]ad(?:ding)? token must be",
             "does not have a padding token",
             "Asking to pad but",
-            r"pad_token.{0,20} (?:is )?not set",
+            "pad_token.{0,20} (?:is )?not set",
             "no (?:pad|padding) token",
             "Cannot handle batch sizes > 1 if no padding token",
-            r"pad_token_id.{0,40}(?:is None|must be|not (?:set|defined))",
+            "pad_token_id.{0,40}(?:is None|must be|not (?:set|defined))",
             "(?:set|define) (?:a|the|your) `?pad(?:ding)?_?token",
             "Unable to (?:find|set|get) (?:a |the )?pad",
         ),
@@ -128,8 +129,8 @@ SAYINGS: Final = (
         says=lines(
             "right-padding was detected",
             "padding_side=.{0,3}right.{0,80}(?:unexpected|Flash|generation)",
-            r"padding_side.{0,40}(?:should|must|set|not equal)",
-            r"padding side.{0,60}(?:left|right).{0,40}(?:should|must|expected|unexpected)",
+            "padding_side.{0,40}(?:should|must|set|not equal)",
+            "padding side.{0,60}(?:left|right).{0,40}(?:should|must|expected|unexpected)",
         ),
         sure=0.7,
         severity="warning",
@@ -144,7 +145,7 @@ SAYINGS: Final = (
         category="padding_token",
         says=lines(
             "Padding_idx must be within num_embeddings",
-            r"padding_idx.{0,40}(?:out of|within|range)",
+            "padding_idx.{0,40}(?:out of|within|range)",
         ),
         sure=0.6,
         title="The pad token's id is beyond the embedding.",

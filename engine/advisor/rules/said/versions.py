@@ -89,7 +89,7 @@ SAYINGS: Final = (
             "does not recognize this architecture",
             "Unrecognized model in",
             "Unrecognized configuration class",
-            r"Tokenizer class .{0,60}does not exist",
+            "Tokenizer class .{0,60}does not exist",
             "rope_scaling`? must be a dictionary",
             "did not match any variant of untagged enum",
             r"KeyError: '(?:qwen\w*|llama\w*|mistral\w*|mixtral\w*|gemma\w*|phi\w*|deepseek\w*|"

@@ -12,9 +12,8 @@ SAYINGS: Final = (
         category="hang_or_slow",
         says=lines(
             r"blocked for more than \d+ seconds",
-            r"(?:hang(?:s|ing)?|hung|(?<!loss is )(?<!loss )stuck|frozen|freez\w+|deadlock\w*|"
-            r"no (?:output|progress|"
-            r"response))\b.{0,80}",
+            r"(?:hang(?:s|ing)?|hung|(?<!loss is )(?<!loss )stuck|frozen|freez\w+|deadlock\w*|no "
+            r"(?:output|progress|response))\b.{0,80}",
             "DataLoader timed out after",
         ),
         apart="Disabling parallelism",
@@ -41,7 +40,7 @@ SAYINGS: Final = (
         says=lines(
             "can cause the process to hang",
             r"below the recommended minimum of 5\.5",
-            r"kernel version.{0,40}below the recommended",
+            "kernel version.{0,40}below the recommended",
         ),
         sure=0.5,
         severity="warning",
@@ -57,7 +56,7 @@ SAYINGS: Final = (
             "Falling back to (?:torch|the naive|a slow|slow|eager) implementation",
             "suggested max number of worker",
             "using (?:a )?slow (?:image processor|tokenizer)",
-            r"flash[- ]attn.{0,40}not installed.{0,40}slow",
+            "flash[- ]attn.{0,40}not installed.{0,40}slow",
         ),
         sure=0.45,
         severity="warning",
