@@ -12,13 +12,14 @@ from pathlib import Path
 from types import FrameType
 
 from engine import paths
+from engine.advisor.diagnose import diagnose
+from engine.advisor.read.own import case_of_run
 from engine.findings import Finding
 from engine.local_model import talk
 from engine.local_model.asking import asked
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe.edit import written
 from engine.recipe.yaml import text_of
-from engine.repair.cause import causes
 from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.text import clean, one_line
@@ -63,8 +64,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def findings_of(directory: RunDir, state: RunState) -> list[Finding]:
-    """What is wrong with the run, the likeliest first, and behind that what its own checks noted."""
-    return [*causes(directory, state), *(found for found in state.findings if found.severity == "note")]
+    """What is wrong with the run, numbered as `openlora advise` lists it."""
+    return diagnose(case_of_run(directory, state))
 
 
 def _state(session: Session, args: argparse.Namespace) -> RunState | None:

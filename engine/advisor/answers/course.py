@@ -180,6 +180,22 @@ def _helped(known: Known) -> Iterator[str]:
         yield f"In run {run}, {attempt.patch.label} helped against {attempt.category}."
 
 
+def stop(known: Known) -> list[str]:
+    """`Should I stop it?`"""
+    state = known.state
+    if state is None or state.ended:
+        return [_NO_RUN if state is None else f"It has ended already: {_standing(state)}."]
+    way = f"`openlora runs stop {state.run}` ends it and saves an adapter."
+    if _overfits(state):
+        return [f"Yes: held-out loss has risen since step {state.best_eval_step:,}. {way}"]
+    blockers, warnings = _of(known, "blocker"), _of(known, "warning")
+    if blockers:
+        return [f"Yes, unless you can live with {blockers}. {way}", *_found(known)]
+    if warnings:
+        return [f"Not for its curve; see {warnings} first. {way}", *_found(known)]
+    return [f"There is no reason to. It is {_standing(state)}."]
+
+
 def time_left(known: Known) -> list[str]:
     """`How long does it take?`"""
     state = known.state

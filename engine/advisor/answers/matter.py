@@ -174,11 +174,22 @@ def rows(known: Known) -> list[str]:
     ]
 
 
+def cut(known: Known) -> list[str]:
+    """`Are answers cut off?`"""
+    said = _said_of(known, "truncation")
+    length = f" max_length is {known.recipe.max_length:,}." if known.recipe is not None else ""
+    return said or [
+        f"No finding says that rows are cut.{length} `openlora inspect --max-length N` counts them."
+    ]
+
+
 def past(known: Known) -> list[str]:
     """`How did my past runs do?`"""
     lessons = known.lessons
     if not lessons:
-        return ["No past run is remembered that is like this one."]
+        return [
+            "No past run is remembered that is like this one. `openlora runs compare` sets runs side by side."
+        ]
     ended = [one for one in lessons if one.eval_loss is not None]
     failed = [one for one in lessons if one.status == "failed"]
     lines = [f"{len(lessons)} past runs are like it, {len(failed)} of which failed."]

@@ -19,6 +19,8 @@ _WORDS: Final = {
     "certainty; a model that knows nothing of V tokens has ln(V), about 10 to 12.",
     "held-out": "Held-out rows are never learnt from: their loss tells whether what is learnt holds.",
     "checkpoint": "A checkpoint is all that a run needs to go on: adapter, optimizer, place in the data.",
+    "lora": "LoRA learns two small matrices (of rank lora_r) beside each chosen layer, and leaves the layer "
+    "as it is: far less memory, and a file of some megabytes.",
     "adapter": "An adapter is what LoRA trains: two small matrices beside each chosen layer.",
     "warm-up": "In the warm-up the learning rate rises to its peak, because first steps are rough.",
     "epoch": "An epoch is one pass over all training rows.",
