@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.problem import Problem
 from engine.recipe.fields import nearest
+from engine.recipe.foreign import pairs
 from engine.recipe.foreign.axolotl_data import KEYS as DATA_KEYS
 from engine.recipe.foreign.axolotl_data import data
 from engine.recipe.foreign.axolotl_keys import KEYS, OTHER
@@ -30,6 +31,8 @@ _OWN: Final = frozenset(
         "float16",
         "float32",
         "rl",
+        "rl_beta",
+        "orpo_alpha",
     }
 )
 
@@ -45,19 +48,20 @@ def from_axolotl(said: dict[str, Any], folder: Path) -> Translation:
         Problem: it trains on what cannot be learnt here, or names no model.
     """
     found = Translation("Axolotl")
-    if not empty(said.get("rl")) or said.get("reward_model") or said.get("process_reward_model"):
+    if said.get("reward_model") or said.get("process_reward_model"):
         raise Problem(
-            "The file trains on preferences, which are not taken over.",
-            why=f"rl: {said.get('rl')}." if said.get("rl") else "It trains a reward model.",
-            do="Take over a file of answers, or begin with `openlora new --data FILE` (objective: dpo).",
+            "The file trains a reward model, which is not done here.",
+            do="Take over a file of answers, or one with `rl: dpo`, ipo or orpo.",
         )
+    if not empty(said.get("rl")):
+        pairs.begin(found, "rl", said["rl"], pairs.AXOLOTL)
     model = said["base_model"]
     if not isinstance(model, str) or not model:
         raise Problem("The file names no model.", why="base_model is empty.", do="Fill in base_model.")
     found.take("base_model", model, "model", located(model, folder))
     data(said, folder, found)
     for key, value in said.items():
-        if key in DATA_KEYS or key == "base_model":
+        if key in DATA_KEYS or (key in ("base_model", "rl") and not empty(value)):
             continue
         if key in _OWN:
             _own(key, value, said, found)
@@ -75,6 +79,9 @@ def _own(key: str, value: object, said: dict[str, Any], found: Translation) -> N
     """A key that takes more than a table."""
     if empty(value):
         found.leave(key, value, "")
+    elif key in ("rl_beta", "orpo_alpha"):
+        mine = (key == "orpo_alpha") == (found.values.get("objective") == "orpo")
+        found.take(key, value, "beta") if mine else found.leave(key, value, "It is another objective's.")
     elif key == "adapter":
         found.take(key, value, "method", "lora", "" if value in ("lora", "qlora") else OTHER)
     elif key == "bnb_config_kwargs":
@@ -171,5 +178,8 @@ def _defaults(said: dict[str, Any], found: Translation) -> None:
     found.default("max_grad_norm", "max_grad_norm", 1.0)
     found.default("lora_dropout", "lora_dropout", 0.0)
     found.default("seed", "seed", 42)
+    if "objective" in found.values:
+        key = "orpo_alpha" if found.values["objective"] == "orpo" else "rl_beta"
+        found.default(key, "beta", 0.1)
     if "eval_data" not in found.values:
         found.default("val_set_size", "eval_split", 0.0, "Nothing is held out, and nothing measured.")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from engine.mapping.names import ROLES
+from engine.recipe.foreign import pairs
 from engine.recipe.foreign.source import located
 from engine.recipe.foreign.translation import Translation, empty, told
 from engine.templates.registry import is_file
@@ -56,7 +57,10 @@ def data(said: dict[str, Any], folder: Path, found: Translation) -> None:
             "Make a recipe of each, the second with `adapter` from the first.",
         )
     first = sets[0] if sets else {}
-    _written(first, said, folder, found)
+    if "objective" in found.values:
+        _pairs(first, said, folder, found)
+    else:
+        _written(first, said, folder, found)
     for name in ("chat_template", "chat_template_jinja"):
         if name in said and not any(line.key == name for line in found.lines):
             found.leave(name, said[name], "Only rows of type chat_template are written by it.")
@@ -124,6 +128,28 @@ def _written(each: dict[str, Any], said: dict[str, Any], folder: Path, found: Tr
             "written by the model's own chat template.",
         )
     for name in each.keys() - set(_HELD) - _READ.get(str(kind), frozenset()):
+        found.leave(f"datasets.{name}", each[name], "It is not known here, and does nothing.")
+
+
+def _pairs(each: dict[str, Any], said: dict[str, Any], folder: Path, found: Translation) -> None:
+    """How pairs of answers become tokens: by the template that the type names, where it names one."""
+    kind = each.get("type")
+    family, _, way = str(kind if isinstance(kind, str) else "").partition(".")
+    if family in _TEMPLATES:
+        found.take("datasets.type", kind, "chat_template", _TEMPLATES[family])
+    elif family == "chat_template":
+        own = each if not empty(each.get("chat_template")) else said
+        _template(own, "datasets.chat_template" if own is each else "chat_template", folder, found)
+    else:
+        found.leave("datasets.type", kind, "Pairs are written by the model's own chat template.")
+    named = kind if isinstance(kind, dict) else each
+    answers = ("field_chosen", "chosen"), ("field_rejected", "rejected")
+    sides = [(name, named.get(name), usual) for name, usual in answers]
+    if way == "argilla" and family != "chat_template":
+        sides = [(usual, f"{usual}_response", usual) for _, usual in answers]
+    asked = pairs.before(named, ("field_prompt", "field_messages"))
+    pairs.columns(found, "datasets.columns", [*sides, *asked])
+    for name in each.keys() - set(_HELD) - _CHAT - {"field_chosen", "field_rejected", "field_prompt"}:
         found.leave(f"datasets.{name}", each[name], "It is not known here, and does nothing.")
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 from engine.json_file import read_object
 from engine.problem import Problem
 from engine.recipe.fields import nearest
+from engine.recipe.foreign.pairs import before, columns
 from engine.recipe.foreign.translation import Translation, empty
 from engine.text import one_line
 
@@ -52,16 +53,17 @@ def data(said: dict[str, Any], folder: Path, found: Translation) -> None:
         raise Problem("The file names no dataset.", why="`dataset` is empty.", do="Fill in `dataset`.")
     where = _folder(said.get("dataset_dir"), folder)
     info = _info(where)
-    sets = [_known(name, info, where) for name in names]
+    paired = "objective" in found.values
+    sets = [_known(name, info, where, pairs=paired) for name in names]
     _sources("dataset", names, sets, "data", where, found)
     if not empty(said.get("dataset_dir")):
         found.note("dataset_dir", said["dataset_dir"], f"{where}")
     tests = _names(said.get("eval_dataset"))
     if tests:
-        held = [_known(name, info, where) for name in tests]
+        held = [_known(name, info, where, pairs=paired) for name in tests]
         _sources("eval_dataset", tests, held, "eval_data", where, found)
     for name, each in zip(names, sets, strict=True):
-        _rows(name, each, found)
+        (_pairs if paired else _rows)(name, each, found)
     if said.get("stage") == "pt":
         found.values["data_format"] = "text"
         found.values.pop("mapping", None)
@@ -100,7 +102,7 @@ def _info(where: Path) -> dict[str, Any]:
         ) from None
 
 
-def _known(name: str, info: dict[str, Any], where: Path) -> dict[str, Any]:
+def _known(name: str, info: dict[str, Any], where: Path, *, pairs: bool) -> dict[str, Any]:
     each = info.get(name)
     if not isinstance(each, dict):
         near = nearest(name, tuple(info))
@@ -109,12 +111,13 @@ def _known(name: str, info: dict[str, Any], where: Path) -> dict[str, Any]:
             where=str(where / INFO),
             do=f"Did you mean {near}?" if near else "Name one that it holds.",
         )
-    if each.get("ranking"):
+    if bool(each.get("ranking")) != pairs:
+        holds = "preferences" if each.get("ranking") else "no preferences"
         raise Problem(
-            f"The dataset {one_line(name, 80)} holds preferences, which are not taken over.",
+            f"The dataset {one_line(name, 80)} holds {holds}.",
             where=str(where / INFO),
-            why="It says `ranking: true`.",
-            do="Name datasets of answers, or begin with `openlora new --data FILE` (objective: dpo).",
+            why=f"It {'says' if each.get('ranking') else 'does not say'} `ranking: true`.",
+            do="Name datasets of pairs." if pairs else "Name datasets of answers, or set stage: dpo.",
         )
     return each
 
@@ -191,6 +194,16 @@ def _rows(name: str, each: dict[str, Any], found: Translation) -> None:
         )
     if not empty(each.get("num_samples")):
         found.leave(f"{name}.num_samples", each["num_samples"], "All rows are used.")
+
+
+def _pairs(name: str, each: dict[str, Any], found: Translation) -> None:
+    """How the pairs of a dataset are read: by their usual names alone."""
+    named = _columns(each)
+    sides = [(side, named.get(side), side) for side in ("chosen", "rejected")]
+    asked = before(named, ("prompt", "messages"))
+    if each.get("formatting") != "sharegpt":
+        asked += [("query", named["query"], "input")] if named.get("query") not in (None, "", "input") else []
+    columns(found, f"{name}.columns", [*sides, *asked])
 
 
 def _of_alpaca(each: dict[str, Any]) -> dict[str, Any] | None:

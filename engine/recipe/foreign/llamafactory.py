@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from engine.problem import Problem
 from engine.recipe.fields import nearest
+from engine.recipe.foreign import pairs
 from engine.recipe.foreign.dataset_info import KEYS as DATA_KEYS
 from engine.recipe.foreign.dataset_info import data
 from engine.recipe.foreign.llamafactory_keys import KEYS, SAME, UNEVEN
@@ -48,15 +49,17 @@ def from_llamafactory(said: dict[str, Any], folder: Path) -> Translation:
     """
     found = Translation("LLaMA-Factory")
     stage = said.get("stage", "sft")
-    if stage not in ("sft", "pt"):
+    if stage not in ("sft", "pt", "dpo"):
         raise Problem(
-            "The file does not train on answers.",
-            why=f"Its stage is {told(stage)}; the stages sft and pt are taken over.",
-            do="Take over a file with stage: sft; preferences are learnt with objective: dpo or orpo.",
+            "The file trains neither on answers nor on pairs of them.",
+            why=f"Its stage is {told(stage)}; the stages sft, pt and dpo are taken over.",
+            do="Take over a file with one of these stages.",
         )
+    if stage == "dpo":
+        pairs.begin(found, "pref_loss", said.get("pref_loss"), pairs.FACTORY)
     data(said, folder, found)
     for key, value in said.items():
-        if key in DATA_KEYS:
+        if key in DATA_KEYS or (key == "pref_loss" and stage == "dpo"):
             continue
         if key in _OWN:
             _own(key, value, said, folder, found)
@@ -80,7 +83,8 @@ def _own(key: str, value: Any, said: dict[str, Any], folder: Path, found: Transl
             key, value, "adapter", located(first, folder), "The others are not merged in." if more else ""
         )
     elif key == "stage":
-        found.note(key, value, "answers are learnt" if value == "sft" else "data_format: text")
+        words = {"sft": "answers are learnt", "pt": "data_format: text", "dpo": "pairs are learnt"}
+        found.note(key, value, words[value])
     elif key == "finetuning_type":
         method = "full" if value == "full" else "lora"
         same = value in ("lora", "full")
@@ -180,6 +184,8 @@ def _defaults(said: dict[str, Any], found: Translation) -> None:
             "together again: "
             "name a template to be sure of the same ids.",
         )
+    if "objective" in found.values:
+        found.default("pref_beta", "beta", 0.1)
     packed = bool(said.get("packing") or said.get("neat_packing"))
     found.default("cutoff_len", "max_length", 2048 - packed)
     found.default("cutoff_len", "truncation", "balance", "Prompt and answer are shortened in proportion.")

@@ -154,6 +154,54 @@ def test_a_llamafactory_file_becomes_a_recipe_with_its_defaults(work: Path) -> N
     assert "Rows of a pack saw one another" in lines(work / "lf.yaml")["packing"].consequence
 
 
+@pytest.mark.parametrize(
+    ("said", "objective", "loss", "beta"),
+    [
+        ("rl: dpo\nrl_beta: 0.3", "dpo", "sigmoid", 0.3),
+        ("rl: ipo\norpo_alpha: 0.7", "dpo", "ipo", 0.1),
+        ("rl: orpo\norpo_alpha: 0.2", "orpo", None, 0.2),
+    ],
+)
+def test_an_axolotl_file_of_pairs(
+    work: Path, said: str, objective: str, loss: str | None, beta: float
+) -> None:
+    text = f"base_model: ./model\n{said}\ntrain_on_inputs: true\ndatasets:\n"
+    (work / "ax.yml").write_text(f"{text}  - path: rows.jsonl\n    type: chatml.intel\n")
+    found = translation(work / "ax.yml")
+    assert found is not None
+    expected = {"objective": objective, "loss_type": loss, "beta": beta, "chat_template": "chatml",
+                "data_format": "preference", "train_on": "answers"}  # fmt: skip
+    assert {name: found.values.get(name) for name in expected} == expected
+    assert any("both have the same prompt" in line.consequence for line in found.lines)
+    assert parse(template(found.values)).recipe.objective == objective
+    (work / "ax.yml").write_text(f"{text}  - path: rows.jsonl\n    type: chatml.argilla\n")
+    assert "rename them" in lines(work / "ax.yml")["datasets.columns"].consequence
+
+
+@pytest.mark.parametrize(
+    ("loss", "expected"),
+    [
+        ("", ("dpo", "sigmoid")),
+        ("hinge", ("dpo", "hinge")),
+        ("ipo", ("dpo", "ipo")),
+        ("orpo", ("orpo", None)),
+    ],
+)
+def test_a_llamafactory_file_of_pairs(work: Path, loss: str, expected: tuple[str, str | None]) -> None:
+    text = f"model_name_or_path: ./model\nstage: dpo\ndataset: ranked\npref_loss: {loss}\npref_beta: 0.4\n"
+    (work / "lf.yaml").write_text(f"{text}pref_ftx: 0.5\ntemplate: qwen\n")
+    found = translation(work / "lf.yaml")
+    assert found is not None
+    assert (found.values["objective"], found.values.get("loss_type")) == expected
+    assert (found.values["beta"], found.values["data_format"]) == (0.4, "preference")
+    assert found.values["data"] == str(work / "pairs.json")
+    assert "mapping" not in found.values
+    said = lines(work / "lf.yaml")
+    assert "loss of their own" in said["pref_ftx"].consequence
+    assert said["stage"].becomes == "pairs are learnt"
+    assert parse(template(found.values)).recipe.beta == 0.4
+
+
 def test_the_report_is_for_people_on_stderr_and_for_programs_in_json(
     work: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,8 +239,11 @@ def test_a_template_that_is_spelt_out_becomes_a_file_beside_the_recipe(
 @pytest.mark.parametrize(
     ("name", "text", "word"),
     [
-        ("dpo.yml", "base_model: m\nrl: dpo\ndatasets: [{path: a}]\n", "preferences"),
-        ("dpo.yaml", "model_name_or_path: m\nstage: dpo\ndataset: mine\n", "stage is dpo"),
+        ("kto.yml", "base_model: m\nrl: kto\ndatasets: [{path: a}]\n", "dpo, ipo, orpo are taken over"),
+        ("reward.yml", "base_model: m\nreward_model: true\ndatasets: [{path: a}]\n", "reward model"),
+        ("dpo.yaml", "model_name_or_path: m\nstage: dpo\ndataset: mine\n", "no preferences"),
+        ("simpo.yaml", "model_name_or_path: m\nstage: dpo\npref_loss: simpo\ndataset: ranked\n", "not done"),
+        ("rm.yaml", "model_name_or_path: m\nstage: rm\ndataset: ranked\n", "stage is rm"),
         ("ranked.yaml", "model_name_or_path: m\ndataset: ranked\n", "preferences"),
         ("lost.yaml", "model_name_or_path: m\ndataset: mien\n", "Did you mean mine?"),
         ("none.yaml", "model_name_or_path: m\n", "names no dataset"),
