@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from engine.lessons.alike import Similar, models_alike
@@ -12,9 +12,11 @@ from engine.lessons.lesson import Lesson
 from engine.recommend.failures import BROKEN
 from engine.recommend.settings import point_of_run
 from engine.recommend.situation import Situation
-from engine.recommend.surrogate import Seen
+from engine.recommend.surrogate import Point, Seen
 
 _SAME_MODEL: Final = 0.95
+_LEAST: Final = 0.02
+"""Share of the loss below which what there was to gain is noise."""
 
 
 def outcomes(near: Sequence[Similar], situation: Situation) -> list[Seen]:
@@ -22,26 +24,43 @@ def outcomes(near: Sequence[Similar], situation: Situation) -> list[Seen]:
 
     Runs that broke are not among them: by how much they are worse is not known, and their rates are avoided.
     """
-    found = []
+    groups: dict[str, list[tuple[Similar, Point]]] = {}
     for one in near:
-        lesson, loss = one.lesson, one.lesson.eval_loss
-        if loss is None or not 0 < loss < math.inf or not _counts(lesson, situation):
-            continue
-        model = lesson.model
-        if not model.hidden and models_alike(model, situation.model) >= _SAME_MODEL:
-            model = situation.model
-        point = point_of_run(lesson, model)
+        point = _point(one.lesson, situation)
         if point is not None:
-            found.append(
-                Seen(
-                    run=lesson.run,
-                    group=group_of(lesson),
-                    point=point,
-                    loss=math.log(loss),
-                    likeness=one.likeness,
-                )
-            )
-    return found
+            groups.setdefault(group_of(one.lesson), []).append((one, point))
+    return [seen for name, group in groups.items() for seen in _missed(name, group)]
+
+
+def _missed(name: str, group: Sequence[tuple[Similar, Point]]) -> Iterator[Seen]:
+    """Of what the best of them gained on the loss before the first step, the share that each has missed.
+
+    Nats would not do: one dataset has three to gain, another a tenth of one.
+    """
+    losses = [one.lesson.eval_loss or 0.0 for one, _ in group]
+    firsts = [one.lesson.first_eval_loss for one, _ in group if one.lesson.first_eval_loss]
+    best, reach = min(losses), max([*losses, *firsts])
+    if reach - best < _LEAST * best:
+        return
+    for (one, point), loss in zip(group, losses, strict=True):
+        yield Seen(
+            run=one.lesson.run,
+            group=name,
+            point=point,
+            missed=(loss - best) / (reach - best),
+            likeness=one.likeness,
+        )
+
+
+def _point(lesson: Lesson, situation: Situation) -> Point | None:
+    """Where its settings lie; None where its held-out loss does not tell how good they are."""
+    loss = lesson.eval_loss
+    if loss is None or not 0 < loss < math.inf or not _counts(lesson, situation):
+        return None
+    model = lesson.model
+    if not model.hidden and models_alike(model, situation.model) >= _SAME_MODEL:
+        model = situation.model
+    return point_of_run(lesson, model)
 
 
 def _counts(lesson: Lesson, situation: Situation) -> bool:

@@ -16,8 +16,8 @@ _UNITS: Final = (1.7, 1.5, 1.2, 2.5, 2.0)
 is about as far as half or twice the rows."""
 _ATTENTION: Final = 0.8
 _SCHEDULES: Final = {"cosine": 0.0, "linear": 0.2, "constant": 0.5}
-_COST: Final = (0.04, 0.008, 0.01, 0.004, 0.01, 0.03, 0.01)
-"""What is published, as the log loss that one unit away from it costs (squared with the distance)."""
+_COST: Final = (0.08, 0.03, 0.03, 0.01, 0.02, 0.08, 0.05)
+"""What is published: the share of the possible gain that one unit away from it misses (squared with distance)."""
 
 
 def point_of(recipe: Mapping[str, Any], model: ModelPrint, steps: int | None) -> Point | None:
@@ -53,7 +53,7 @@ def point_of_run(lesson: Lesson, model: ModelPrint) -> Point | None:
 
 
 def prior(centre: Point) -> Any:
-    """What is published as a bowl around the first guess, in log losses above the best."""
+    """What is published as a bowl around the first guess, in shares of the gain that are missed."""
 
     def cost(point: Point) -> float:
         return sum(c * (a - b) ** 2 for c, a, b in zip(_COST, point, centre, strict=True))

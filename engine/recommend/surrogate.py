@@ -1,4 +1,4 @@
-"""What past runs say of settings that were not tried: a Gaussian process over their held-out losses.
+"""What past runs say of settings that were not tried: a Gaussian process over what they missed.
 
 Its mean is what is published, so that without runs it says nothing else. Each dataset has a level of its own,
 which is taken out: runs are compared with others on the same rows alone. What is learnt of settings is shared
@@ -16,15 +16,15 @@ import msgspec
 Point = tuple[float, ...]
 """A setting, each number in units in which 1 is a change that matters."""
 
-_SHARED: Final = 0.15**2
-"""Variance of log losses by settings, as far as datasets agree: a setting that is off costs some 15 %."""
-_OWN: Final = 0.06**2
+_SHARED: Final = 0.3**2
+"""Variance of what is missed by settings, as far as datasets agree."""
+_OWN: Final = 0.15**2
 """The same, of one dataset beyond that."""
 _LEVEL: Final = 0.5**2
 """Variance of a dataset's own level, once its mean is taken out."""
-_NOISE: Final = 0.01**2
-"""Of a run by its seed alone: repeated runs differ by about 1 %."""
-_UNLIKE: Final = 0.3
+_NOISE: Final = 0.03**2
+"""Of a run by its seed and its few held-out rows alone."""
+_UNLIKE: Final = 0.5
 """Standard deviation that a run has which is not alike at all."""
 
 
@@ -35,17 +35,17 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     """Runs of one group have the same held-out rows, read the same way."""
     point: Point
-    loss: float
-    """Logarithm of its held-out loss."""
+    missed: float
+    """Share of what could be gained on the held-out loss that it missed: 0 for the best of its group."""
     likeness: float
 
 
 class Surrogate:
-    """The expected logarithm of the held-out loss by settings, up to the dataset's level.
+    """The share of the possible gain that settings are expected to miss, up to the dataset's level.
 
     Args:
         seen: past runs, some hundred at most: the cost grows with their cube.
-        prior: what is published, as the log loss above the best.
+        prior: what is published, as the share that is missed by leaving it.
         group: of the dataset to advise on; one that no run has had is a new one.
     """
 
@@ -53,16 +53,16 @@ class Surrogate:
         self._seen, self._prior, self._group = seen, prior, group
         sums: dict[str, list[float]] = {}
         for one in seen:
-            sums.setdefault(one.group, []).append(one.loss - prior(one.point))
-        levels = {name: sum(losses) / len(losses) for name, losses in sums.items()}
+            sums.setdefault(one.group, []).append(one.missed - prior(one.point))
+        levels = {name: sum(rest) / len(rest) for name, rest in sums.items()}
         self._factor = _cholesky(
             [[self._covariance(a, b) for b in seen[: i + 1]] for i, a in enumerate(seen)]
         )
-        rest = [one.loss - prior(one.point) - levels[one.group] for one in seen]
+        rest = [one.missed - prior(one.point) - levels[one.group] for one in seen]
         self._weights = _backward(self._factor, _forward(self._factor, rest))
 
     def mean(self, point: Point) -> float:
-        """The log loss to expect, comparable between points alone."""
+        """What is missed, comparable between points alone."""
         drawn = sum(w * k for w, k in zip(self._weights, self._towards(point), strict=True))
         return self._prior(point) + drawn
 

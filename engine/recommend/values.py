@@ -52,7 +52,7 @@ class Recommendation(msgspec.Struct, frozen=True, kw_only=True):
     runs: int = 0
     """Past runs that were taken into account."""
     expected_gain: float = 0.0
-    """By how much less, as a share, the held-out loss is expected to end than with the first guess."""
+    """By how much further, as a share, the held-out loss is expected to fall than with the first guess."""
 
     def document(self) -> dict[str, Any]:
         """What `openlora recommend --json` prints."""

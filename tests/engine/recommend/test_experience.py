@@ -89,7 +89,7 @@ def test_smaller_steps_are_taken_where_they_paid() -> None:
     ]
     found = recommend(situation(), past)
     assert found.recipe.batch_rows == 4
-    assert "lower" in next(v.reason for v in found.values if v.field == "per_device_train_batch_size")
+    assert "further" in next(v.reason for v in found.values if v.field == "per_device_train_batch_size")
 
 
 def test_what_a_person_has_decided_no_run_changes() -> None:
