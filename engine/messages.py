@@ -27,7 +27,7 @@ among its settings. `rate` is for one that works, and takes `learning_rate`. `re
 `retry` begins a linked run with what may mend one that has ended; Accepted names the new run.
 """
 
-SideJob = Literal["advisor", "chat", "estimate", "inspect", "perplexity", "preflight", "starter"]
+SideJob = Literal["advisor", "chat", "estimate", "inspect", "perplexity", "preflight", "recommend", "starter"]
 """What a worker does that is no run: it talks with one front end, and leaves with it.
 
 `starter` makes the demo's model.

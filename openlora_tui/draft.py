@@ -226,6 +226,12 @@ class Draft:
             self._now = self._undo.pop()
         self._go(Version(self._now.text, typed), typing=name)
 
+    def set_all(self, texts: Mapping[str, str]) -> None:
+        """Type into several fields as one step."""
+        typed = {name: text for name, text in self._now.typed.items() if name not in texts}
+        typed |= {name: text for name, text in texts.items() if not self._same(name, text)}
+        self._go(Version(self._now.text, typed))
+
     def reset(self, name: str) -> None:
         """Back to the default; a required field goes back to what the text says."""
         field = _field(name)

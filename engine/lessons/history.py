@@ -9,7 +9,7 @@ import msgspec
 
 from engine.findings import Category, Finding, Patch
 from engine.lessons.alike import Fingerprint, fingerprint, models_alike, short_name
-from engine.lessons.lesson import Lesson
+from engine.lessons.lesson import Lesson, Seen
 from engine.lessons.record import times
 from engine.recipe.edit import written
 
@@ -80,13 +80,19 @@ def known_to_fail(recipe: dict[str, Any], mark: Fingerprint, lessons: Iterable[L
 def went_wrong(lesson: Lesson, categories: Iterable[Category]) -> bool:
     """True where the run met such trouble and did not come well out of it."""
     wanted = set(categories)
-    seen = [found for found in lesson.findings if found.category in wanted and found.severity != "note"]
+    grave = [found for found in lesson.findings if found.severity != "note" and not _from_the_start(found)]
+    seen = [found for found in grave if found.category in wanted]
     if not seen:
         return False
     if lesson.status == "failed" or any(found.severity == "blocker" for found in seen):
         return True
     lasting = wanted & {"overfit_memorising", "loss_not_decreasing", "garbage_after_training"}
     return bool(lasting) or not _improved(lesson)
+
+
+def _from_the_start(found: Seen) -> bool:
+    """True for garbage that the first step met: the model or its template brought it, and no setting did."""
+    return found.category == "garbage_after_training" and found.step is not None and found.step <= 1
 
 
 def worked(lesson: Lesson) -> bool:

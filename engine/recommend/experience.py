@@ -26,7 +26,9 @@ _MOST: Final = 120
 _FEWEST: Final = 3
 _LEAST_LIKE: Final = 0.4
 _WORTH: Final = 0.005
-"""Shares of the possible gain below which a setting stays as it is published."""
+_DOUBT: Final = 0.5
+"""Another setting has to be better by so much of the possible gain, and by half of what it may be off: what
+is published is left for a reason alone."""
 _RATES: Final = (0.1, 0.2, 0.33, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0, 5.0, 8.0)
 _HIGHEST_RATE: Final = 0.05
 _ROWS: Final = (4, 8, 16, 32)
@@ -73,8 +75,10 @@ class _Search:
         for _ in range(_SWEEPS):
             before = best
             for options in self._fields(best):
-                top = min(options, key=self.price, default=best)
-                if self.price(top) < self.price(best) - _WORTH:
+                top, price = min(
+                    ((one, self._bound(one, best)) for one in options), key=_second, default=(best, 0)
+                )
+                if price < self.price(best) - _WORTH:
                     best = top
             if best == before:
                 break
@@ -93,6 +97,15 @@ class _Search:
             "num_train_epochs": math.log2(recipe.num_train_epochs),
         }
         return self.mean(recipe) + sum(_PRICES[name] * count for name, count in doublings.items())
+
+    def _bound(self, recipe: Recipe, instead: Recipe) -> float:
+        """Its price, and more the less is known of how it compares with what it would replace."""
+        return self.price(recipe) + _DOUBT * self._doubt(recipe, instead)
+
+    def _doubt(self, one: Recipe, other: Recipe) -> float:
+        """The standard deviation of the difference of two recipes."""
+        a, b = _point(self._situation, one), _point(self._situation, other)
+        return math.inf if a is None or b is None else self._surrogate.doubt(a, b)
 
     def known(self, one: Recipe, other: Recipe) -> float:
         """How much of the difference of two recipes is known, 0 to 1."""
@@ -118,6 +131,10 @@ class _Search:
         if free("num_train_epochs", "max_steps"):
             epochs = self.first.num_train_epochs
             yield [replace(recipe, num_train_epochs=max(epochs * times, 1.0)) for times in _EPOCHS]
+
+
+def _second(pair: tuple[Recipe, float]) -> float:
+    return pair[1]
 
 
 def with_rows(recipe: Recipe, size: int) -> Recipe:

@@ -17,7 +17,8 @@ is about as far as half or twice the rows."""
 _ATTENTION: Final = 0.8
 _SCHEDULES: Final = {"cosine": 0.0, "linear": 0.2, "constant": 0.5}
 _COST: Final = (0.08, 0.03, 0.03, 0.01, 0.02, 0.08, 0.05)
-"""What is published: the share of the possible gain that one unit away from it misses (squared with distance)."""
+"""What is published: the share of the possible gain that is missed one unit away from it; it grows with the
+square of the distance."""
 
 
 def point_of(recipe: Mapping[str, Any], model: ModelPrint, steps: int | None) -> Point | None:

@@ -66,14 +66,23 @@ class Surrogate:
         drawn = sum(w * k for w, k in zip(self._weights, self._towards(point), strict=True))
         return self._prior(point) + drawn
 
+    def doubt(self, one: Point, other: Point) -> float:
+        """The standard deviation of the difference of two points."""
+        return math.sqrt(max(self._before(one, other) - self._learnt(one, other), 0.0))
+
     def known(self, one: Point, other: Point) -> float:
         """How much of the difference of two points is known, 0 to 1."""
-        a, b = self._towards(one), self._towards(other)
-        before = 2 * (_SHARED + _OWN) * (1 - _near(one, other))
-        if before < 1e-9 or not self._seen:
-            return 0.0
-        solved = _forward(self._factor, [x - y for x, y in zip(a, b, strict=True)])
-        return min(sum(x * x for x in solved) / before, 1.0)
+        before = self._before(one, other)
+        return min(self._learnt(one, other) / before, 1.0) if before > 1e-9 else 0.0
+
+    def _before(self, one: Point, other: Point) -> float:
+        """The variance of their difference without any run."""
+        return 2 * (_SHARED + _OWN) * (1 - _near(one, other))
+
+    def _learnt(self, one: Point, other: Point) -> float:
+        """By how much the runs have made it less."""
+        gap = [x - y for x, y in zip(self._towards(one), self._towards(other), strict=True)]
+        return sum(x * x for x in _forward(self._factor, gap))
 
     def _towards(self, point: Point) -> list[float]:
         return [_near(point, one.point) * (_SHARED + _OWN * (one.group == self._group)) for one in self._seen]

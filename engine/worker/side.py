@@ -22,6 +22,7 @@ _MODULES: Final[dict[m.SideJob, str]] = {
     "estimate": "engine.estimate.serve",
     "inspect": "engine.data.serve",
     "preflight": "engine.preflight.serve",
+    "recommend": "engine.recommend.serve",
     "perplexity": "engine.perplexity.serve",
     "starter": "engine.starter.serve",
 }

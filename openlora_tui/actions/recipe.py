@@ -26,6 +26,8 @@ RECIPE: Final = Table(
         Action("apply_patch", ("p",), "mend", "Make the change that mends what was found about this field.",
                changes=True),
         Action("fit", ("F",), "fit", "Make the change with which the run fits in memory.", changes=True),
+        Action("recommend", ("R",), "recommend",
+               "Values for this model and data, each with its reason; take one or all of them.", the_engine),
         Action("start", ("s",), "start", "Queue a run of this recipe; it need not be saved.", the_engine,
                changes=True),
         Action("find_rate", ("l",), "find rate", "Find a learning rate by a short test; asks first.",
@@ -42,6 +44,6 @@ RECIPE: Final = Table(
         Action("command", ("y",), "command", "Show the same as a command line, and copy it."),
     ),
     beside=("find", "dialogue"),
-    footer=("edit", "start", "mistake", "preflight", "apply_patch", "write", "undo", "more", "command",
-            "load"),
+    footer=("edit", "start", "mistake", "preflight", "apply_patch", "recommend", "write", "undo", "more",
+            "command", "load"),
 )  # fmt: skip

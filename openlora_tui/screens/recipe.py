@@ -21,6 +21,7 @@ from openlora_tui.modals.walking import shown
 from openlora_tui.nudge import can_step, stepped
 from openlora_tui.preflighting import Preflighting
 from openlora_tui.prospect import Lookup, Prospect
+from openlora_tui.recommending import Recommending
 from openlora_tui.screens.place import Place
 from openlora_tui.screens.recipe_trials import RecipeTrials
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
@@ -51,6 +52,7 @@ class RecipeScreen(RecipeTrials, Place):
         self.prospect = Prospect()
         self.preflight = Preflighting(lambda: self.tui.session, self._noticed)
         self.estimate = Estimating(lambda: self.tui.session, self._noticed)
+        self.recommending = Recommending(lambda: self.tui.session)
         self._lookup = Lookup()
         self._looking: Timer | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from textual.app import SuspendNotSupported
@@ -23,7 +24,9 @@ from openlora_tui.modals import pick, recipes
 from openlora_tui.modals.ask import Ask, Choice
 from openlora_tui.modals.command_line import CommandLine
 from openlora_tui.modals.preflight import PreflightFindings
+from openlora_tui.modals.recommended import RecommendedValues
 from openlora_tui.preflighting import Preflighting
+from openlora_tui.recommending import Recommending
 from openlora_tui.twin import other_lines, run_lines
 
 if TYPE_CHECKING:
@@ -41,6 +44,7 @@ class RecipeActs(Screen[None]):
 
     preflight: Preflighting
     estimate: Estimating
+    recommending: Recommending
     _starting = False
     _warned = ""
     """The recipe of which it was said that its settings have failed."""
@@ -188,8 +192,6 @@ class RecipeActs(Screen[None]):
 
     def _mend(self, finding: Finding) -> str:
         """Make the change that the finding proposes; why it cannot be made, or nothing."""
-        if self.tui.readonly:
-            return "OpenLoRA was opened to watch only (--readonly)."
         if finding.patch is None:
             return "No value would mend this; the remedy says what a person can do."
         return self._patched(finding.patch)
@@ -197,13 +199,30 @@ class RecipeActs(Screen[None]):
     def _patched(self, patch: Patch) -> str:
         if not patch.recipe:
             return f"The data is what is to be mended: {self.tui.facts().key('data')} shows it."
-        self.draft.settle()
-        for name, value in patch.recipe.items():
+        return self._put(patch.recipe, patch.label)
+
+    def _put(self, values: Mapping[str, Any], label: str) -> str:
+        """Set fields in one step, and say so; why that cannot be done, or nothing."""
+        if self.tui.readonly:
+            return "OpenLoRA was opened to watch only (--readonly)."
+        texts = {}
+        for name, value in values.items():
             placed = name in PATHS and isinstance(value, str | list)
-            self.draft.set(name, said(near(value, self.draft.folder) if placed else value))
+            texts[name] = said(near(value, self.draft.folder) if placed else value)
+        self.draft.set_all(texts)
         self.changed()
-        self.tui.tell(f"{one_line(patch.label, 80)}. {self.tui.facts().key('undo')} undoes it.", good=True)
+        self.tui.tell(f"{one_line(label, 80)}. {self.tui.facts().key('undo')} undoes it.", good=True)
         return ""
+
+    def do_recommend(self) -> None:
+        """Values for this model and data, each with its reason."""
+        try:
+            file = self.draft.file()
+        except Problem as problem:
+            self._refused(problem)
+            return
+        self.recommending.look(file)
+        self.app.push_screen(RecommendedValues(self.recommending, self.draft.value, self._put, self._undone))
 
     def do_fit(self) -> None:
         """Make the change with which the run fits in memory."""

@@ -34,7 +34,7 @@ _LONGEST: Final = 900
 _OTHERS: Final = 4
 """Runs of each task with settings by chance, beside the default's and the first guess's."""
 _FIXED: Final = {
-    "num_train_epochs": 3.0, "max_length": 256, "eval_split": 0.1, "seed": 42, "save_steps": 0,
+    "num_train_epochs": 3.0, "max_length": 256, "eval_split": 0.1, "save_steps": 0,
     "sample_steps": 0, "truncation": "cut", "bad_rows": "drop", "devices": "cpu",
 }  # fmt: skip
 _VARIED: Final = (
@@ -51,6 +51,7 @@ class Task(msgspec.Struct, frozen=True):
     """Datasets of one family are left out together."""
     file: Path
     model: Path
+    seed: int
 
     @property
     def name(self) -> str:
@@ -71,21 +72,26 @@ def measure(*words: str) -> bool | None:
     """Record the runs, recommend for each dataset from the others, run that, and compare.
 
     Args:
-        words: `--keep=FOLDER` keeps data and runs there, so that a campaign can go on.
+        words: `--keep=FOLDER` keeps data and runs there, so that a campaign can go on; `--seed=N` takes
+            other rows, other settings by chance and another seed of the runs; `--past=FOLDER` advises from
+            the recorded runs of an earlier campaign, and records none by chance.
     """
-    keep = next((word.partition("=")[2] for word in words if word.startswith("--keep=")), "")
+    given = dict(word.lstrip("-").split("=", 1) for word in words if "=" in word)
+    keep, seed = given.get("keep", ""), int(given.get("seed", "0"))
     if not _SHARED.is_dir():
         print("Left out: there is no folder `shared` with models and data beside the repository.")
         return None
     with tempfile.TemporaryDirectory() as name:
         folder = Path(keep or name)
         folder.mkdir(parents=True, exist_ok=True)
-        tasks = list(_tasks(folder))
+        tasks = list(_tasks(folder, seed))
         kept = _Kept(folder / "runs.jsonl")
         with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
             situations = {task.name: _situation(task) for task in tasks}
-            kept.add(pool, [job for task in tasks for job in _recorded(task, situations[task.name])])
-            past = [ran for ran in kept.runs if ran.arm != _ARMS[2]]
+            jobs = [job for task in tasks for job in _recorded(task, situations[task.name])]
+            earlier = _Kept(Path(given["past"]) / "runs.jsonl").runs if "past" in given else []
+            kept.add(pool, [job for job in jobs if not earlier or job[1] in _ARMS])
+            past = [ran for ran in earlier or kept.runs if ran.arm != _ARMS[2]]
             kept.add(pool, [_advised(task, situations[task.name], past) for task in tasks])
         return _report(tasks, kept.runs)
 
@@ -93,16 +99,16 @@ def measure(*words: str) -> bool | None:
 # --- the tasks ---
 
 
-def _tasks(folder: Path) -> Iterator[Task]:
-    for family, name, text in _datasets():
+def _tasks(folder: Path, seed: int) -> Iterator[Task]:
+    for family, name, text in _datasets(seed):
         file = folder / name
         file.write_text(text)
         for model in _MODELS:
-            yield Task(family, file, _SHARED / "models" / model)
+            yield Task(family, file, _SHARED / "models" / model, seed)
 
 
-def _datasets() -> Iterator[tuple[str, str, str]]:
-    """Family, file name and content of each: the first rows of real datasets."""
+def _datasets(seed: int) -> Iterator[tuple[str, str, str]]:
+    """Family, file name and content of each: some rows of real datasets, the first ones with seed 0."""
     data = _SHARED / "data"
     demo = data / "llamafactory_demo"
     for family, path in (
@@ -110,34 +116,37 @@ def _datasets() -> Iterator[tuple[str, str, str]]:
         ("alpaca", demo / "alpaca_zh_demo.json"),
         ("tools", demo / "glaive_toolcall_en_demo.json"),
     ):
-        yield family, f"{path.stem}.jsonl", _first(json.loads(path.read_text()))
+        yield family, f"{path.stem}.jsonl", _some(json.loads(path.read_text()), seed)
     for family, path in (
         ("gsm8k", data / "gsm8k" / "train.jsonl"),
         ("reasoning", demo / "v1_sft_demo.jsonl"),
     ):
-        yield family, f"{family}.jsonl", _first(map(json.loads, path.open()))
+        yield family, f"{family}.jsonl", _some([json.loads(line) for line in path.open()], seed)
     for family, path in (
         ("self_instruct", data / "self_instruct_seed" / "seed_tasks.jsonl"),
         ("user_oriented", data / "user_oriented_instructions" / "user_oriented_instructions.jsonl"),
     ):
         rows = [json.loads(line) for line in path.open()]
-        yield (
-            family,
-            f"{family}.jsonl",
-            _first({"instruction": row["instruction"], **row["instances"][0]} for row in rows),
-        )
+        flat = [{"instruction": row["instruction"], **row["instances"][0]} for row in rows]
+        yield family, f"{family}.jsonl", _some(flat, seed)
     lines = (data / "banking77" / "train.csv").read_text().splitlines()
-    yield "banking77", "banking77.csv", "\n".join([lines[0], *random.Random(0).sample(lines[1:], 500)]) + "\n"
+    yield (
+        "banking77",
+        "banking77.csv",
+        "\n".join([lines[0], *random.Random(seed).sample(lines[1:], 500)]) + "\n",
+    )
     for family, path in (
         ("shakespeare", data / "tinyshakespeare" / "input.txt"),
         ("wiki", demo / "wiki_demo.txt"),
         ("corpus", data / "tinystories_sample" / "corpus.en"),
     ):
-        yield family, f"{family}.txt", path.read_text()[:_CHARACTERS]
+        yield family, f"{family}.txt", path.read_text()[seed * _CHARACTERS :][:_CHARACTERS]
 
 
-def _first(rows: Any) -> str:
+def _some(rows: list[Any], seed: int) -> str:
     """As many of the rows as there are characters for."""
+    if seed:
+        random.Random(seed).shuffle(rows)
     lines: list[str] = []
     left = _CHARACTERS
     for row in rows:
@@ -152,8 +161,9 @@ def _first(rows: Any) -> str:
 def _situation(task: Task) -> Any:
     from engine.recommend.look import Looking
 
-    recipe = Recipe(model=str(task.model), data=str(task.file), **_FIXED)
-    looking = Looking(recipe, frozenset(_FIXED))
+    fixed: dict[str, Any] = {**_FIXED, "seed": 42 + task.seed}
+    recipe = Recipe(model=str(task.model), data=str(task.file), **fixed)
+    looking = Looking(recipe, frozenset(fixed))
     for _ in looking.steps():
         pass
     return looking.situation()
@@ -169,7 +179,7 @@ def _recorded(task: Task, situation: Any) -> Iterator[tuple[Task, str, Recipe]]:
     default = replace(guess, **{name: getattr(plain, name) for name in _VARIED})
     yield task, "default", default
     yield task, "first guess", guess
-    draw = random.Random(task.name)
+    draw = random.Random(f"{task.name}{task.seed or ''}")
     for number in range(_OTHERS):
         rank = draw.choice((4, 8, 16, 32))
         yield task, f"chance {number}", replace(

@@ -46,7 +46,7 @@ LIGHT = {
     "the hub package": (_modules("engine/hub"), HEAVY | APP | {"peewee"}),
     "the data package": (_modules("engine/data", without="likeness"), HEAVY | APP),
     "the pre-flight": (
-        f"{_modules('engine/model')}; {_modules('engine/preflight')}",
+        f"{_modules('engine/model')}; {_modules('engine/preflight')}; {_modules('engine/recommend')}",
         HEAVY | APP | {"peewee"},
     ),
     "what an inspection says": (_modules("engine/inspection"), HEAVY | APP | {"tokenizers", "jinja2"}),

@@ -66,6 +66,17 @@ def test_what_once_failed_and_as_often_went_well_is_not_held_against_a_setting()
     assert found.severity == "note", "one failure may have been luck"
 
 
+def test_garbage_that_the_first_step_met_is_no_settings_fault() -> None:
+    garbage = Seen(
+        name="first_loss", category="garbage_after_training", severity="warning", title="First loss", step=1
+    )
+    past = [msgspec.structs.replace(_lesson(run, learning_rate=2e-4), findings=[garbage]) for run in (1, 2)]
+    assert history(_recipe(learning_rate=2e-4), MARK, past) == []
+    late = msgspec.structs.replace(garbage, step=900)
+    later = [msgspec.structs.replace(one, findings=[late]) for one in past]
+    assert history(_recipe(learning_rate=2e-4), MARK, later)
+
+
 def test_memory_counts_on_the_same_card_and_a_low_rate_by_what_lies_above_it() -> None:
     big = {"per_device_train_batch_size": 16, "max_length": 2048}
     past = [_lesson(n, ("oom", "blocker"), status="failed", **big) for n in (1, 2)]
