@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+from collections.abc import Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from engine.data.shelf.shelf import Shelf
 from engine.data.tokenizer import ModelTokenizer
 from engine.eaten.order import drawn_rows
 from engine.eaten.record import Place, Record, read
-from engine.eaten.told import Eaten, Part, Row
+from engine.eaten.told import Eaten, Part, Row, Side
 from engine.problem import WORK_FAILED, Problem
 from engine.recipe import read as read_recipe
 from engine.run_dir import RunDir
@@ -66,17 +67,26 @@ class Kitchen:
 
     def _row(self, row: int) -> Row:
         ids, mask = self._data.row(row)
-        parts, left = [], _CHARACTERS
-        begin = 0
+        first = self._data.span(row)[0]
+        spans = self._data.sequences(row)
+        sides: list[Side] = ["chosen", "rejected"] if len(spans) > 1 else [""]
+        parts = [
+            part
+            for side, (begin, end) in zip(sides, spans, strict=True)
+            for part in self._parts(ids[begin - first : end - first], mask[begin - first : end - first], side)
+        ]
+        return Row(self._data.source(row), len(ids), mask.count(1), parts)
+
+    def _parts(self, ids: Sequence[int], mask: bytes, side: Side) -> Iterator[Part]:
+        left, begin = _CHARACTERS, 0
         for at in range(1, len(ids) + 1):
             if at < len(ids) and mask[at] == mask[begin]:
                 continue
             text = clean(self._tokenizer.decode(ids[begin:at]))[:left]
             left -= len(text)
             if text:
-                parts.append(Part(text, bool(mask[begin])))
+                yield Part(text, bool(mask[begin]), side)
             begin = at
-        return Row(self._data.source(row), len(ids), mask.count(1), parts)
 
 
 def last_step(events: Path) -> int:

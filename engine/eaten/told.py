@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Final, Literal
+
 import msgspec
+
+Side = Literal["", "chosen", "rejected"]
+ALONE: Final = "+ is learnt; the rest is given to the model"
+PAIRED: Final = "+ is to become likelier, - less likely; the rest is given to the model"
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -10,6 +17,15 @@ class Part(msgspec.Struct, frozen=True):
 
     text: str
     learnt: bool
+    side: Side = ""
+    """Of a pair; what is learnt of the rejected one is to say it less."""
+
+    @property
+    def mark(self) -> str:
+        """One character before its lines."""
+        if not self.learnt:
+            return " "
+        return "-" if self.side == "rejected" else "+"
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -21,6 +37,18 @@ class Row(msgspec.Struct, frozen=True):
     learnt: int
     """Tokens that are learnt from those before them."""
     parts: list[Part]
+
+    @property
+    def paired(self) -> bool:
+        """True for a chosen and a rejected answer to one prompt."""
+        return any(part.side for part in self.parts)
+
+    def told(self) -> Iterator[Part]:
+        """The parts as they are read, the prompt of a pair once."""
+        given = {part.text for part in self.parts if part.side == "chosen" and not part.learnt}
+        for part in self.parts:
+            if part.side != "rejected" or part.learnt or part.text not in given:
+                yield part
 
 
 class Eaten(msgspec.Struct, frozen=True, kw_only=True):

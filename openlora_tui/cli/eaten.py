@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from engine import paths
 from engine.eaten.suspect import suspect_step
+from engine.eaten.told import ALONE, PAIRED
 from engine.event_log import EventReader
 from engine.past_runs import run_called
 from engine.run_state import RunState, fold
@@ -38,10 +39,11 @@ def run_eaten(args: argparse.Namespace) -> int:
         print_document(eaten)
         return 0
     print(headline(eaten), file=sys.stderr)
+    print(PAIRED if any(row.paired for row in eaten.rows) else ALONE, file=sys.stderr)
     for row in eaten.rows:
         print(f"\n{one_line(row.where, 200)}  {row.tokens:,} tokens, {row.learnt:,} learnt")
-        for part in row.parts:
-            print(f"{'  + ' if part.learnt else '    '}{one_line(part.text, _WIDTH)}")
+        for part in row.told():
+            print(f"  {part.mark} {one_line(part.text, _WIDTH)}")
     return 0
 
 

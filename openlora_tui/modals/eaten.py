@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
 
-from engine.eaten.told import Eaten
+from engine.eaten.told import ALONE, PAIRED, Eaten
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import figures
@@ -83,15 +83,16 @@ class EatenView(Dialogue[None]):
             return [Row(line) for text in told if text for line in wrapped(text, width)]
         if self._eaten is None:
             return [Row("The rows are being looked up.", "dim")]
-        rows = [Row("+ ", "ok").add("is learnt; the rest is given to the model", "dim"), Row()]
+        paired = any(row.paired for row in self._eaten.rows)
+        rows = [Row(PAIRED if paired else ALONE, "dim"), Row()]
         for number, row in enumerate(self._eaten.rows, 1):
             count = Row(f"{row.tokens:,} tokens, {row.learnt:,} learnt", "dim")
             where = tail(one_line(near(row.where, self.tui.folder)), max(width - count.width - 8, 8))
             rows.append(between(Row(f"{number}  ", "dim").add(where, "bright"), count, width))
-            for part in row.parts:
-                mark, role = ("+ ", "text") if part.learnt else ("  ", "dim")
+            for part in row.told():
+                colour, role = "bad" if part.mark == "-" else "ok", "text" if part.learnt else "dim"
                 lines = [line for text in part.text.splitlines() for line in wrapped(text, width - 4) or [""]]
-                rows += [Row("  ").add(mark, "ok").add(line, role) for line in lines]
+                rows += [Row("  ").add(f"{part.mark} ", colour).add(line, role) for line in lines]
             rows.append(Row())
         return rows
 

@@ -143,8 +143,8 @@ class Storage(Dialogue[None]):
 
 def _line(item: Item, now: float, width: int) -> Row:
     role = "dim" if item.held else "text"
-    left = Row(item.kind.ljust(13), "dim").add(amount(item.bytes).rjust(10), role)
-    left.add("  ").add(one_line(item.name, max(width - 45, 20)), role)
     remark = item.held or ("unfinished" if item.loses else "")
     right = Row(f"{one_line(remark, 30)}  ", "warn").add(f"{age(max(now - item.used, 0.0))} ago", "dim")
+    left = Row(item.kind.ljust(13), "dim").add(amount(item.bytes).rjust(10), role)
+    left.add("  ").add(one_line(item.name, max(width - left.width - right.width, 20)), role)
     return between(left, right, width)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.eaten.told import Eaten, Part, Row
@@ -49,6 +50,26 @@ async def test_the_rows_of_a_step_and_of_its_neighbours(
         assert "\x1b" not in text
         assert f"What step {first + 1:,} ate" in await pressed(pilot, "right", "right")
         assert "ate" not in (await pressed(pilot, "escape")).splitlines()[0]
+
+
+async def test_of_a_pair_the_prompt_stands_once_and_the_rejected_answer_is_told_apart(
+    opened: Any, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def pair(home: str, run: str, step: int) -> Eaten:
+        sides: list[Part] = [
+            Part("Where is it?", False, "chosen"), Part("In Ghent.", True, "chosen"),
+            Part("Where is it?", False, "rejected"), Part("Who cares.", True, "rejected"),
+        ]  # fmt: skip
+        return msgspec.structs.replace(await told(home, run, 1), rows=[Row("/d:1", 30, 12, sides)])
+
+    monkeypatch.setattr(eaten, "ask", pair)
+    async with opened() as pilot:
+        await pressed(pilot, "enter")
+        text = await pressed(pilot, "e")
+        assert "+ is to become likelier, - less likely" in text
+        assert text.count("Where is it?") == 1
+        assert "+ In Ghent." in text
+        assert "- Who cares." in text
 
 
 async def test_what_cannot_be_told_says_why(opened: Any, engine: FakeEngine) -> None:
