@@ -69,7 +69,7 @@ def measure() -> bool:
 def _grid(folder: Path) -> list[dict[str, Any]]:
     """Each method, length, batch and vocabulary with every model, checkpointed and not, in turn."""
     rows, known, draw = folder / "rows.jsonl", words(), random.Random(5)
-    rows.write_text("".join(json.dumps({"text": text(draw, known, 700)}) + "\n" for _ in range(24)))
+    rows.write_text("".join(json.dumps({"text": text(draw, known, 4000)}) + "\n" for _ in range(8)))
     points = []
     for at, (vocabulary, (length, batch), (method, values)) in enumerate(
         (v, s, m) for v in _VOCABULARIES for s in _SHAPES for m in _METHODS.items()
