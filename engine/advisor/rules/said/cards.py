@@ -62,6 +62,8 @@ SAYINGS: Final = (
         name="driver",
         category="cuda_driver_or_arch",
         says=lines(
+            "all CUDA-capable devices are busy",
+            "CUDA error: (?:initialization error|unknown error|system)",
             "mixed precision requires a GPU",
             "[Nn]o GPU(?:s)? (?:found|available|detected)",
             "driver version is insufficient",

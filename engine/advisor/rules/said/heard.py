@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import accumulate
 from typing import Final
@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 
 from engine.advisor.case import Case
+from engine.advisor.rules.said.guesses import GUESSES
 from engine.advisor.rules.said.saying import Saying
 from engine.advisor.rules.said.sayings import SAYINGS
-from engine.advisor.rules.said.trace import Trace, bare, chains, traces_in
+from engine.advisor.rules.said.trace import NAMED, Trace, bare, chains, traces_in
 from engine.findings import Finding
 
 _NEAR: Final = 12
@@ -57,11 +58,14 @@ class Heard(msgspec.Struct, frozen=True):
 def heard(case: Case) -> list[Finding]:
     """What the log says, the likeliest cause first; the others are possible, and less sure."""
     log = _Log(case)
-    found = sorted(_best(log.heard()), key=lambda each: (-each.sure, -each.at))
+    known = list(log.heard())
+    if not any(each.sure > _UNKNOWN for each in known):
+        known += log.guessed()
+    found = sorted(_best(known), key=lambda each: (-each.sure, -each.at))
     told = [_finding(case, each, _share(each, found[0])) for each in found]
     told = [each for each in told if each.confidence >= _LEAST]
     end = log.end
-    if end is not None and not any(each.sure > _UNKNOWN for each in found):
+    if end is not None and not found:
         told.append(_unexplained(case, end))
     return told
 
@@ -93,6 +97,19 @@ class _Log:
             places = list(dict.fromkeys(self._line_at(each.start()) for each in found))
             if len(places) >= saying.times:
                 yield from self._placed(saying, places)
+
+    def guessed(self) -> Iterator[Heard]:
+        """What the last exception is about, by its most telling word alone."""
+        raised = [at for at, line in enumerate(self._lines) if NAMED.match(bare(line))]
+        head = self._end[-1].head if self._end else max(raised, default=None)
+        if head is None:
+            return
+        last = self._end[-1].last if self._end else len(self._lines) - 1
+        for saying in GUESSES:
+            at = self._search(saying.says, head, last)
+            if at is not None:
+                yield Heard(saying, at, 1.0)
+                return
 
     def _placed(self, saying: Saying, places: list[int]) -> Iterator[Heard]:
         best: Heard | None = None
@@ -144,7 +161,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
 
 
-def _best(found: Iterator[Heard]) -> list[Heard]:
+def _best(found: Iterable[Heard]) -> list[Heard]:
     """One for each category: the likeliest."""
     best: dict[str, Heard] = {}
     for each in found:

@@ -137,6 +137,7 @@ SAYINGS: Final = (
         name="cut_off",
         category="truncation",
         says=lines(
+            "[Dd]ropped lengthy example",
             r"(?:Image|Video|Audio) features and \w+ tokens do(?:n.t| not) match: tokens: [1-9]",
             "exceeds? the (?:model's |model )?max(?:imum)? (?:sequence |context |input "
             ")?length.{0,60}truncat",

@@ -97,6 +97,9 @@ SAYINGS: Final = (
         name="rendezvous",
         category="distributed_launch",
         says=lines(
+            "Invalid device id",
+            "Cannot assign requested address",
+            r"\[Errno 9[89]\]",
             "Address already in use",
             "EADDRINUSE",
             "failed to listen on any local network address",
@@ -171,6 +174,7 @@ SAYINGS: Final = (
         name="fsdp",
         category="distributed_launch",
         says=lines(
+            "Cannot flatten integer dtype",
             "uniform `?requires_grad",
             "transformer layer class to wrap",
             "FSDP.{0,80}(?:requires|must|not (?:support|compatible)|error)",

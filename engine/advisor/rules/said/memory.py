@@ -44,6 +44,7 @@ _HOST: Final = lines(
     "mmap.*Cannot allocate memory",
 )
 _KILLED: Final = lines(
+    r"(?:was|got|been|:) killed\b",
     r"^\W*Killed\W*$",
     r"\bKilled\s+(?:python|accelerate|torchrun|deepspeed|CUDA_VISIBLE)",
     r"exitcode\s*:?\s*-9\b",

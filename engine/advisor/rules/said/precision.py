@@ -40,6 +40,7 @@ SAYINGS: Final = (
         name="dtypes_meet",
         category="dtype_mismatch",
         says=lines(
+            r"not implemented for '(?:Int|Long|Char|Byte|Bool|Short|UInt\d+)'",
             "to have one of the following scalar types: (?:Long|Int)",
             "to have one of the following scalar types: (?:Long|Int)",
             f"expected scalar type {_TYPES} but found",

@@ -120,6 +120,9 @@ SAYINGS: Final = (
         name="not_serialisable",
         category="save_or_disk",
         says=lines(
+            r"\b443 ?(?:bytes?|B)\b",
+            r"adapter_model\.\w+.{0,60}\b443\b",
+            "(?:adapter|checkpoint|state dict|file).{0,60}(?:is|are|was) (?:empty|0 bytes|missing)",
             "has no attribute 'save_pretrained'",
             "[Pp]arent directory .{0,120}does not exist",
             r"Adapter name \S+ not found in the model",

@@ -7,6 +7,7 @@ from typing import Final
 from engine.advisor.rules.said import (
     cards,
     devices,
+    files,
     gradients,
     hub,
     labels,
@@ -39,6 +40,7 @@ SAYINGS: Final[tuple[Saying, ...]] = (
     *quantised.SAYINGS,
     *cards.SAYINGS,
     *rows.SAYINGS,
+    *files.SAYINGS,
     *saving.SAYINGS,
     *resuming.SAYINGS,
     *launching.SAYINGS,

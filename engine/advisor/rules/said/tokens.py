@@ -80,6 +80,10 @@ SAYINGS: Final = (
         name="vocabulary_size",
         category="tokenizer_vocab_resize",
         says=lines(
+            "vocab(?:ulary)?[ _]size.{0,80}(?:must be|but (?:found|got|is)|is not correct|should be)",
+            "combination of base model, LoRA",
+            r"(?:tokenizer|embedding)s?.{0,60}(?:has|have|is|of) (?:\d{4,6}).{0,60}(?:but|while|vs\.?|"
+            r"!=|and).{0,60}\d{4,6}",
             r"size of tensor a \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\) must match the size of "
             r"tensor b \((?:2[5-9]|[3-9]\d|1\d\d|2[0-6]\d)\d{3}\)",
             "(?:tokenizer|vocab(?:ulary)?).{0,60}(?:size|length|len).{0,60}(?:does(?:n't| not) match|"

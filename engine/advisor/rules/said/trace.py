@@ -14,7 +14,7 @@ _PREFIX: Final = re.compile(
     re.IGNORECASE,
 )
 _OPENS: Final = re.compile(r"Traceback \(most recent call last\)")
-_NAMED: Final = re.compile(
+NAMED: Final = re.compile(
     r"^(?:[A-Za-z_]\w*\.)*([A-Z]\w*(?:Error|Exception|Interrupt|Exit|Failure|Warning|Iteration|Memory)\w*)(?::|\(|\s*$)"
 )
 _FRAME: Final = re.compile(r"^(?:\s|[│╭╰╯╮┃|]|$|File |Cell In|-+>|\[\d|\.\.\.|<ipython|~+\^|\^)")
@@ -96,13 +96,13 @@ def _read(lines: list[str], start: int, *, linked: bool) -> Trace:
     stop = len(lines) if end is None else end
     reach = range(start + 1, min(stop, start + _FRAMES))
     plain = (at for at in reach if lines[at].strip() and not _FRAME.match(bare(lines[at])))
-    head = next((at for at in reach if _NAMED.match(bare(lines[at]))), None)
+    head = next((at for at in reach if NAMED.match(bare(lines[at]))), None)
     first = next(plain, None)
     if first is not None and (head is None or (_indented(lines, start, first) and first < head)):
         head = first
     if head is None:
         return Trace(start, stop - 1, stop - 1, "", linked)
-    named = _NAMED.match(bare(lines[head]))
+    named = NAMED.match(bare(lines[head]))
     last = head
     while last + 1 < min(stop, head + _MESSAGE) and _goes_on(lines, last + 1):
         last += 1

@@ -68,6 +68,7 @@ SAYINGS: Final = (
         name="settings_unreadable",
         category="other",
         says=lines(
+            "InstantiationError",
             "requires the save and eval",
             "not supported between instances of .(?:float|int|str). and .(?:float|int|str).",
             "can't multiply sequence by non-int",

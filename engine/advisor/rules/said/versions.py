@@ -60,7 +60,8 @@ SAYINGS: Final = (
             "is required for a normal functioning of this module",
             r"(?:requires?|needs?|need|must have|expected) [\w\[\], .-]{1,60}(?:>=|==|<=|~=|<|>) ?v?\d",
             r"but found \w+==",
-            "incompatible (?:with|version)",
+            "(?:torch|cuda|transformers|numpy|trl|peft|version).{0,40}incompatible",
+            "incompatible (?:version|package)",
             "version(?:s)? (?:mismatch|conflict|incompatib)",
             "(?:please |try to )?(?:upgrade|update|downgrade|install) (?:your )?(?:to "
             ")?(?:transformers|trl|peft|accelerate|torch|tokenizers|unsloth|datasets|xformers|triton|"
@@ -86,6 +87,9 @@ SAYINGS: Final = (
         name="unknown_architecture",
         category="dependency_version",
         says=lines(
+            "Processor was not found",
+            "sentencepiece_processor",
+            "could not parse ModelProto",
             "does not recognize this architecture",
             "Unrecognized model in",
             "Unrecognized configuration class",
