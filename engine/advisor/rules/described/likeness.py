@@ -45,7 +45,7 @@ class Learnt(msgspec.Struct, frozen=True):
 
 
 def likeness(said: Spoken) -> dict[Category, float]:
-    """By category, log-odds by naive Bayes over words, pairs and ideas; empty where nothing is said."""
+    """By category, log-odds by naive Bayes over words and pairs of words; empty where nothing is said."""
     if not said.text:
         return {}
     learnt = _learnt()
@@ -70,7 +70,7 @@ def _says(feature: str, category: Category, learnt: Learnt, seen: Counter[str], 
 def _features(said: Spoken) -> set[str]:
     words = [word[:_STEM] for word in _WORD.findall(said.text) if word not in _EMPTY]
     pairs = (f"{first} {second}" for first, second in pairwise(words))
-    return {*words, *pairs, *(f"#{idea}" for idea in said.ideas)}
+    return {*words, *pairs}
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Final
 WAYS: Final[dict[str, tuple[str, ...]]] = {
     "answers": (
         r"\b(generat\w+|outputs?|answer\w*|respon(se|ses|d|ds)|repl(y|ies|ied)|inference|infer(s"
-        r"|ring)?|predict\w*|completions?|chat\w*|sampl(ing|es)|produces?|prompted|talks?)\b",
+        r"|ring)?|predict\w*|completions?|chat\w*|sampling|produces?|prompted|talks?)\b",
     ),
     "no_stop": (
         r"\b(goes|talks|writes|carries|chats|speaks) (straight |right |happily )?on\b",
@@ -51,6 +51,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"<end_of_turn>",
     ),
     "garbage": (
+        r"\b(outputs?|generations?|answers?|texts?|replies|responses?)\b[^.;]{0,20}\b(is|are|gets?"
+        r"|becomes?|comes? out)( \w+)? (corrupt\w*|broken|garbled|mangled|noise|chaotic)",
         r"\bexclamation marks?\b|!!!+|\b(unrelated|irrelevant) (to|answers?|text)\b",
         r"\b(gibberish|garbage|garbled|nonsens\w*|incoheren\w*|degenerate\w*|meaningless|unreadable"
         r"|rubbish|junk|mojibake|unintelligible|scrambled)\b",
@@ -108,7 +110,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bwithout (any |an )?(error|exception|warning)s?\b",
     ),
     "merge": (
-        r"\bfused (model|weights|checkpoint)",
+        r"\bfused (\S+ )?(model|weights|checkpoint)",
         r"\bmerg\w+(?! (it|them|tokens|characters|with the))",
         r"\bfus(e|ed|ing) (the )?(adapter|lora|weights)",
         r"\bmerge_and_unload\b",

@@ -31,6 +31,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "eval_loss": (r"\b(eval\w*|valid\w*|val|test|held[- ]?out|dev)[ _-]*(set |split )?loss(es)?\b",),
     "nan": (
+        r"\b(never|not|no) (a )?numbers?\b",
         r"\binfs\b|\bsteps? (\w+ ){0,3}skipp\w+|\bskipp\w+ (\w+ ){0,2}steps?",
         r"\bnans?\b",
         r"\bnot[ -]a[ -]number\b",
@@ -47,8 +48,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "half": (r"\bfp16\b", r"\bfloat16\b", r"\bhalf[ -]?precision\b", r"\bhalf\b"),
     "rises": (
-        r"\b(ris(e|es|ing|en)|rose|increas\w+|grow(s|n|ing)?|climb\w*|(goes|going|went"
-        r"|shoots?) (back )?up|jump\w*)\b",
+        r"\b(ris(e|es|ing|en)|rose|increas\w+|grow(s|n|ing)?|climb\w*|doubl(es|ed|ing)|tripl\w+"
+        r"|leap\w*|soar\w*|(goes|going|went|shoots?) (back )?up|jump\w*)\b",
         r"\b(get(s|ting)?|becom\w+) (worse|larger|higher)\b",
         r"\bworsen\w*",
     ),
@@ -97,7 +98,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "no_trainable": (
         r"\bempty (list|set|group)s? of (param\w*|weights)|\bno param\w* (to|are|were|is)\b|\b(nothing"
         r"|no weights?) to (train|optimi[sz]e)",
-        r"\btrainable\b[^.;]{0,40}\b(0|zero|none)\b(?!\.\d)",
+        r"\btrainable\w*[^.;]{0,40}\b(0|zero|none)\b(?!\.\d)",
         r"\b(no|zero|0|without) trainable\b",
         r"\b(parameters?|weights?|layers?|adapter|lora|everything|all)\b[^.;]{0,30}\b(frozen|froze"
         r"|not trainable|untrainable)\b",

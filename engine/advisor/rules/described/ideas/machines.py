@@ -69,6 +69,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "workers": (r"\b(workers?|num_proc|multi-?process\w*|processes|num_workers|subprocess\w*)\b",),
     "pickle": (r"\b(un)?pickl\w+", r"\bpickable\b", r"\bserial[iz|is]+\w*", r"\bdill\b"),
     "fails": (
+        r"\bnot know\b",
         r"\b(fail\w*|errors?|crash\w*|cannot|can't|refus\w*|abort\w*|rais(e|es|ed)|reject\w*|dies|died"
         r"|breaks?|impossible|complain\w*|stops?|stopped|exception|unable|invalid)\b",
     ),
@@ -76,7 +77,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(dtypes?|data types?|scalar types?|torch_dtype)\b",
         r"\b(fp|float|bfloat|bf|int)(8|16|32)\b",
         r"\b(half|full|single|mixed) precision\b",
-        r"\bhalf\b",
+        r"\bhalf\b(?! (right|of|an?|the|correct|as|way|over))",
     ),
     "clash": (
         r"\b(mismatch\w*|match(es)?|differ\w*|different|disagree\w*|expected|incompatible|instead of"
@@ -106,8 +107,10 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(fp16|float16|half)\b[^.;]{0,60}\b(bf16|bfloat16)\b",
     ),
     "arch": (
-        r"\b(compute capability|sm_?\d\d+|kernel image|arch(itecture)?s?|blackwell|hopper|rtx ?50\d0"
-        r"|5090d?|5080|b200|gb10|cuda capability|arch list)\b",
+        r"\barchitectures?\b[^.;]{0,30}\b(torch|gpu|cuda|compiled|sm_)|\b(gpu|cuda"
+        r"|device)\b[^.;]{0,20}\barchitectures?\b|\bamong the architectures",
+        r"\b(compute capability|sm_?\d\d+|kernel image|blackwell|hopper|rtx ?50\d0|5090d?|5080|b200"
+        r"|gb10|cuda capability|arch list)\b",
         r"\btriton\b",
     ),
     "driver": (

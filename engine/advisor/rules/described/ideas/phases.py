@@ -66,6 +66,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bpredict\w* (loop|step|phase)\b",
     ),
     "oom": (
+        r"\bkills?\b[^.;]{0,40}\b\d+ ?gi?b\b",
         r"\b(needs?|requires?|takes?|uses?) (more|over) (than )?(the )?\d+ ?gi?b\b|\b(cuda|memory"
         r"|gpu) allocation (fail\w*|error)|\ballocat\w+ (\w+ ){0,3}(memory|gib|gb)",
         r"\bno (\w+ )?(memory|vram) (is )?(left|available|free)|\b(card|gpu) (\w+ )?(runs?|run|is"

@@ -28,6 +28,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bmodules_to_save\b",
     ),
     "misfit": (
+        r"\b(not|never|without) (being )?(enlarg\w+|extend\w+|grown|resiz\w+)|\blarger than that\b",
         r"\b\d{5,6}\b[^.;]{0,60}\b\d{5,6}\b",
         r"\b(size|shape)s?[ _]?(mismatch\w*|differ\w*)?\b",
         r"\b(mismatch\w*|differ\w*|disagree\w*|out of (range|bounds)|outside|beyond|exceed\w*"
@@ -36,6 +37,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(cannot|can't|fails?|error)\b[^.;]{0,40}\bload\w*",
     ),
     "template": (
+        r"\b(chatml|alpaca|vicuna|llama-?\d|mistral|gemma|zephyr|qwen)( \w+)? (format|template|style"
+        r"|prompt)\w*|\btrained with chatml",
         r"\b(chat|prompt|response|instruct\w*|conversation)[- _]?templates?\b",
         r"\b(response|instruction|assistant|turn)[- _](markers?|keys?|part|prefix|header)\b",
         r"\btemplates?\b",
@@ -72,6 +75,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bchang\w+ with the batch",
     ),
     "truncated": (
+        r"\b(length|token) (cut|cap|cap)\b",
+        r"\b(los(e|es|t|ing)|missing|without) (their |its |the )?(last|final|closing) (tokens?|part"
+        r"|words?|sentence|turn)",
         r"\b(answers?|outputs?|repl(y|ies)|responses?|texts?)\b[^.;]{0,30}\b(incomplete|unfinished"
         r"|end abruptly|stop (too )?early|too short)\b",
         r"\b(clipped|limited|shortened|reduced|cropped) (at|to) \d+",
@@ -103,12 +109,14 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|end)\b",
     ),
     "roles": (
+        r"\b(two|several|consecutive|successive|multiple) (\w+ )?(assistant|user|human|gpt"
+        r"|system) (messages|turns)",
         r"\brole( tag)?s?\b",
         r"\balternat\w*",
         r"\b(twice|two|several|consecutive|multiple) (\w+ )?(user |assistant |human )?(turns?"
         r"|messages?|times) in a row\b",
         r"\bin a row\b",
-        r"\b(sharegpt|chatml|alpaca) (format|style|data\w*)?",
+        r"\b(sharegpt) (format|style|data\w*)?",
         r"\b(first|last) (turn|message)\b",
     ),
     "columns": (
@@ -205,6 +213,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "two_versions": (r"\b[a-z]\w+ ?=+ ?\d+\.\d+\S*.{0,60}\b[a-z]\w+ ?=+ ?\d+\.\d+",),
     "interface": (
+        r"\b(renam|mov|remov|deprecat|chang)\w* (an?|the|its|this|some|several)? ?(\w+ )?(argument"
+        r"|keyword|parameter|option|signature|api)s?\b",
         r"\b(unexpected|unknown|unrecogni[sz]ed) (keyword|argument|parameter)\b",
         r"\b(argument|keyword|parameter|signature|attribute|option|api)s?\b[^.;]{0,30}\b(removed"
         r"|renamed|no longer|missing|gone|moved|deprecated|accept\w*|of my script)\b",
