@@ -18,12 +18,13 @@ from engine.findings import Category
 
 _STEM: Final = 6
 """Letters of a word that count: endings say when and how many, not what."""
-_SMOOTH: Final = 0.3
+_SMOOTH: Final = 5.0
+"""Descriptions that a category is thought to have had beside its own, with every word as usual."""
 _MOST: Final = 2.5
-_LEAST: Final = -1.5
+_LEAST: Final = -0.5
 """Bounds of what one word may say, in log-odds."""
-_SHARE: Final = 0.2
-"""How much of it counts beside the signs; from 0.05 to 0.3 held-out descriptions come out alike."""
+_SHARE: Final = 0.3
+"""How much of it counts beside the signs; from 0.1 to 0.3 examples left out come out alike."""
 _FOR: Final = 2.5
 _AGAINST: Final = -4.0
 """Bounds of what all words together may say: for a cause they are never as strong as two signs."""
@@ -60,11 +61,10 @@ def likeness(said: Spoken) -> dict[Category, float]:
 
 
 def _says(feature: str, category: Category, learnt: Learnt, seen: Counter[str], whole: int) -> float:
+    usual = seen[feature] / whole
     here, among = learnt.features[category][feature], learnt.descriptions[category]
-    elsewhere = seen[feature] - here
-    with_it = (here + _SMOOTH) / (among + 2 * _SMOOTH)
-    without = (elsewhere + _SMOOTH) / (whole - among + 2 * _SMOOTH)
-    return max(_LEAST, min(_MOST, math.log(with_it / without)))
+    odds = (here + _SMOOTH * usual) / (among + _SMOOTH) / usual
+    return max(_LEAST, min(_MOST, math.log(odds)))
 
 
 def _features(said: Spoken) -> set[str]:

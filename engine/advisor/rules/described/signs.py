@@ -77,7 +77,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     # phases
     Sign("checkpoint_resume", 3.4, "resume", "oom gguf merge"),
     Sign("checkpoint_resume", 0.8, "resume loss|fails|no_rate|rises|checkpoint"),
-    Sign("save_or_disk", 3.4, "file_lacking", "merge gguf"),
+    Sign("save_or_disk", 3.6, "file_lacking", "merge gguf"),
     Sign("save_or_disk", 0.8, "file_lacking save|training_fine"),
     Sign("save_or_disk", 1.0, "file_lacking checkpoint training_fine"),
     Sign("save_or_disk", 1.4, "save launcher|many_gpus fails", "oom"),
