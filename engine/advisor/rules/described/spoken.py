@@ -15,7 +15,7 @@ _LETTERS: Final = 3000
 _PLAIN: Final = re.compile(r"[A-Za-z][a-z'-]+[,;:]? [A-Za-z'-]+")
 """Two words beside each other, as people write them."""
 _PRINTED: Final = re.compile(
-    r"\s*(?:(?:[A-Za-z_]\w*\.)*[A-Z]\w*(?:Error|Exception|Warning|Interrupt|Failure)\b\s*[:(]"
+    r"\s*(?:(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Warning|Interrupt|Failure)\b\s*[:(]"
     r"|Traceback \(|File \""
     r"|(?:ERROR|WARNING|INFO|error)\b ?[:|]|\[?\d{4}-\d\d-\d\d|\w+(?:_\w+)+: \w)"
 )

@@ -25,7 +25,7 @@ _SURE: Final = 0.85
 _PRINTED: Final = 0.4
 """The words of a program mean what it prints them for: its sayings have rules of their own."""
 _LEAST: Final = 0.08
-"""Below this a cause is not told, unless it is the likeliest, which may be half as likely."""
+"""Below this a cause is not told; the likeliest may be half as likely, where there is any sign at all."""
 _MAYBE: Final = 0.2
 """Below this it is no more than a possibility, and told as a warning."""
 _TOLD: Final = 4
@@ -37,8 +37,9 @@ def described(case: Case) -> Iterator[Finding]:
     said = Spoken() if case.ours else spoken(case.lines)
     hints = hints_of(case.config)
     odds = likeness(said)
-    for category, signs in _spoken_for(said).items():
-        strength = _together([sign.weight for sign in signs]) + hints.get(category, (0.0, []))[0]
+    signs = _spoken_for(said)
+    for category, those in signs.items():
+        strength = _together([sign.weight for sign in those]) + hints.get(category, (0.0, []))[0]
         odds[category] = odds.get(category, 0.0) + strength
     whole = math.exp(_UNKNOWN) + sum(math.exp(value) for value in odds.values())
     printed = is_printed(case.lines)
@@ -46,7 +47,7 @@ def described(case: Case) -> Iterator[Finding]:
     ranked = sorted(odds.items(), key=lambda pair: -pair[1])
     for at, (category, value) in enumerate(ranked[:_TOLD]):
         confidence = round(sure * math.exp(value) / whole, 3)
-        if confidence >= (_LEAST if at else _LEAST / 2):
+        if confidence >= (_LEAST if at or not signs else _LEAST / 2):
             finding = _finding(said, category, confidence, hints.get(category, (0.0, []))[1])
             yield msgspec.structs.replace(finding, severity="warning") if printed else finding
 

@@ -32,6 +32,8 @@ _TOKEN: Final = re.compile(
 )
 _TIMES: Final = {"million": 1e6, "thousand": 1e3, "k": 1e3}
 _MOST: Final = 4000
+_APART: Final = 32
+"""Letters between a name and its number at most."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -53,7 +55,11 @@ def figures_of(case: Case) -> Figures:
     """The figures in the text, and the curve where one was told."""
     text = "\n".join(case.lines)[:_MOST].lower()
     told = _Reading()
+    end = 0
     for match in _TOKEN.finditer(text):
+        if match.start() - end > _APART:
+            told.leave()
+        end = match.end()
         told.take(match.lastgroup or "", match[0], text[match.end() : match.end() + 9])
     return told.figures(case.points)
 
@@ -70,7 +76,12 @@ class _Reading:
         self._under: dict[str, float] = {}
         self._loss: float | None = None
 
+    def leave(self) -> None:
+        """Too much stands between a name and what comes next."""
+        self._name = ""
+
     def take(self, kind: str, word: str, behind: str) -> None:
+        """Take the next word that means something here."""
         if kind == "number":
             self._take_number(word, behind)
         elif kind in _BEFORE:

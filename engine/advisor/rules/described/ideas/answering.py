@@ -73,6 +73,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|unlike|broken)\b",
     ),
     "same_as_base": (
+        r"\b(same|identical)\b[^.;]{0,30}\b(without|before) (any )?(training|fine-?tuning)",
         r"\bbase\w*\)? ?== ?",
         r"\b(output|result|behaviou?r)s? (similar|equal|identical) to\b",
         r"\b(same|identical\w*|exactly|just|no different|indistinguishable|equal|unchanged|similar"
@@ -110,6 +111,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bwithout (any |an )?(error|exception|warning)s?\b",
     ),
     "merge": (
+        r"\bfusing (the )?(models?|lora|adapters?|weights)",
         r"\bfused (\S+ )?(model|weights|checkpoint)",
         r"\bmerg\w+(?! (it|them|tokens|characters|with the))",
         r"\bfus(e|ed|ing) (the )?(adapter|lora|weights)",
