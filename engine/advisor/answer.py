@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from engine.advisor.answers import aside, course, matter, meaning
-from engine.advisor.answers.step import at_step
+from engine.advisor.answers.step import at_step, jumps
 from engine.advisor.known import Known, Told, cites_in
 from engine.findings import Patch
 
@@ -33,6 +33,7 @@ _ACTS: Final = re.compile(
 _SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
     (r"\b(?:fail|crash|died|dead\b|broke|killed|aborted)|why did it (?:stop|end)", course.ended),
     (r"\b(?:memory|oom|vram|gib|gb|fits?)\b", matter.memory),
+    (r"\b(?:jump|spike|leap|unstable|nois[ye]|bump)", jumps),
     (r"\b(?:cut off|truncat|max.length)", matter.cut),
     (r"\b(?:sample|wr[io]te|says|answers? (?:like|look))", aside.samples),
     (r"\bcheckpoint", aside.checkpoints),
@@ -120,7 +121,8 @@ def _subjects(words: str, known: Known) -> list[str]:
     """What the subjects of the question have to say, of two at most."""
     told: list[str] = []
     most = _TWO if _BOTH.search(words) else 1
-    for subject in [tell for pattern, tell in _SUBJECTS if re.search(pattern, words)][:most]:
+    found = [(said.start(), tell) for pattern, tell in _SUBJECTS if (said := re.search(pattern, words))]
+    for _, subject in sorted(found[:most], key=lambda one: one[0]):
         told += [line for line in subject(known) if line not in told]
     return told
 

@@ -17,6 +17,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
+_QUOTED: Final = re.compile("«[^»]*»")
 _NUMBER: Final = re.compile(r"(?<![\w.\[])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?![\w\]])", re.IGNORECASE)
 _FEW: Final = 3
 """Words below which nothing was said."""
@@ -79,7 +80,8 @@ def judge(text: str, facts: str, question: str) -> Judged:
         return Judged(nonsense="it said next to nothing")
     if _loops(words):
         return Judged(nonsense="it repeated itself")
-    if _elsewhere(words, f"{facts} {question}"):
+    asked = f"{_QUOTED.sub(' ', facts)} {question}"  # what rows say is not what is asked
+    if _elsewhere(words, asked):
         return Judged(nonsense="it spoke of something else")
     invented = _invented(text, f"{facts} {question}")
     if len(invented) >= _INVENTED and len(invented) * 2 > len(_NUMBER.findall(text)):

@@ -76,6 +76,8 @@ class Spoken:
         known = gathered.known
         told, facts, said = self._asked(question, gathered, rules, stopped)
         text = clean(said.text).strip()
+        if said.stopped_by in ("length", "context"):
+            text = _whole_sentences(text)
         if said.stopped_by == "asked":
             return self._answered(question, gathered, text, said, cancelled=True)
         judged = judge(text, f"{facts}\n{rules.text}", question.text)
@@ -85,7 +87,7 @@ class Spoken:
         notes = [f"Not in the run's record: {', '.join(judged.invented)}."] if judged.invented else []
         self._remember(question.text, text)
         answer = self._answered(question, gathered, text, said)
-        cut = ["It was cut off."] if said.stopped_by != "stop" else []
+        cut = ["It was longer."] if said.stopped_by != "stop" else []
         return msgspec.structs.replace(
             answer,
             proposal=made or (rules.proposal if known.findings else None),
@@ -171,6 +173,12 @@ class Spoken:
     def _remember(self, question: str, text: str) -> None:
         turns = [words.Turn("user", question[:_KEPT]), words.Turn("assistant", text[:_KEPT])]
         self._earlier = [*self._earlier, *turns][-2 * _EARLIER :]
+
+
+def _whole_sentences(text: str) -> str:
+    """The text up to the end of its last whole sentence; all of it where none ends."""
+    end = max(text.rfind(mark) for mark in (". ", ".\n", "! ", "? "))
+    return text[: end + 1] if end > 0 else text
 
 
 def read_change(text: str, findings: int) -> tuple[dict[str, Any], list[int]]:

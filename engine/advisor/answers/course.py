@@ -83,7 +83,8 @@ def _found(known: Known) -> Iterator[str]:
     if not known.findings:
         yield "Nothing was found fault with."
     for at, found in enumerate(known.findings[:4], 1):
-        yield f"[{at}] {found.severity}: {found.title.rstrip('.')}."
+        at_step = f" (step {found.step:,})" if found.step is not None else ""
+        yield f"[{at}] {found.severity}: {found.title.rstrip('.')}{at_step}."
     if len(known.findings) > 4:
         yield f"And {len(known.findings) - 4} more findings."
 

@@ -35,28 +35,49 @@ class Around(NamedTuple):
     """Steps that a point stands for."""
 
 
+Points = list[tuple[int, float, float, float]]
+
+
 def around(series: Series, step: int) -> Around | None:
     """How `step` stands among its neighbours; None where there is no such point, or none before it."""
     points = series.points()
     at = next((i for i, (x, *_) in enumerate(points) if x // series.width >= step // series.width), None)
     if not at or points[at][0] // series.width != step // series.width:
         return None
-    before = [last for _, _, _, last in points[max(at - _AROUND, 0) : at]]
-    after = [last for _, _, _, last in points[at + 1 : at + 1 + _AROUND // 4]]
-    x, _, high, _ = points[at]
-    usual = median(before)
-    least = max(_LEAP * noise(before), _SHARE * abs(usual))
-    shown = x if high == points[at][3] else step
-    later = median(after) if after else None
-    return Around(shown, high, usual, later, high - usual > least, series.width)
+    found = _among(points, at, series.width)
+    # The bucket of a long run is named by the step that was asked for, unless its last value is the highest.
+    return found if found.value == points[at][3] else found._replace(step=step)
 
 
 def leap_near(series: Series, step: int) -> Around | None:
     """The highest leap within a few steps of `step`, or a twentieth of the curve: people point roughly."""
     reach = max(10 * series.width, series.latest_x // 20)
-    near = [x for x, *_ in series.points() if abs(x - step) <= reach]
-    leaps = [found for x in near if (found := around(series, x)) is not None and found.leaps]
-    return max(leaps, key=lambda found: found.value - found.before, default=None)
+    return max((one for one in leaps(series) if abs(one.step - step) <= reach), key=_height, default=None)
+
+
+def leaps(series: Series) -> list[Around]:
+    """All points that lie above those before them by more than their noise, in order."""
+    points = series.points()
+    each = (_among(points, at, series.width) for at in range(1, len(points)))
+    return [found for found in each if found.leaps]
+
+
+def highest(found: list[Around], most: int) -> list[Around]:
+    """The highest of some leaps, in order of their steps."""
+    return sorted(sorted(found, key=_height)[-most:], key=lambda one: one.step)
+
+
+def _height(found: Around) -> float:
+    return found.value - found.before
+
+
+def _among(points: Points, at: int, width: int) -> Around:
+    before = [last for _, _, _, last in points[max(at - _AROUND, 0) : at]]
+    after = [last for _, _, _, last in points[at + 1 : at + 1 + _AROUND // 4]]
+    x, _, high, _ = points[at]
+    usual = median(before)
+    least = max(_LEAP * noise(before), _SHARE * abs(usual))
+    return Around(x, high, usual, median(after) if after else None, high - usual > least, width)
 
 
 def ends(series: Series) -> tuple[float, float] | None:

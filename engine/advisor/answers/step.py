@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from engine.advisor.answers.figures import Around, around, leap_near, number, rate
+from engine.advisor.answers.figures import Around, around, highest, leap_near, leaps, number, rate
 from engine.advisor.known import Known
 from engine.run_state import RunState
 
@@ -34,6 +34,20 @@ def at_step(known: Known, step: int) -> list[str]:
     elsewhere = abs(leap.step - step) > max(leap.width, 1)
     lead = f"At step {step:,} itself nothing leaps; near it, step {leap.step:,} does. " if elsewhere else ""
     return [lead + _leapt(leap), *_beside(known, leap.step), *_reasons(known, leap), _then(known, leap)]
+
+
+def jumps(known: Known) -> list[str]:
+    """`Did the loss jump anywhere?`"""
+    state = known.state
+    found = leaps(state.loss) if state is not None else []
+    if state is None or not found:
+        return ["No: no point of the loss stands out from those before it."]
+    lines = [f"{len(found)} times; the highest:" if len(found) > 1 else "Once:"]
+    for one in highest(found, _SHOWN):
+        back = "" if one.after is None else " and came back" if _came_back(one) else " and stayed up"
+        lines.append(f"- step {one.step:,}: {number(one.value)} after about {number(one.before)}{back}")
+    last = highest(found, 1)[0].step
+    return [*lines, f"Ask for one of them, `why did the loss jump at {last}?`, to hear what is known of it."]
 
 
 def _nothing(here: Around) -> str:

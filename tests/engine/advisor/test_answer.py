@@ -90,6 +90,15 @@ def test_who_points_beside_the_leap_is_led_to_it() -> None:
     assert "near it, step 410 does" in said("why did it jump at 405", state=run(curve(500, leap=410)))
 
 
+def test_all_leaps_are_listed_and_two_questions_are_answered_in_their_order() -> None:
+    losses = curve(500) | {100: 7.0, 300: 9.0}
+    told = said("did the loss jump anywhere?", state=run(losses))
+    assert told.index("- step 100: 7") < told.index("- step 300: 9")
+    both = said("how long will it take, and is it going well?", state=run(losses), findings=[HOT])
+    assert both.index("It is running") < both.index("It learns, but see [1]")
+    assert "(step 410)" in both
+
+
 def test_where_nothing_leaps_that_is_said_and_no_cause_is_made_up() -> None:
     told = said("why did the loss jump at 200?", state=run(curve(500)))
     assert told.startswith("Nothing unusual")
@@ -190,6 +199,7 @@ def test_past_runs_tell_which_rates_failed() -> None:
         ("show me a sample", "No samples"),
         ("what's wrong with my data?", "1,600 rows"),
         ("is it going well and how long will it take?", "minutes are left, evaluation"),
+        ("did the loss jump anywhere?", "No: no point"),
     ],
 )
 def test_each_subject_is_answered(question: str, fact: str) -> None:

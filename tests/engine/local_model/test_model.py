@@ -158,6 +158,14 @@ def test_nonsense_is_put_aside_for_the_rules_answer(
     assert "leapt to 9 at step 41" in answer.text
 
 
+def test_the_words_of_rows_do_not_make_a_story_an_answer() -> None:
+    story = "Lily likes red balls and goes to the park with Tom to play."
+    assert (
+        judge(story, f"step 4 learnt: «{story}»", "is it going well?").nonsense
+        == "it spoke of something else"
+    )
+
+
 def test_a_single_figure_of_its_own_is_told() -> None:
     judged = judge("The loss leaps at step 41 to 9, its gradient was 77.5.", "step 41 loss 9", "why")
     assert judged.nonsense == ""
