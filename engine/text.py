@@ -46,6 +46,11 @@ def one_line(text: str, width: int = 0) -> str:
     return line
 
 
+def quoted(text: str, width: int = 0) -> str:
+    """`text` on one line between « and », which it cannot end by itself: words that came from outside."""
+    return f"«{one_line(text, width).replace('«', '<').replace('»', '>')}»"
+
+
 def sayable(value: Any) -> Any:
     """`value` with every text in it such that UTF-8 can say it.
 

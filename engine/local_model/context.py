@@ -17,7 +17,7 @@ from engine.recipe.edit import written
 from engine.recipe.fields import FIELDS
 from engine.run_state import RunState
 from engine.series import Series
-from engine.text import amount, one_line
+from engine.text import amount, one_line, quoted
 
 _SYSTEM: Final = """\
 You are the advisor of a LoRA fine-tuning tool. Explain to its user, in plain words and at most 120
@@ -198,5 +198,4 @@ def _line(text: str) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Words that came from outside; they cannot end their own quotation."""
-    return f"«{_line(text).replace('«', '<').replace('»', '>')}»"
+    return quoted(text, _LINE)

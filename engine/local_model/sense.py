@@ -20,7 +20,7 @@ _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _QUOTED: Final = re.compile("«[^»]*»")
 _NUMBER: Final = re.compile(r"(?<![\w.\[])-?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?![\w\]])", re.IGNORECASE)
 _FEW: Final = 3
-"""Words below which nothing was said."""
+"""Words below which nothing was said, and words of the subject below which nothing was said of it."""
 _ROW: Final = 4
 _OFTEN: Final = 4
 """A row of four words that comes so often is a loop."""
@@ -53,7 +53,7 @@ _FIELD: Final = _set(
     decrease reduce raise try cause caused causes likely suggests shows indicates run runs warmup
     schedule weights label labels prompt answer answers template sequence length truncated padding
     precision finding findings evidence facts recipe setting settings figures recorded explain known
-    decide test check looks normal expected fit fits fine well
+    decide test check looks normal expected
     """
 )
 
@@ -102,7 +102,7 @@ def _elsewhere(words: list[str], told: str) -> bool:
     if sum(word.isascii() for word in own) < len(own) / 2:
         return False  # another script shares no words with the facts, and is answered in for a reason
     known = {word.lower() for word in _WORD.findall(told)} | _FIELD | _keys()
-    return not own or len(own & known) < _ABOUT * len(own)
+    return len(own & known) < max(_ABOUT * len(own), _FEW)
 
 
 @cache

@@ -10,7 +10,7 @@ from engine.advisor.answers.figures import ends, number, still_falls
 from engine.advisor.case import Case
 from engine.advisor.diagnose import diagnose
 from engine.advisor.known import Known
-from engine.text import amount, one_line
+from engine.text import amount, quoted
 
 _SURE: Final = 0.6
 """Confidence from which a symptom in plain words is said to sound like something."""
@@ -70,8 +70,8 @@ def samples(known: Known) -> list[str]:
         return ["No samples were taken (sample_steps, sample_prompts)."]
     lines = []
     for sample in state.samples[-_SAMPLES:]:
-        lines.append(f"At step {sample.step:,}, asked: {one_line(sample.prompt, _TEXT // 3)}")
-        lines.append(f"it answered: {one_line(sample.text, _TEXT) or '(nothing)'}")
+        lines.append(f"At step {sample.step:,}, asked: {quoted(sample.prompt, _TEXT // 3)}")
+        lines.append(f"it answered: {quoted(sample.text, _TEXT)}")
     return lines
 
 

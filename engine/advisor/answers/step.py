@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from statistics import median
 from typing import Final
 
 from engine.advisor.answers.figures import Around, around, highest, leap_near, leaps, number, rate
 from engine.advisor.known import Known
 from engine.run_state import RunState
+from engine.text import quoted
 
 _NEAR: Final = 3
 _SHAKEN: Final = 3.0
@@ -130,15 +132,15 @@ def _rows(known: Known, step: int) -> Iterator[str]:
     if eaten is None or eaten.step != step or not eaten.rows:
         return
     learnt = sum(row.learnt for row in eaten.rows)
-    few = min(eaten.rows, key=lambda row: row.learnt)
+    few, long = min(row.learnt for row in eaten.rows), max(row.learnt for row in eaten.rows)
     yield (
-        f"It was taught with {len(eaten.rows)} rows and {learnt:,} tokens that count; "
-        f"the shortest answer has {few.learnt:,}."
+        f"It was taught with {len(eaten.rows)} rows and {learnt:,} tokens that count, from {few:,} to "
+        f"{long:,} a row. Those most unlike the others in length:"
     )
-    for row in eaten.rows[:_SHOWN]:
-        said = " ".join(part.text for part in row.parts if part.learnt)
-        text = " ".join(said.split())
-        yield f"{row.where}: {text[:_TEXT]}{'…' if len(text) > _TEXT else ''}"
+    usual = median(row.learnt for row in eaten.rows)
+    odd = sorted(eaten.rows, key=lambda row: -abs(row.learnt - usual))
+    for row in odd[:_SHOWN]:
+        yield f"{row.where}: {quoted(' '.join(part.text for part in row.parts if part.learnt), _TEXT)}"
 
 
 def _then(known: Known, leap: Around) -> str:

@@ -50,7 +50,8 @@ for line in sys.stdin:
             while json.loads(sys.stdin.readline())["say"] != "stop": pass
             say(say="done", number=ask["number"], text="half an", tokens=2, seconds=1.0, stopped_by="asked")
             continue
-    say(say="done", number=ask["number"], text=text, tokens=9, seconds=1.0, stopped_by="stop")
+    by = said.get("ended", "stop")
+    say(say="done", number=ask["number"], text=text, tokens=9, seconds=1.0, stopped_by=by)
 """
 PATIENT = Limits(load=60, word=60, cancel=60)
 
@@ -145,7 +146,7 @@ def test_no_proposal_comes_of_what_changes_nothing_or_was_cut_off(
     [
         ("the loss the loss the loss the loss the loss is the loss of the loss", "repeated"),
         ("Once upon a time there was a little girl named Lily who loved her red ball.", "something else"),
-        ("It fell from 7.31 to 5.55 by step 8,123 with rate 0.77.", "made up figures"),
+        ("The training loss fell from 7.31 to 5.55 by step 8,123 with rate 0.77.", "made up figures"),
         ("", "next to nothing"),
     ],
 )
@@ -158,12 +159,22 @@ def test_nonsense_is_put_aside_for_the_rules_answer(
     assert "leapt to 9 at step 41" in answer.text
 
 
+def test_a_word_or_two_of_the_subject_make_no_answer() -> None:
+    story = '"Well, all you can. It is a bird!" said the mouse. They showed the step.'
+    assert judge(story, "step 4, loss 2", "why?").nonsense == "it spoke of something else"
+
+
 def test_the_words_of_rows_do_not_make_a_story_an_answer() -> None:
     story = "Lily likes red balls and goes to the park with Tom to play."
     assert (
         judge(story, f"step 4 learnt: «{story}»", "is it going well?").nonsense
         == "it spoke of something else"
     )
+
+
+def test_an_answer_without_end_is_ended_at_a_sentence(fronts: Fronts, file: Path, run: RunDir) -> None:
+    answer = ask(fronts(talk.Spec(), Scripted(text=f"{GOOD} The other rows of the", ended="length")))
+    assert (answer.text, answer.note) == (GOOD, "It was longer.")
 
 
 def test_a_single_figure_of_its_own_is_told() -> None:
