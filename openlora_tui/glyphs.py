@@ -38,6 +38,8 @@ class Glyphs(msgspec.Struct, frozen=True):
     opened: str
     """Before the heading of a section that is open."""
     closed: str
+    marked: str
+    """Before the name of a run that is marked."""
     braille: bool
     ellipsis: str
 
@@ -68,6 +70,7 @@ UNICODE: Final = Glyphs(
     parent="←",
     opened="▾",
     closed="▸",
+    marked="●",
     braille=True,
     ellipsis="…",
 )  # fmt: skip
@@ -98,6 +101,7 @@ ASCII: Final = Glyphs(
     parent="<",
     opened="-",
     closed="+",
+    marked="*",
     braille=False,
     ellipsis="~",
 )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from statistics import median
 from typing import Any, Final
 
 import msgspec
@@ -46,7 +47,8 @@ class Comparison(msgspec.Struct, kw_only=True):
         first = [known[run] for run in self.ranking[0]]
         loss = min(_loss(lesson) for lesson in first)
         if len(first) > 1:
-            names = " and ".join(f"run {lesson.run}" for lesson in first)
+            *others, last = [lesson.run for lesson in first]
+            names = f"Runs {', '.join(others)} and {last}"
             return f"{names} are best, with a held-out loss of {loss:.4g}: noise does not tell them apart."
         if len(self.ranking) == 1:
             return f"Only run {first[0].run} has a held-out loss: {loss:.4g}."
@@ -101,8 +103,9 @@ def ranked(runs: Sequence[Lesson]) -> list[list[str]]:
 
 
 def noise_of(runs: Sequence[Lesson]) -> float | None:
-    """The largest noise that any of them shows, None where none shows any."""
-    return max((lesson.eval_noise for lesson in runs if lesson.eval_noise is not None), default=None)
+    """The noise that is usual among them, None where none shows any: one that left its course shows much."""
+    known = [lesson.eval_noise for lesson in runs if lesson.eval_noise is not None]
+    return median(known) if known else None
 
 
 def _loss(lesson: Lesson) -> float:

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import msgspec
 
-from engine.lessons.lesson import Lesson
+from engine.lessons.lesson import DataPrint, Lesson, ModelPrint
 from engine.nearest import nearest
 from engine.problem import Problem
 from engine.recipe.fields import FIELDS
+from engine.shown import RunRow
 from engine.text import one_line
 
 _TERM: Final = re.compile(r"(?P<field>[A-Za-z_0-9]+)(?P<sign>:|>=|<=|>|<|=)(?P<value>.+)", re.DOTALL)
@@ -111,6 +112,38 @@ def text_of(lesson: Lesson) -> str:
     parts = [lesson.run, lesson.name, lesson.status, lesson.model.name, *lesson.data.files, *lesson.tags,
              lesson.note, lesson.reason, lesson.hardware, lesson.imported, *found]  # fmt: skip
     return " ".join(parts).lower()
+
+
+def of_row(row: RunRow) -> Lesson:
+    """A run that has not ended, or is not learnt from yet, as far as a list shows it."""
+    return Lesson(
+        run=row.run,
+        name=row.name,
+        created=row.created,
+        updated=row.updated,
+        status=row.status,
+        reason=f"{row.reason} {row.phase}".strip(),
+        model=ModelPrint(name=row.model),
+        data=DataPrint(files=row.data),
+        hardware=row.device,
+        steps=row.step,
+        planned=row.steps,
+        loss=row.loss,
+        eval_loss=row.eval_loss,
+        tags=row.tags,
+        note=row.note,
+    )
+
+
+def as_typed(text: str) -> list[Term]:
+    """The conditions in a text that is still typed: what is none yet counts as words."""
+    found: list[Term] = []
+    for word in text.split():
+        try:
+            found += parsed([word])
+        except Problem:
+            found.append(Term("", "", word.lower()))
+    return found
 
 
 def _term(word: str) -> Term:

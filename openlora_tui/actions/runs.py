@@ -47,6 +47,10 @@ RUNS: Final = Table(
     "Runs",
     (
         Action("open", ("enter",), "open", "Open the selected run in Train.", a_run),
+        Action("mark_run", ("m",), "mark", "Mark the run, or take the mark away, for comparing.", a_run),
+        Action("side_by_side", ("v",), "compare", "The marked runs side by side, or the marked one and this.",
+               a_run),
+        Action("label", ("t",), "tag", "Give the run tags, a note, another name.", a_run, changes=True),
         Action("demo", ("D",), "demo", "See it happen: make a small model here and tune it, in two minutes.",
                the_engine, changes=True),
         Action("stop_all", ("A",), "stop all", "Stop every live run after saving; asks first.", the_engine,

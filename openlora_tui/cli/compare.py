@@ -14,7 +14,8 @@ from engine.lessons.lesson import Lesson
 from engine.problem import WORK_FAILED, Problem
 from engine.run_state import RunState
 from engine.series import Series
-from openlora_tui.cli import comparison_table, past
+from openlora_tui import comparison_table
+from openlora_tui.cli import past
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.session import Session
 from openlora_tui.widgets.plot import smoothed

@@ -13,9 +13,9 @@ from engine import messages as m
 from engine import paths
 from engine.lessons import memory_file
 from engine.lessons.dismissals import Standing, standing_in, take_in
-from engine.lessons.lesson import DataPrint, Lesson, ModelPrint
+from engine.lessons.lesson import Lesson
 from engine.lessons.record import Record, records
-from engine.lessons.search import matches, parsed
+from engine.lessons.search import matches, of_row, parsed
 from engine.problem import WORK_FAILED, Problem
 from engine.remarks import Labelled
 from engine.run_dir import RunDir, host_name, is_run
@@ -60,7 +60,7 @@ def search(args: argparse.Namespace) -> int:
     with Session(paths.home()) as session:
         ended = session.lessons()
         known = {lesson.run for lesson in ended}
-        live = [_live(row) for row in session.rows() if row.run not in known]
+        live = [of_row(row) for row in session.rows() if row.run not in known]
     found = sorted((one for one in (*live, *ended) if matches(terms, one)), key=lambda one: -one.created)
     if args.json:
         print_document(
@@ -74,16 +74,6 @@ def search(args: argparse.Namespace) -> int:
     more = f", the newest {args.limit:,} shown" if len(found) > args.limit else ""
     print(f"{len(found):,} run{'' if len(found) == 1 else 's'}{more}", file=sys.stderr)
     return 0
-
-
-def _live(row: m.RunRow) -> Lesson:
-    """A run that has not ended, or is not learnt from, as far as a list shows it."""
-    return Lesson(
-        run=row.run, name=row.name, created=row.created, updated=row.updated, status=row.status,
-        reason=row.reason, model=ModelPrint(name=row.model), data=DataPrint(files=row.data),
-        hardware=row.device, steps=row.step, planned=row.steps, loss=row.loss, eval_loss=row.eval_loss,
-        tags=row.tags, note=row.note,
-    )  # fmt: skip
 
 
 def _document(lesson: Lesson) -> dict[str, Any]:

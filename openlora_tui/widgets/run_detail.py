@@ -34,7 +34,15 @@ class RunDetail(Painted):
             rows.append(self._line("", came, "dim"))
         if tall:
             rows += self._numbers(run)
+            rows += self._labels(run, width)
         return rows
+
+    def _labels(self, run: RunRow, width: int) -> list[Row]:
+        """Tags and note, in a few lines."""
+        tags = " ".join(f"#{one_line(tag)}" for tag in run.tags)
+        rows = [self._line("tags", tail(tags, width - 9), "accent")] if tags else []
+        note = wrapped(one_line(run.note), width - 9)[:4] if run.note else []
+        return rows + [self._line("" if at else "note", line) for at, line in enumerate(note)]
 
     def _line(self, label: str, text: str, role: str = "text") -> Row:
         return Row(label.ljust(9), "dim").add(text, role)

@@ -42,9 +42,16 @@ def head_row(width: int) -> Row:
     return row
 
 
-def run_row(run: RunRow, width: int, now: float, glyphs: Glyphs, place: int = 0) -> Row:
+def run_row(
+    run: RunRow, width: int, now: float, glyphs: Glyphs, place: int = 0, *, marked: bool = False
+) -> Row:
     """The run in the columns that fit; `place` counts from 1 where several runs wait."""
-    name = Row().add(one_line(run.name) or run.run, "bright").cut(_name_width(width), glyphs.ellipsis)
+    name = Row(f"{glyphs.marked} " if marked else "", "bold accent").add(
+        one_line(run.name) or run.run, "bright"
+    )
+    for tag in run.tags:
+        name.add(f" #{one_line(tag)}", "dim")
+    name = name.cut(_name_width(width), glyphs.ellipsis)
     row = Row().join(name).to(_name_width(width))
     cells = _cells(run, now, glyphs, place)
     for title, size, right, _ in _shown(width):

@@ -8,7 +8,6 @@ from typing import Final
 from engine.lessons.compare import UNSET, Comparison
 from engine.lessons.lesson import Lesson
 from engine.text import one_line
-from openlora_tui.cli.printer import number
 from openlora_tui.figures import duration, size
 
 _WIDEST: Final = 24
@@ -21,9 +20,9 @@ Table = list[list[str]]
 def plain(comparison: Comparison, curves: Curves) -> list[str]:
     """Aligned columns, a run in each."""
     lines: list[str] = []
-    tables = list(_tables(comparison, curves))
-    widths = _widths([row for _, table in tables for row in table])
-    for title, table in tables:
+    found = list(tables(comparison, curves))
+    widths = _widths([row for _, table in found for row in table])
+    for title, table in found:
         lines += [*([title] if title else []), *_aligned(table, widths), ""]
     return [*lines, comparison.verdict]
 
@@ -31,16 +30,16 @@ def plain(comparison: Comparison, curves: Curves) -> list[str]:
 def markdown(comparison: Comparison, curves: Curves) -> list[str]:
     """The same, to paste into a report."""
     lines: list[str] = []
-    for title, table in _tables(comparison, curves):
+    for title, table in tables(comparison, curves):
         lines += [*([f"**{title}**", ""] if title else []), *_piped(table), ""]
     return [*lines, _escaped(comparison.verdict)]
 
 
-def _tables(comparison: Comparison, curves: Curves) -> Iterator[tuple[str, Table]]:
+def tables(comparison: Comparison, curves: Curves = ()) -> Iterator[tuple[str, Table]]:
+    """What each run came to, what differs, and the curves: a title and rows, the first with the heads."""
     runs = comparison.runs
-    heads = [one_line(f"{run.run} {run.name}".rstrip(), _WIDEST) for run in runs]
-    facts = [[label, *had] for label, tell in _FACTS.items() if any(had := [tell(run) for run in runs])]
-    yield "", [["run", *heads], *facts]
+    heads = heads_of(comparison)
+    yield "", [["run", *heads], *facts_of(comparison)]
     if comparison.differs:
         yield (
             "what differs",
@@ -55,6 +54,17 @@ def _tables(comparison: Comparison, curves: Curves) -> Iterator[tuple[str, Table
             yield "held-out loss", [["step", *heads], *held_out]
 
 
+def heads_of(comparison: Comparison) -> list[str]:
+    """What stands above each run's column."""
+    return [one_line(f"{run.run} {run.name}".rstrip(), _WIDEST) for run in comparison.runs]
+
+
+def facts_of(comparison: Comparison) -> Table:
+    """What each run came to, as far as it is known of any."""
+    told = ([label, *(tell(run) for run in comparison.runs)] for label, tell in _FACTS.items())
+    return [row for row in told if any(row[1:])]
+
+
 def _part(curves: Curves, begin: int, many: int) -> Table:
     return [[str(row[0]), *(_figure(value) for value in row[begin : begin + many])] for row in curves]
 
@@ -63,13 +73,13 @@ def _figure(value: str | float | None) -> str:
     return number(value) if isinstance(value, float) else ""
 
 
+def number(value: float) -> str:
+    """A loss in four digits."""
+    return f"{value:.4g}"
+
+
 def _evaluation(run: Lesson) -> str:
     return ", ".join(f"{one_line(name, 20)} {number(value)}" for name, value in run.evaluation.items())
-
-
-def _cost(run: Lesson) -> str:
-    speed = f", {run.tokens_per_second:,.0f} tok/s" if run.tokens_per_second else ""
-    return f"{duration(run.seconds)}{speed}" if run.seconds else ""
 
 
 _FACTS: Final[dict[str, Callable[[Lesson], str]]] = {
@@ -81,7 +91,8 @@ _FACTS: Final[dict[str, Callable[[Lesson], str]]] = {
     "its noise": lambda run: "" if run.eval_noise is None else f"{run.eval_noise:.2g}",
     "loss at the end": lambda run: "" if run.loss is None else number(run.loss),
     "evaluation": _evaluation,
-    "took": _cost,
+    "took": lambda run: duration(run.seconds) if run.seconds else "",
+    "speed": lambda run: f"{run.tokens_per_second:,.0f} tok/s" if run.tokens_per_second else "",
     "memory": lambda run: size(run.peak_memory) if run.peak_memory else "",
     "device": lambda run: one_line(run.hardware, _WIDEST),
     "found": lambda run: one_line(
