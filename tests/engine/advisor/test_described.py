@@ -83,6 +83,18 @@ def test_the_examples_that_are_learnt_from_are_not_those_of_the_test() -> None:
     assert not {line.partition(": ")[2] for line in lines} & {row.text for row in told("described")}
 
 
+def test_a_healthy_log_of_a_few_lines_is_not_taken_for_a_description() -> None:
+    log = [
+        "***** Running training *****",
+        "  Num examples = 52,002",
+        "{'loss': 1.42, 'grad_norm': 0.81, 'epoch': 0.1}",
+        "{'eval_loss': 1.15, 'eval_runtime': 12.3}",
+        "Saving model checkpoint to out/checkpoint-500",
+        "tokenizer config file saved in out/checkpoint-500/tokenizer_config.json",
+    ]
+    assert [finding for finding in diagnose(Case(lines=log)) if finding.severity != "note"] == []
+
+
 def test_a_long_log_and_a_run_of_ours_are_no_descriptions() -> None:
     assert list(described(Case(lines=["the loss is nan"] * 50))) == []
     assert list(described(Case(lines=["the loss is nan"], ours=True))) == []

@@ -49,6 +49,7 @@ def test_a_name_holds_for_the_numbers_behind_it_and_steps_are_no_figures() -> No
         "step 1 loss 2.0 1.9 s/it; step 2 loss 1.8 2.1 s/it; step 3 loss 1.7 1.8 s/it",
         "loss 1.31 with accumulation 2, 1.30 with accumulation 4",
         "batch size 1: loss 1.42; batch size 4: loss 1.40",
+        "Iter 1: Val loss 2.343, Val took 3.1s\nIter 10: Train loss 2.1, Peak mem 8.1 GB",
     ],
 )
 def test_healthy_figures_raise_nothing(healthy: str) -> None:

@@ -19,6 +19,13 @@ _PRINTED: Final = re.compile(
     r"|Traceback \(|File \""
     r"|(?:ERROR|WARNING|INFO|error)\b ?[:|]|\[?\d{4}-\d\d-\d\d|\w+(?:_\w+)+: \w)"
 )
+_FEW: Final = 4
+_SENTENCE: Final = 7
+"""Words of a line, where there are more than a few: programs print short lines, people write sentences."""
+_WORD: Final = re.compile(r"(?<!\S)[A-Za-z][a-z'-]+(?=[\s,.;:)]|$)")
+_NUMBER: Final = re.compile(r"(?<![A-Za-z])\d[\d.,e-]*")
+_FIGURES: Final = 0.5
+"""Numbers for each word from which on a line tells figures."""
 _SHORT: Final = (("can't", "cannot"), ("won't", "will not"), ("n't", " not"))
 
 
@@ -48,14 +55,18 @@ def spoken(lines: list[str]) -> Spoken:
     text = " ".join(said)
     if not said or len(said) > _LINES or len(text) > _LETTERS or not _PLAIN.search(text + " "):
         return Spoken()
+    if len(said) > _FEW and len(_WORD.findall(text)) < _SENTENCE * len(said):
+        return Spoken()
     text = plain(text)
     found = {idea: match[0].strip() for idea, way in IDEAS.items() if (match := way.search(text))}
     return Spoken(text=text, ideas=found)
 
 
 def is_printed(lines: list[str]) -> bool:
-    """True where a line is one that a program prints and no person writes: an exception, a frame, a log's."""
-    return any(_PRINTED.match(line) for line in lines)
+    """True for what programs print and no person writes: an exception, a frame, a log's line, figures."""
+    text = " ".join(lines)
+    figures = len(_NUMBER.findall(text)) > _FIGURES * len(_WORD.findall(text))
+    return figures or any(_PRINTED.match(line) for line in lines)
 
 
 def plain(text: str) -> str:

@@ -16,7 +16,7 @@ _NAMES: Final = (
     ("grad", r"(?:max )?(?:grad(?:ient)?[ _]?norm|gnorm)"),
     ("lr", r"learning[ _]rate|\blr"),
     ("train", r"(?:train(?:ing)?[ _/-]*)?loss\b(?: train\b)?|train(?=[ :=]{1,2}\d)"),
-    ("accumulation", r"(?:gradient[ _]?)?accumulation(?:[ _]steps?)?|grad[ _]?acc\w*"),
+    ("accumulation", r"(?:gradient[ _]?)?accumulation(?:[ _]steps?)?|grad[ _]?acc\w*|ga\b"),
     ("batch", r"(?:\w+_)?batch(?:[ _]?size)?|\bbsz?"),
     ("seconds", r"s/it|sec(?:onds)?[ /](?:per )?(?:step|it\w*)"),
     ("memory", r"gi?b\b"),
@@ -32,8 +32,11 @@ _TOKEN: Final = re.compile(
 )
 _TIMES: Final = {"million": 1e6, "thousand": 1e3, "k": 1e3}
 _MOST: Final = 4000
-_APART: Final = 32
-"""Letters between a name and its number at most."""
+_LINK: Final = re.compile(
+    r"(?:[^a-z]|\b(?:to|at|is|was|are|were|from|then|and|or|of|falls?|rises?|drops?|starts?|sits|goes|about|around|mean"
+    r"|until|by|only|with|vs|up|down|stays?|stay|in|for|on|the|it|be|k|both|alone|row|reported|shown|per|epoch\w*)\b){0,60}"
+)
+"""What may stand between a name and its number."""
 
 
 class Figures(msgspec.Struct, frozen=True):
@@ -57,7 +60,7 @@ def figures_of(case: Case) -> Figures:
     told = _Reading()
     end = 0
     for match in _TOKEN.finditer(text):
-        if match.start() - end > _APART:
+        if not _LINK.fullmatch(text, end, match.start()):
             told.leave()
         end = match.end()
         told.take(match.lastgroup or "", match[0], text[match.end() : match.end() + 9])
@@ -72,6 +75,7 @@ class _Reading:
         self.pairs: dict[str, list[tuple[float, float]]] = {"batch": [], "accumulation": []}
         self._name = ""
         self._skip = False
+        self._condition = ""
         self._number: float | None = None
         self._under: dict[str, float] = {}
         self._loss: float | None = None
@@ -96,10 +100,15 @@ class _Reading:
 
     def _take_number(self, word: str, behind: str) -> None:
         self._number = _value(word, behind)
-        if self._skip or re.match(r"\s*(?:steps?|epochs?|rows?|%|x\b|gi?b|s/it|hours?|of \d)", behind):
-            self._skip = bool(re.match(r"\s*(?:to|-|and)\s*\d", behind))
+        if self._skip or re.match(
+            r"\s*(?:steps?|epochs?|rows?|%|x\b|gi?b|s/it|hours?|of \d|m?s\b|sec|min)", behind
+        ):
+            self._skip = bool(re.match(r"\s*(?:to|-|and|/)\s*\d", behind))
             return
+        if not self._name and self._condition and re.match(r"\s*(?:->|:|=)", behind):
+            self._name = self._condition
         if self._name in self.pairs:
+            self._condition = self._name
             self._under[self._name], self._name = self._number, "train"
             self._pair()
         elif self._name:

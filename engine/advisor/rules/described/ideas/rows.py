@@ -68,6 +68,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bmore than one (sample|row|example)\b",
     ),
     "batch_one": (
+        r"\balone\b[^;]{0,60}\b(batch|together|both)\b",
         r"\b(batch([_ ]size)?|size) ?(of |= ?|is )?(1|one)\b",
         r"\b(single|one) (samples?|rows?|examples?|sequences?|inference|input|at a time)\b",
         r"\bdifferent batch sizes?\b",
