@@ -82,6 +82,8 @@ def _notes(situation: Situation) -> list[str]:
             "Nothing is known of the model's size: rate, rank and memory are not fitted to it. "
             "`openlora pull MODEL` fetches it."
         )
+    if situation.rows is None:
+        notes.append("The rows are not known: epochs and rows a step are not fitted to them.")
     if not situation.has_tokens:
         notes.append("The rows' tokens could not be counted: length and rank are not fitted to them.")
     if situation.share < 1:

@@ -9,17 +9,17 @@ from typing import Any, Final, NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from engine.lessons.alike import Similar, similar
+from engine.lessons.alike import similar
 from engine.lessons.lesson import Lesson
-from engine.recipe.edit import written
 from engine.recipe.recipe import Recipe
 from engine.recommend.failures import Past
 from engine.recommend.outcomes import outcomes, own_group
-from engine.recommend.published import rows_a_step, two_digits
+from engine.recommend.published import two_digits
 from engine.recommend.settings import point_of, prior
 from engine.recommend.situation import Situation
 from engine.recommend.surrogate import Point, Seen, Surrogate
-from engine.recommend.values import Plan, Value
+from engine.recommend.telling import tell
+from engine.recommend.values import Plan
 
 _MOST: Final = 120
 """Runs that are compared: the cost grows with their cube."""
@@ -56,13 +56,13 @@ def learn(situation: Situation, plan: Plan, lessons: Sequence[Lesson], past: Pas
     centre = _point(situation, plan.recipe)
     if len(seen) < _FEWEST or centre is None:
         return Gain(0, 0.0)
-    search = _Search(situation, plan, Surrogate(seen, prior(centre), own_group(situation, near)), past)
+    search = Search(situation, plan, Surrogate(seen, prior(centre), own_group(situation, near)), past)
     best = search.best()
-    _tell(plan, best, search, _Evidence(seen, near))
+    tell(plan, search, best, {one.lesson.run: one.lesson for one in near})
     return Gain(len(seen), max(search.mean(search.first) - search.mean(best), 0.0))
 
 
-class _Search:
+class Search:
     """Looks for the settings that are expected to miss least, one field after another."""
 
     def __init__(self, situation: Situation, plan: Plan, surrogate: Surrogate, past: Past) -> None:
@@ -112,6 +112,16 @@ class _Search:
         a, b = _point(self._situation, one), _point(self._situation, other)
         return 0.0 if a is None or b is None else self._surrogate.known(a, b)
 
+    def voices(self, one: Recipe, other: Recipe) -> list[Seen]:
+        """The runs that speak most for one recipe against another, the loudest first."""
+        a, b = _point(self._situation, one), _point(self._situation, other)
+        return [] if a is None or b is None else self._surrogate.voices(a, b)
+
+    @property
+    def runs(self) -> int:
+        """How many runs were compared."""
+        return self._surrogate.runs
+
     def _fields(self, recipe: Recipe) -> Iterator[list[Recipe]]:
         free = self._plan.free
         if free("learning_rate"):
@@ -145,94 +155,3 @@ def with_rows(recipe: Recipe, size: int) -> Recipe:
 def _point(situation: Situation, recipe: Recipe) -> Point | None:
     fields: dict[str, Any] = msgspec.structs.asdict(recipe)
     return point_of(fields, situation.model, situation.steps(recipe))
-
-
-class _Evidence(NamedTuple):
-    """What the words about a value are made of."""
-
-    seen: list[Seen]
-    near: Sequence[Similar]
-
-    def best(self) -> list[Lesson]:
-        """The best run of each dataset where several were compared, the most alike first."""
-        lessons = {one.lesson.run: one.lesson for one in self.near}
-        groups: dict[str, list[Seen]] = {}
-        for one in self.seen:
-            groups.setdefault(one.group, []).append(one)
-        tops = [min(group, key=lambda one: one.missed) for group in groups.values() if len(group) > 1]
-        tops.sort(key=lambda one: one.likeness, reverse=True)
-        return [lessons[one.run] for one in tops]
-
-
-def _tell(plan: Plan, best: Recipe, search: _Search, evidence: _Evidence) -> None:
-    """Put what has changed, and say of what has not that runs agree."""
-    first, tops = search.first, evidence.best()
-    for name in ("learning_rate", "lora_r", "lr_scheduler_type", "target_modules", "num_train_epochs"):
-        _tell_one(plan, name, best, search, tops, len(evidence.seen))
-    if best.batch_rows != first.batch_rows:
-        lower = _lower(search, best, with_rows(best, first.batch_rows))
-        reason = (
-            f"{best.batch_rows} rows a step: {lower} than {first.batch_rows}, by {len(evidence.seen)} runs "
-            f"like this.{_shown(tops, 'rows')}"
-        )
-        sure = _sure(search.known(best, with_rows(best, first.batch_rows)))
-        runs = [lesson.run for lesson in tops[:_NAMED]]
-        plan.put(*rows_a_step(best.batch_rows, reason, "your runs", sure, runs=runs))
-
-
-def _tell_one(
-    plan: Plan, name: str, best: Recipe, search: _Search, tops: Sequence[Lesson], count: int
-) -> None:
-    value, before = getattr(best, name), getattr(search.first, name)
-    if value == before:
-        if name != "learning_rate" or name not in plan.values:
-            return
-        sure = search.known(best, replace(best, learning_rate=best.learning_rate * 3))
-        held = plan.values[name]
-        plan.put(
-            replace(
-                held,
-                reason=f"{held.reason} {count} runs like this speak for no other.",
-                confidence=max(held.confidence, _sure(sure)),
-                runs=[lesson.run for lesson in tops[:_NAMED]],
-            )
-        )
-        return
-    back = replace(best, **{name: before})
-    cites = plan.values[name].cites if name in plan.values else []
-    plan.put(
-        Value(
-            field=name, value=value, source="your runs", confidence=_sure(search.known(best, back)),
-            cites=cites, runs=[lesson.run for lesson in tops[:_NAMED]],
-            reason=f"{_lower(search, best, back)} than with {_word(before)}, by {count} runs like this."
-            f"{_shown(tops, name)}",
-        )
-    )  # fmt: skip
-
-
-def _lower(search: _Search, best: Recipe, other: Recipe) -> str:
-    share = search.mean(other) - search.mean(best)
-    if share < 0.005:
-        return "The held-out loss is expected to fall as far, in less time,"
-    return f"The held-out loss is expected to fall about {share:.0%} further"
-
-
-def _shown(tops: Sequence[Lesson], name: str) -> str:
-    """What the best runs had there."""
-    told = []
-    for lesson in tops[:_NAMED]:
-        recipe = lesson.recipe
-        if name == "rows":
-            value = recipe["per_device_train_batch_size"] * recipe["gradient_accumulation_steps"]
-        else:
-            value = recipe.get(name)
-        told.append(f"{_word(value)} (run {lesson.run})")
-    return f" Best on their data: {', '.join(told)}." if told else ""
-
-
-def _word(value: object) -> str:
-    return written(two_digits(value)) if isinstance(value, float) and value < 1 else written(value)
-
-
-def _sure(known: float) -> float:
-    return round(min(0.4 + 0.55 * known, 0.95), 2)

@@ -66,6 +66,17 @@ class Surrogate:
         drawn = sum(w * k for w, k in zip(self._weights, self._towards(point), strict=True))
         return self._prior(point) + drawn
 
+    @property
+    def runs(self) -> int:
+        """How many runs it knows."""
+        return len(self._seen)
+
+    def voices(self, one: Point, other: Point) -> list[Seen]:
+        """The runs that speak for one point against another, the loudest first."""
+        gap = zip(self._weights, self._towards(other), self._towards(one), strict=True)
+        loud = [(weight * (b - a), run) for (weight, b, a), run in zip(gap, self._seen, strict=True)]
+        return [run for share, run in sorted(loud, key=lambda pair: -pair[0]) if share > 0]
+
     def doubt(self, one: Point, other: Point) -> float:
         """The standard deviation of the difference of two points."""
         return math.sqrt(max(self._before(one, other) - self._learnt(one, other), 0.0))

@@ -128,10 +128,9 @@ def lines(found: Recommendation) -> list[str]:
     """The recommendation for people."""
     told = [one_line(fact) for fact in found.facts]
     if found.runs:
-        gain = (
-            f", {figures.percent(found.expected_gain)} better than without" if found.expected_gain > 0 else ""
-        )
-        told.append(f"{found.runs} past runs were taken into account{gain}")
+        gain = figures.percent(found.expected_gain)
+        further = f": the loss should fall {gain} further for them" if found.expected_gain > 0 else ""
+        told.append(f"{found.runs} past runs were taken into account{further}")
     told.append("")
     for value in found.values:
         told += value_lines(value)

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.lessons.lesson import Lesson, ModelPrint
+from engine.recipe.edit import written
 from engine.recommend.advise import recommend
 from engine.recommend.values import Recommendation, Value
 from tests.engine.recommend.knowing import bowl, lesson, situation
@@ -38,7 +39,10 @@ def test_runs_on_other_data_move_the_rate_to_where_they_did_best() -> None:
     found = recommend(situation(), past)
     assert 6e-4 <= rate(found).value <= 3e-3
     assert rate(found).source == "your runs"
-    assert set(rate(found).runs) == {"4", "9", "14"}
+    rates = {one.run: one.recipe["learning_rate"] for one in past}
+    assert len(rate(found).runs) == 3
+    for run in rate(found).runs:
+        assert f"run {run} with {written(rates[run])} missed" in rate(found).reason
     assert found.runs == 15
     assert found.expected_gain > 0.02
 

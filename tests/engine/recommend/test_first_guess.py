@@ -122,7 +122,7 @@ def test_what_a_person_has_decided_stays() -> None:
 
 def test_a_model_and_rows_that_are_not_known_are_said_to_be_unknown() -> None:
     found = recommend(situation(config={}, context=None, lengths=Lengths(), rows=None))
-    assert len(found.notes) == 2
+    assert len(found.notes) == 3
     assert value(found, "learning_rate").value == 2e-4
     assert found.peak_bytes is None
 
