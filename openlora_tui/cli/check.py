@@ -60,12 +60,16 @@ def recipe_in(path: Path) -> RecipeFile:
     return parse(text_from(sys.stdin.buffer, "stdin")) if str(path) == "-" else read(path)
 
 
-def glance(recipe: RecipeFile) -> Verdict:
-    """What all checks say that need no look at the rows."""
+def glance(recipe: RecipeFile, seconds: float = 0.0) -> Verdict:
+    """What all checks say that need no look at the rows; with `seconds`, they are looked at for so long."""
     from engine.preflight.check import Preflight
 
     preflight = Preflight(recipe)
-    preflight.count()
+    if seconds:
+        for _ in preflight.steps(seconds):
+            pass
+    else:
+        preflight.count()
     return preflight.verdict()
 
 

@@ -17,8 +17,8 @@ from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.search.rate import test_of
 from engine.text import one_line
-from openlora_tui.cli import finding_rates, launched, search, watching
-from openlora_tui.cli.check import blocked, failed_before, glance, recipe_in
+from openlora_tui.cli import finding_rates, launched, mending, search, watching
+from openlora_tui.cli.check import failed_before, recipe_in
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.foreground import EnduringPrinter, run_here
 from openlora_tui.cli.options import add_field_options, given_fields
@@ -40,6 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--find-rate",
         action="store_true",
         help="do not train: raise the learning rate over 100 steps, and say which one fits",
+    )
+    parser.add_argument(
+        "--repair", action="store_true", help="make the changes that the check proposes, and do not ask"
     )
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--detach", action="store_true", help="print the run's id and leave it running")
@@ -65,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
     check_paths(recipe)
     faults.asked(os.environ)
     home = paths.home()
-    found = glance(recipe)
-    if (failed := blocked(found)) is not None:
+    recipe, found, failed = mending.before(recipe, repair=args.repair, as_json=args.json)
+    if failed is not None:
         return _stopped(failed, as_json=args.json)
     if launched.wanted(args):
         return launched.run(args, recipe, home)

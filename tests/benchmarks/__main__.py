@@ -27,6 +27,7 @@ NAMES: Final = (
     "soak",
     "kills",
     "recommendation",
+    "rescue",
 )
 
 
