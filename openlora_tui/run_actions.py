@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from engine import messages as ms
+from engine.lessons.lesson import Lesson
 from engine.run_state import RunState
 from engine.text import clean, one_line
 from openlora_tui.actions import Facts
 from openlora_tui.session import Session
 from openlora_tui.stopping import waiting_first
 from openlora_tui.terminal.seat import Seat
+
+if TYPE_CHECKING:
+    from openlora_tui.modals.retrying import Retrying
 
 
 class RunActions(Seat):
@@ -118,6 +123,33 @@ class RunActions(Seat):
         row = self.session.rows.get(run)
         if settings:
             self._act(row, "resume", settings)
+
+    def do_retry(self) -> None:
+        """A linked run with what may mend this one, once that is chosen."""
+        row = self.facts().row
+        if row is not None:
+            self.session.glance(row.run, self._recall_for_retry)
+
+    def _recall_for_retry(self, state: RunState) -> None:
+        self.session.recall(partial(self._ask_with_what, state))
+
+    def _ask_with_what(self, state: RunState, lessons: list[Lesson]) -> None:
+        from openlora_tui.modals.retrying import Retrying
+
+        home = self.session.welcome.home if self.session.welcome is not None else ""
+        dialogue = Retrying(state, lessons, home)
+        self.push_screen(dialogue, partial(self._chosen_to_retry, dialogue, state.run))
+
+    def _chosen_to_retry(self, dialogue: Retrying, run: str, number: str | None) -> None:
+        if number:
+            self.session.retry(run, dialogue.found[int(number)].patch, self._retried)
+
+    def _retried(self, reply: ms.Accepted | ms.Refused) -> None:
+        if isinstance(reply, ms.Refused):
+            self.tell_problem(reply.problem)
+            return
+        self.tell(f"Run {reply.run}: {one_line(reply.note)}.", good=True)
+        self.open_run(reply.run)
 
     def do_stop(self) -> None:
         """Stop after saving, once it is confirmed."""

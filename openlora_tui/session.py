@@ -12,6 +12,7 @@ from typing import Final, Literal
 import msgspec
 
 from engine import messages as ms
+from engine.findings import Patch
 from engine.lessons.lesson import Lesson
 from engine.remarks import Remark
 from engine.run_row import row_of
@@ -137,6 +138,16 @@ class Session:
         self._request(
             lambda front, request: ms.Act(
                 front=front, request=request, run=run, verb=verb, context=context, settings=settings or {}
+            ),
+            answer,
+        )
+
+    def retry(self, run: str, patch: Patch | None, answer: Answer) -> None:
+        """Ask for a linked run that begins where this one was last good, with `patch`; Accepted names it."""
+        context = _context()
+        self._request(
+            lambda front, request: ms.Act(
+                front=front, request=request, run=run, verb="retry", context=context, patch=patch
             ),
             answer,
         )

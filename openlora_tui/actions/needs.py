@@ -82,6 +82,20 @@ def resumable(facts: Facts) -> str:
     return ""
 
 
+def repairable(facts: Facts) -> str:
+    """The run has ended, and not as it should."""
+    why = _a_run_and_the_engine(facts)
+    if why or facts.row is None:
+        return why
+    if facts.row.status not in ENDED:
+        return "This run has not ended."
+    return "This run has succeeded; there is nothing to mend." if _went_well(facts.row) else ""
+
+
+def _went_well(row: RunRow) -> bool:
+    return row.status == "succeeded" and not row.findings
+
+
 def deletable(facts: Facts) -> str:
     """The run has ended."""
     why = _a_run_and_the_engine(facts)

@@ -152,32 +152,31 @@ def _judge(
         outcome.wrong = f"a traceback: {done.stderr[-600:]}"
     elif last.get("event") == "finished":
         outcome.ended = "an adapter"
-        outcome.wrong = (
-            _unsound(last, states[-1]) if case.ends == "adapter" else "it should have been refused"
-        )
+        outcome.wrong = _unsound(last, states) if case.ends == "adapter" else "it should have been refused"
     else:
         outcome.ended = "a refusal"
         outcome.wrong = _unfit(case, done, last)
 
 
-def _unsound(last: dict[str, Any], state: RunState) -> str:
+def _unsound(last: dict[str, Any], states: list[RunState]) -> str:
     """What is wrong with the adapter that a run left; empty where it holds finite numbers that help."""
+    state = states[-1]
     weights = load_file(Path(last["adapter"]) / "adapter_model.safetensors")
     if not all(np.isfinite(tensor).all() for tensor in weights.values()):
         return "the adapter holds numbers that are not finite"
     if not any(np.abs(tensor).max() > 0 for name, tensor in weights.items() if "lora_B" in name):
         return "the adapter has learnt nothing"
-    before = [point[3] for point in state.eval_loss.points()]
-    first = before[0] if len(before) > 1 else None
-    if state.best_eval is None or (first is not None and state.best_eval > _BETTER * _first(state, first)):
+    first = next(one for one in (_first(state), *map(_first, states)) if one is not None)
+    if state.best_eval is None or state.best_eval > _BETTER * first:
         return f"held-out loss {state.best_eval} after {first}"
     cut = [one.title for one in state.findings if one.category == "truncation" and one.severity != "note"]
     return f"the answers it learnt are cut: {cut[0]}" if cut else ""
 
 
-def _first(state: RunState, first: float) -> float:
-    """The loss before anything was learnt; a run that begins at a checkpoint has measured only later ones."""
-    return max(first, state.eval_loss.points()[-1][3]) if state.remarks.tried else first
+def _first(state: RunState) -> float | None:
+    """The loss on held-out rows before the first step; None for a run that went on from a checkpoint."""
+    points = state.eval_loss.points()
+    return points[0][3] if points and points[0][0] == 0 else None
 
 
 def _unfit(case: Sabotage, done: subprocess.CompletedProcess[str], last: dict[str, Any]) -> str:
