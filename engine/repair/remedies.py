@@ -29,7 +29,7 @@ _LONGEST: Final = 1 << 17
 def proposed(recipe: Recipe, finding: Finding) -> list[Patch]:
     """Changes that address the finding: its own first, each of them once, none that changes nothing."""
     table = _TABLE.get(finding.category)
-    own = [*_urgent(recipe, finding), finding.patch, *(table(recipe, finding) if table else ())]
+    own = [*urgent(recipe, finding), finding.patch, *(table(recipe, finding) if table else ())]
     if finding.check in TRANSIENT:
         own = [AGAIN, *own]
     seen: list[Patch] = []
@@ -53,11 +53,13 @@ def _lower(recipe: Recipe) -> Patch:
     return patch(recipe, learning_rate=float(f"{rate:.2g}"))
 
 
-def _urgent(recipe: Recipe, finding: Finding) -> Iterator[Patch]:
+def urgent(recipe: Recipe, finding: Finding) -> Iterator[Patch]:
     """What comes before the finding's own patch, which does not see the rest of the recipe."""
     late = finding.step is None or finding.step > 1
     if finding.category in _BY_RATE and recipe.learning_rate > HOT and late:
         yield _lower(recipe)
+    if finding.category == "dataset_format" and recipe.data_format != "auto" and recipe.mapping is None:
+        yield patch(recipe, data_format="auto")
 
 
 def _memory(recipe: Recipe, finding: Finding) -> Iterator[Patch | None]:
@@ -124,8 +126,6 @@ def _rows(recipe: Recipe, finding: Finding) -> Iterator[Patch | None]:
     if not of_rows:
         return
     yield patch(recipe, bad_rows="drop")
-    if recipe.mapping is None:
-        yield patch(recipe, data_format="auto")
 
 
 def _padding(recipe: Recipe, finding: Finding) -> Iterator[Patch | None]:

@@ -11,7 +11,7 @@ from engine.findings import Category, Finding
 from engine.recipe.recipe import Recipe
 from engine.recipe.resuming import changes, values
 from engine.recipe.yaml import RecipeFile, changed
-from engine.repair.remedies import AFRESH, AGAIN, proposed
+from engine.repair.remedies import AFRESH, AGAIN, proposed, urgent
 
 _OPINIONS: Final[frozenset[Category]] = frozenset(
     {"hyperparameter", "history", "rank_sufficiency", "quality"}
@@ -48,9 +48,11 @@ def mended(file: RecipeFile, found: Sequence[Finding]) -> RecipeFile:
 
 
 def _with_patch(finding: Finding, recipe: Recipe) -> Finding:
-    if finding.patch is not None or finding.severity != "blocker" or finding.category not in _FAILURES:
+    if finding.severity != "blocker":
         return finding
-    first = next((one for one in proposed(recipe, finding) if one not in (AGAIN, AFRESH)), None)
+    first = next(urgent(recipe, finding), finding.patch)
+    if first is None and finding.category in _FAILURES:
+        first = next((one for one in proposed(recipe, finding) if one not in (AGAIN, AFRESH)), None)
     return replace(finding, patch=first)
 
 

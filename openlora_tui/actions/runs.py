@@ -29,7 +29,7 @@ RUN: Final = Table(
         Action("kill", ("K",), "kill", "End the run at once without saving; asks first.", live, changes=True),
         Action("resume", ("r",), "resume", "Go on from the last checkpoint; give a finished run more epochs.",
                resumable, changes=True),
-        Action("retry", ("R",), "retry", "Begin a linked run with what may mend one that failed.",
+        Action("retry", ("M",), "retry", "Mend: begin a linked run with what may help one that failed.",
                repairable, changes=True),
         Action("hold", ("H",), "hold", "Hold a waiting run, or release it to start when its turn comes.",
                waiting, changes=True),

@@ -24,7 +24,9 @@ _SECONDS: Final = 5.0
 """For which rows are looked at where changes are made without asking."""
 
 
-def before(recipe: RecipeFile, *, repair: bool, as_json: bool) -> tuple[RecipeFile, Verdict, ev.Failed | None]:
+def before(
+    recipe: RecipeFile, *, repair: bool, as_json: bool
+) -> tuple[RecipeFile, Verdict, ev.Failed | None]:
     """The recipe as it is to be run, what its check says, and how a run would end at once, if it would.
 
     Args:

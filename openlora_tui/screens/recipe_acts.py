@@ -13,8 +13,9 @@ from textual.screen import Screen
 from engine import messages as ms
 from engine.findings import Finding, Patch
 from engine.problem import Problem
-from engine.recipe import Field, RecipeFile, absolute_text, check_paths, near
+from engine.recipe import Field, Recipe, RecipeFile, absolute_text, check_paths, near
 from engine.recipe.places import PATHS
+from engine.repair.start import offered
 from engine.text import one_line
 from openlora_tui.draft import Draft, said
 from openlora_tui.earlier import against_run
@@ -23,6 +24,7 @@ from openlora_tui.estimating import Estimating
 from openlora_tui.modals import pick, recipes
 from openlora_tui.modals.ask import Ask, Choice
 from openlora_tui.modals.command_line import CommandLine
+from openlora_tui.modals.mending import mend_first
 from openlora_tui.modals.preflight import PreflightFindings
 from openlora_tui.modals.recommended import RecommendedValues
 from openlora_tui.preflighting import Preflighting
@@ -48,6 +50,8 @@ class RecipeActs(Screen[None]):
     _starting = False
     _warned = ""
     """The recipe of which it was said that its settings have failed."""
+    _offered: frozenset[str] = frozenset()
+    """Titles of findings whose change was offered at a start already."""
 
     @property
     def tui(self) -> Host:
@@ -240,6 +244,8 @@ class RecipeActs(Screen[None]):
 
     async def _start(self) -> None:
         try:
+            if await self._mending_first(self.draft.file().recipe):
+                return
             file = self.draft.file()
         except Problem as problem:
             self._refused(problem)
@@ -274,12 +280,33 @@ class RecipeActs(Screen[None]):
 
         self.tui.session.submit(file.name, text, answer)
 
-    async def _stopped(self) -> bool:
-        """Wait a moment for what the check of the recipe says; show what would stop the run."""
+    async def _mending_first(self, recipe: Recipe) -> bool:
+        """Offer once what can be mended; True where the run is not to start now."""
+        await self._checked()
+        found = [one for one in offered(self.preflight.findings, recipe) if one.title not in self._offered]
+        if not found:
+            return False
+        answer = await self.app.push_screen_wait(mend_first(found, self.tui.facts().key("undo")))
+        if answer == "look":
+            self.do_preflight()
+        if answer not in ("mend", "start"):
+            return True
+        self._offered |= {finding.title for finding in found}
+        for finding in found:
+            if answer == "mend" and finding.patch is not None:
+                self._patched(finding.patch)
+        return False
+
+    async def _checked(self) -> None:
+        """Wait a moment for what the check of the recipe says."""
         for _ in range(_LOOKS):
             if not self.preflight.coming:
                 break
             await asyncio.sleep(_LOOK)
+
+    async def _stopped(self) -> bool:
+        """Show what would stop the run."""
+        await self._checked()
         if not self.preflight.blockers:
             return False
         self.tui.tell(f"It would be stopped: {one_line(self.preflight.blockers[0].title, 100)}")

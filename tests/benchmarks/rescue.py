@@ -104,7 +104,8 @@ def _outcomes(folder: Path, cases: list[Sabotage], jobs: int) -> Iterator[Outcom
 def _tried(root: Path, model: Path, case: Sabotage) -> Outcome:
     folder = root / case.name.replace(" ", "-").replace(":", "").replace(",", "")
     home = folder / "home"
-    home.mkdir(parents=True, mode=0o700)
+    (home / "runs").mkdir(parents=True)
+    home.chmod(0o700)
     sabotage.copy_model(model, folder)
     sabotage.write(folder, sabotage.rows())
     values = {"model": str(folder / "model"), **_BASE}

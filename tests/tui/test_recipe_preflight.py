@@ -11,6 +11,7 @@ import pytest
 from engine import messages as ms
 from engine.lessons.lesson import Lesson, ModelPrint, Seen
 from engine.preflight import check
+from openlora_tui.modals.ask import Ask
 from openlora_tui.modals.preflight import PreflightFindings
 from openlora_tui.screens.recipe import RecipeScreen
 from tests.engine.preflight.conftest import write_rows
@@ -137,21 +138,40 @@ async def test_in_the_list_changes_are_made_one_after_the_other(opened: Any, rec
         assert "# as in the paper" in screen.draft.text()
 
 
-async def test_a_start_on_a_blocker_asks_nothing_and_explains(
+async def test_a_start_offers_once_what_can_be_mended_and_explains(
     opened: Any, recipe: Path, engine: CheckingEngine
 ) -> None:
     recipe.write_text(BLOCKED)
     async with opened() as pilot:
         screen = await checked(pilot, recipe)
         await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        assert "No layer of the model is called k_porj." in shown(pilot.app)
+        await pilot.press("down", "enter")
         await until(pilot, lambda: isinstance(pilot.app.screen, PreflightFindings))
-        assert "It would be stopped: No layer of the model is called k_porj." in notice(pilot)
-        assert not engine.asked(ms.Submit)
-        await pilot.press("p", "escape")
+        await pilot.press("escape")
         await until(pilot, lambda: pilot.app.screen is screen)
-        await known(pilot, screen)
+        assert not engine.asked(ms.Submit)
         await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, Ask))
+        await pilot.press("enter")
         await until(pilot, lambda: bool(engine.asked(ms.Submit)))
+        [submit] = engine.asked(ms.Submit)
+        assert "target_modules: [q_proj, k_proj]" in submit.recipe.replace('"', "")
+        assert screen.draft.value("learning_rate") == 1e-5
+
+
+async def test_a_start_on_a_blocker_that_nothing_mends_asks_nothing_and_explains(
+    opened: Any, recipe: Path, engine: CheckingEngine
+) -> None:
+    recipe.write_text(GOOD)
+    (recipe.parent / "rows.jsonl").write_text("")
+    async with opened() as pilot:
+        await checked(pilot, recipe)
+        await pilot.press("s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, PreflightFindings))
+        assert "It would be stopped" in notice(pilot)
+        assert not engine.asked(ms.Submit)
 
 
 async def test_one_job_looks_again_and_again_and_a_gone_one_is_begun_anew(
