@@ -158,7 +158,10 @@ CASES: Final = (
     Sabotage(name="rate too high without warm-up", spoil=_set(**_STRONG, warmup_ratio=0.0)),
     Sabotage(name="rate that moves nothing", spoil=_set(learning_rate=1e-8, max_steps=110)),
     Sabotage(name="out of memory in a step", fault="oom@10"),
-    Sabotage(name="out of memory in a step, one row a batch", fault="oom@10", spoil=_set(**_TIGHT)),
+    Sabotage(
+        name="out of memory with one short row a batch", fault="oom@10", spoil=_set(**_TIGHT), ends="refusal",
+        says=("memory",),
+    ),
     Sabotage(name="out of memory while evaluating", fault="oom@phase:evaluating"),
     Sabotage(name="out of memory while saving", fault="oom@phase:saving"),
     Sabotage(name="out of memory while the model is loaded", fault="oom@phase:loading-model"),

@@ -161,19 +161,6 @@ async def test_a_start_offers_once_what_can_be_mended_and_explains(
         assert screen.draft.value("learning_rate") == 1e-5
 
 
-async def test_a_start_on_a_blocker_that_nothing_mends_asks_nothing_and_explains(
-    opened: Any, recipe: Path, engine: CheckingEngine
-) -> None:
-    recipe.write_text(GOOD)
-    (recipe.parent / "rows.jsonl").write_text("")
-    async with opened() as pilot:
-        await checked(pilot, recipe)
-        await pilot.press("s")
-        await until(pilot, lambda: isinstance(pilot.app.screen, PreflightFindings))
-        assert "It would be stopped" in notice(pilot)
-        assert not engine.asked(ms.Submit)
-
-
 async def test_one_job_looks_again_and_again_and_a_gone_one_is_begun_anew(
     opened: Any, recipe: Path, engine: CheckingEngine
 ) -> None:
