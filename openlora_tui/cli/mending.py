@@ -13,7 +13,7 @@ from engine.problem import Problem
 from engine.recipe import RecipeFile
 from engine.repair.start import mended, offered
 from engine.text import one_line
-from openlora_tui.cli.check import glance, blocked
+from openlora_tui.cli.check import blocked, glance
 
 if TYPE_CHECKING:
     from engine.preflight.verdict import Verdict
