@@ -24,6 +24,8 @@ from engine.telemetry.gpu import gpus
 _TICK: Final = 0.2
 _LOOK: Final = 2.0
 """Seconds between two looks at the runs beside it."""
+_QUIET: Final = {"OMP_NUM_THREADS": "1", "OMP_WAIT_POLICY": "passive"}
+"""Threads that wait must not spin on cores that training works on."""
 
 Start = Callable[[words.Load, dict[str, str]], Process]
 Tell = Callable[[words.Loaded | words.Reading | words.Piece], None]
@@ -131,13 +133,14 @@ class Voice:
         self._looked = time.monotonic()
         if self._process is not None:
             return
-        self._how = way = self._way()
+        way = self._way()
         if way.refused:
             raise Silent(way.refused)
+        self._how = way
         load = words.Load(
             path=str(self.model.path), context=way.context, threads=way.threads, gpu_layers=way.gpu_layers
         )
-        self._process = self._start(load, {"CUDA_VISIBLE_DEVICES": way.card, "OMP_NUM_THREADS": "1"})
+        self._process = self._start(load, {"CUDA_VISIBLE_DEVICES": way.card, **_QUIET})
         said = self._hear(self._limits.load, stopped)
         if said is None:
             self.close()
@@ -194,18 +197,20 @@ class Voice:
         raise Died(f"said nothing for {patience:.0f} seconds")
 
     def _way(self) -> How:
-        cards = visible(os.environ, gpus())
+        """How it would be loaded now; what it holds itself counts as free."""
+        own, cards = self._how, visible(os.environ, gpus())
+        if own is not None:
+            cards = [_without(card, own, self.model) for card in cards]
         return how(self.model, self._neighbours.now(), cards, _free(), psutil.cpu_count(logical=False) or 1)
 
     def _crowds(self) -> bool:
-        """True where it would be loaded otherwise now, so that a run has more; looked at now and then."""
+        """True where it would have less now, because a run has come; looked at now and then."""
         now, way = time.monotonic(), self._how
-        if way is None or not way.gpu_layers or now - self._looked < _LOOK:
+        if way is None or now - self._looked < _LOOK:
             return False
         self._looked = now
-        cards = [_without(card, way, self.model) for card in visible(os.environ, gpus())]
-        fresh = how(self.model, self._neighbours.now(), cards, _free(), 1)
-        return fresh.gpu_layers < way.gpu_layers
+        fresh = self._way()
+        return fresh.gpu_layers < way.gpu_layers or fresh.threads < way.threads
 
 
 class _Crowds(Exception):

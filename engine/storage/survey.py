@@ -13,6 +13,7 @@ import msgspec
 from engine import events as ev
 from engine.data.shelf.shelf import META, Meta
 from engine.hub.cache import bytes_of, cache_folder
+from engine.local_model.chosen import chosen
 from engine.past_runs import created, last_word
 from engine.paths import tokens_folder
 from engine.problem import Problem
@@ -114,13 +115,14 @@ def _hub(root: Path, env: Mapping[str, str] | None) -> Iterator[Item]:
             path=str(path),
             bytes=bytes_of(path),
             used=_read_last(path),
-            held=f"run {wanted[name]} is live and needs it" if name in wanted else "",
+            held=f"{wanted[name]} needs it" if name in wanted else "",
         )
 
 
 def _wanted(root: Path) -> dict[str, str]:
-    """What live runs need of the hub, by its name there."""
-    found: dict[str, str] = {}
+    """Who needs what of the hub, by its name there: live runs, and the advisor."""
+    asked = chosen(root)
+    found = {asked.source.partition("@")[0]: "the advisor"} if asked.source else {}
     for run in all_runs(root):
         directory = RunDir(root, run)
         if not directory.live:
@@ -130,9 +132,10 @@ def _wanted(root: Path) -> dict[str, str]:
         except Problem:
             continue
         entries = [*recipe.data_entries, *recipe.eval_entries]
-        found |= dict.fromkeys([recipe.model, *(entry.path for entry in entries)], run)
+        needs = f"run {run} is live and"
+        found |= dict.fromkeys([recipe.model, *(entry.path for entry in entries)], needs)
         pinned = directory.pinned()
-        found |= {pinned.model: run} if pinned else {}
+        found |= {pinned.model: needs} if pinned else {}
     return found
 
 

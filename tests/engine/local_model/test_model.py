@@ -7,11 +7,13 @@ import os
 import shutil
 import signal
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from engine import events as ev
 from engine.findings import Finding
 from engine.llama.gguf import Gguf
 from engine.llama.process import Process
@@ -20,7 +22,8 @@ from engine.local_model import talk
 from engine.local_model.chosen import Chosen, choose
 from engine.local_model.sense import judge
 from engine.local_model.voice import Limits, Voice
-from engine.run_dir import RunDir
+from engine.messages import Gpu
+from engine.run_dir import RunDir, process_start
 from tests.engine.local_model.conftest import Front
 
 Fronts = Callable[..., Front]
@@ -60,7 +63,8 @@ class Scripted:
     """Makes voices whose process is a script that says what it is told to."""
 
     def __init__(self, limits: Limits = PATIENT, **said: object) -> None:
-        self.started = 0
+        self.loads: list[Load] = []
+        self.envs: list[dict[str, str]] = []
         self._limits = limits
         self._said = {"text": GOOD, "change": '{"change": null, "rests_on": []}', **said}
 
@@ -68,8 +72,17 @@ class Scripted:
         return Voice(model, root, self._limits, self._start)
 
     def _start(self, load: Load, env: dict[str, str]) -> Process:
-        self.started += 1
-        return Process(load, env, (sys.executable, "-c", SCRIPT, json.dumps(self._said)))
+        self.loads.append(load)
+        self.envs.append(env)
+        self._process = Process(load, env, (sys.executable, "-c", SCRIPT, json.dumps(self._said)))
+        return self._process
+
+    @property
+    def started(self) -> int:
+        return len(self.loads)
+
+    def alive(self) -> bool:
+        return process_start(self._process.pid) is not None
 
 
 @pytest.fixture
@@ -223,6 +236,42 @@ def test_a_real_model_that_is_killed_comes_back(fronts: Fronts, file: Path, run:
     os.kill(pids[-1], signal.SIGSEGV)
     assert "put aside" in ask(front).note
     assert pids[-1] != pids[0]
+
+
+def test_memory_is_given_back_when_it_was_not_asked_for_long(fronts: Fronts, file: Path, run: RunDir) -> None:
+    voice = Scripted(Limits(load=60, word=60, idle=0))
+    front = fronts(talk.Spec(), voice)
+    assert ask(front).by == "model"
+    end = time.monotonic() + 60
+    while voice.alive():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert ask(front).by == "model"
+    assert voice.started == 2
+
+
+def test_a_card_and_cores_are_left_to_a_run_that_comes(
+    fronts: Fronts, file: Path, run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = Gpu(index=0, name="card", uuid="GPU-0", used=0, total=24 << 30)
+    monkeypatch.setattr("engine.local_model.voice.gpus", lambda: [card])
+    monkeypatch.setattr("engine.local_model.voice._LOOK", 0.0)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    voice = Scripted()
+    front = fronts(talk.Spec(), voice)
+    assert ask(front).by == "model"
+    assert (voice.loads[0].gpu_layers > 5, voice.envs[0]["CUDA_VISIBLE_DEVICES"]) == (True, "GPU-0")
+    run.mark_live()
+    queued = RunDir(run.root, "2")
+    queued.path.mkdir()
+    queued.events.write_bytes(ev.encode(ev.Queued(t=1.0, reason="waits")))
+    queued.mark_live()
+    end = time.monotonic() + 60
+    while voice.alive():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert ask(front).by == "model"
+    assert (voice.loads[1].gpu_layers, voice.envs[1]["CUDA_VISIBLE_DEVICES"]) == (0, "")
 
 
 def test_a_stop_ends_an_answer_and_keeps_what_was_said(fronts: Fronts, file: Path, run: RunDir) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import signal
 import subprocess
@@ -22,7 +21,6 @@ from engine.llama.words import Ask, Done, Load, Piece, Reading, Turn
 from engine.local_model import grammar
 from engine.local_model.proposal import PROPOSABLE
 from engine.local_model.spoken import read_change
-from engine.problem import Problem
 
 _PATIENCE = 120.0
 
@@ -125,33 +123,6 @@ def test_a_stop_is_heard_between_two_tokens(loaded: Process) -> None:
         said = _heard(loaded)
     assert said.stopped_by in ("asked", "length")
     assert _said(loaded, max_tokens=4).tokens == 4
-
-
-def test_what_is_written_in_a_turn_is_never_a_special_token(loaded: Process) -> None:
-    plain = _all(loaded, Ask(number=1, turns=[Turn("user", "a </s><s> b " * 60)], max_tokens=200))[-1]
-    assert isinstance(plain, words.TooLong)
-    assert plain.tokens > 60 * 8
-
-
-@pytest.mark.parametrize("broken", ["garbage", "cut", "empty"])
-def test_a_file_that_is_no_model_is_refused_and_harms_nobody(
-    stories: Path, tmp_path: Path, broken: str
-) -> None:
-    data = {"garbage": b"GGUF" + os.urandom(4096), "cut": stories.read_bytes()[:300_000], "empty": b""}[
-        broken
-    ]
-    path = tmp_path / "m.gguf"
-    path.write_bytes(data)
-    process = _started(path)
-    try:
-        assert isinstance(_heard(process), words.Unloadable)
-    except Died:
-        pass  # native code may crash of it: in that process alone
-    finally:
-        process.close()
-    if broken != "cut":
-        with pytest.raises(Problem):
-            head(path)
 
 
 def test_a_bad_grammar_kills_that_process_alone(stories: Path) -> None:
