@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import asdict
 
 from engine.estimate.live import LiveBytes
 from engine.estimate.step import run_step
 from engine.estimate.student import configured
 from engine.memory.facts import facts_in
-from engine.memory.formula import CHUNK, allocator
+from engine.memory.formula import CHUNK, adapted_blocks, allocator, passed_back
 from engine.memory.held import held
 from engine.memory.parts import Parts
 from engine.memory.widths import widths
@@ -23,6 +24,8 @@ _DEPTHS: Final = (2, 4)
 """Even ones, because some models alternate two kinds of blocks."""
 _BEFORE: Final = frozenset({"opening", ""})
 _EVALUATION: Final = "evaluation"
+_OF_THE_ADAPTER: Final = frozenset({"adapter", "optimizer", "gradients"})
+_FOR_THE_GRADIENT: Final = frozenset({"activations", ""})
 _UNPRICED: Final = frozenset({"data", "eval_data", "per_device_train_batch_size"})
 
 Moments = dict[str, Counter[str]]
@@ -68,7 +71,7 @@ class Exact:
         others = sorted(alike, key=lambda at: abs(at - rows))[:2] if line is not None else []
         if rows not in known and rows > 1 and len(others) == 2:
             few, many = sorted(others)
-            return _line(known[few], known[many], few, many, rows)
+            return _line(known[few], known[many], few, many, lambda part: rows)
         if rows not in known:
             known[rows] = self._run(recipe)
         return known[rows]
@@ -84,7 +87,16 @@ class Exact:
         if self._depth <= _DEPTHS[1]:
             return self._at(recipe, None)
         few, many = _DEPTHS
-        return _line(self._at(recipe, few), self._at(recipe, many), few, many, self._depth)
+        # These models have fewer blocks than those that the recipe may count: all of them are adapted.
+        everywhere = msgspec.structs.replace(recipe, layers_to_transform=[])
+        less, more = (self._at(everywhere, depth) for depth in _DEPTHS)
+        return _line(less, more, few, many, partial(self._blocks, recipe))
+
+    def _blocks(self, recipe: Recipe, part: str) -> int:
+        """How many blocks of the model's own have a share of a part."""
+        if part in _OF_THE_ADAPTER:
+            return adapted_blocks(recipe, self._depth)
+        return passed_back(recipe, self._depth) if part in _FOR_THE_GRADIENT else self._depth
 
     def _at(self, recipe: Recipe, depth: int | None) -> Moments:
         self._before()
@@ -106,19 +118,19 @@ def _peaks(live: LiveBytes) -> Moments:
     return {moment: peak.parts for moment, peak in live.peaks.items() if moment not in _BEFORE}
 
 
-def _line(less: Moments, more: Moments, few: int, many: int, at: int) -> Moments:
-    """Every part of every moment on the line through its values for `few` and `many`."""
+def _line(less: Moments, more: Moments, few: int, many: int, at: Callable[[str], int]) -> Moments:
+    """Every part of every moment on the line through its values for `few` and `many`, `at` some number."""
     return {
-        moment: _between(less.get(moment, Counter()), parts, (at - many) / (many - few))
+        moment: _between(less.get(moment, Counter()), parts, lambda part: (at(part) - many) / (many - few))
         for moment, parts in more.items()
     }
 
 
-def _between(less: Counter[str], more: Counter[str], beyond: float) -> Counter[str]:
-    """`more`, and `beyond` times what it has over `less`."""
+def _between(less: Counter[str], more: Counter[str], beyond: Callable[[str], float]) -> Counter[str]:
+    """`more`, and of each part `beyond` times what it has over `less`."""
     return Counter(
         {
-            part: max(more[part] + round((more[part] - less[part]) * beyond), 0)
+            part: max(more[part] + round((more[part] - less[part]) * beyond(part)), 0)
             for part in more.keys() | less.keys()
         }
     )

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-import msgspec
 import torch
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
@@ -16,9 +15,9 @@ from engine.data.refusal import Refusal
 from engine.estimate.as_cuda import AsCuda
 from engine.estimate.rows import lay_end_to_end
 from engine.memory.facts import facts_in
+from engine.memory.formula import CHUNK
 from engine.memory.widths import widths
 from engine.recipe.recipe import Recipe
-from engine.train.kernels import cross_entropy
 from engine.train.methods.laying import fresh
 from engine.train.model.student import Student
 
@@ -43,24 +42,12 @@ class HollowMachine:
         """Inside, a forward pass is that of the machine it stands for."""
         narrow = self.compute != torch.float32
         autocast = torch.autocast("cpu", dtype=self.compute) if narrow else nullcontext()
-        with autocast, AsCuda() if self.cuda else nullcontext(), _chunks(on_card=self.cuda):
+        with autocast, AsCuda() if self.cuda else nullcontext():
             yield
 
     def again(self) -> tuple[AbstractContextManager[object], AbstractContextManager[object]]:
         """Around a block's forward pass, and around the one that checkpointing does in the backward pass."""
         return nullcontext(), AsCuda() if self.cuda else nullcontext()
-
-
-@contextmanager
-def _chunks(*, on_card: bool) -> Iterator[None]:
-    """Inside, the loss is taken in chunks as long as those of a card, though tensors are the CPU's."""
-    before = dict(cross_entropy._LOGITS)
-    if on_card:
-        cross_entropy._LOGITS.clear()
-    try:
-        yield
-    finally:
-        cross_entropy._LOGITS.update(before)
 
 
 def configured(config: dict[str, Any], depth: int | None = None) -> PretrainedConfig:
@@ -94,10 +81,10 @@ def hollow_student(recipe: Recipe, config: PretrainedConfig, machine: HollowMach
             base.gradient_checkpointing_enable(
                 gradient_checkpointing_kwargs={"use_reentrant": False, "context_fn": machine.again}
             )
-        # The hollow model has fewer blocks than those that the recipe may count.
-        laid = fresh(base, msgspec.structs.replace(recipe, layers_to_transform=[]))
+        laid = fresh(base, recipe)
     _fill(laid.peft)
     student = Student(laid, recipe.max_length)
+    student.labelled.chunk = CHUNK[machine.cuda]  # though its tensors are the CPU's
     student.packs = not laid.tokens_before and lay_end_to_end(base, facts_in(config.to_dict()))
     return student
 

@@ -31,7 +31,8 @@ def predicted(recipe: Recipe, config: dict[str, Any], *, cuda: bool) -> Parts | 
         return None
     width = widths(recipe, cuda=cuda)
     rows, length = recipe.per_device_train_batch_size, recipe.max_length
-    adapter = 4 * facts.layers * recipe.lora_r * sum(map(sum, _adapted(recipe, facts).values()))
+    adapter = 4 * adapted_blocks(recipe, facts.layers) * recipe.lora_r
+    adapter *= sum(map(sum, _adapted(recipe, facts).values()))
     scores = rows * length * facts.vocabulary
     logits = 16 * scores if facts.capped else (8 if cuda else 10) * min(scores, CHUNK[cuda])
     activations = _activations(recipe, facts, rows, length, cuda=cuda)
@@ -103,6 +104,17 @@ def _activations(recipe: Recipe, facts: Facts, rows: int, length: int, *, cuda: 
     kept = 2 if facts.dropping and not cuda else (2 if narrow else 1) if facts.plain else 0
     block = rows * length * (width.compute * token + dropped) + kept * pairs
     once = pairs if facts.alibi and not facts.plain else 0
+    passed = passed_back(recipe, facts.layers)
     if recipe.gradient_checkpointing:
-        return rows * length * width.compute * facts.hidden * facts.layers + block // 2 + once
-    return block * facts.layers + once
+        return rows * length * width.compute * facts.hidden * passed + block // 2 + once
+    return block * passed + once
+
+
+def adapted_blocks(recipe: Recipe, layers: int) -> int:
+    """How many of a model's blocks carry an adapter."""
+    return len([block for block in set(recipe.layers_to_transform) if block < layers]) or layers
+
+
+def passed_back(recipe: Recipe, layers: int) -> int:
+    """Through how many blocks the gradient goes: those below the lowest adapter keep nothing for it."""
+    return layers - min((block for block in recipe.layers_to_transform if block < layers), default=0)

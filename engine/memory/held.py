@@ -18,14 +18,21 @@ _SCALES: Final = {False: 4 / 64, True: 1 / 64 + 4 / (64 * 256)}
 _STATE: Final = {
     "adamw_8bit": 2, "paged_adamw_8bit": 2, "lion_32bit": 4, "lion_8bit": 1, "sgd": 0, "adafactor": 0,
 }  # fmt: skip
-"""Bytes that an optimizer keeps of a parameter, where they are not the 8 of AdamW; Adafactor keeps two
-vectors of a matrix. Paged state is counted: it leaves the card under need alone."""
+"""Bytes that an optimizer keeps of a parameter, where they are not AdamW's; Adafactor keeps two vectors of a
+matrix. Paged state is counted: it leaves the card under need alone."""
+_ADAMW: Final = 8
+"""Two moments in fp32."""
+
+
+def state_bytes(optim: str) -> int:
+    """Bytes that an optimizer of this name keeps of each parameter, Adafactor's vectors left out."""
+    return _STATE.get(optim, _ADAMW)
 
 
 def held(parts: Parts, recipe: Recipe, facts: Facts | None, width: int) -> Parts:
     """`parts` of a run that holds all in full as the recipe holds them; `width`: bytes of a full weight."""
     if recipe.optim in _STATE:
-        parts = replace(parts, optimizer=parts.adapter // 4 * _STATE[recipe.optim])
+        parts = replace(parts, optimizer=parts.adapter // 4 * state_bytes(recipe.optim))
     if facts is None or not (recipe.load_in_4bit or recipe.load_in_8bit):
         return parts
     narrow = _FOUR + _SCALES[recipe.bnb_4bit_use_double_quant] if recipe.load_in_4bit else 1.0

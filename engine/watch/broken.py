@@ -46,19 +46,27 @@ class NotFinite(msgspec.Struct):
         return None
 
 
-class ZeroLoss(msgspec.Struct):
-    """The first losses are all exactly 0: nothing is learnt from, or all is known already."""
+class _FromTheStart(msgspec.Struct):
+    """Counts points until something has been 0 in the first few of them, and in all."""
 
     points: int = 0
     zeros: int = 0
+
+    def _only(self, *, zero: bool) -> bool:
+        """Count a point; true at the last of the first few, where all of them were 0."""
+        self.points += 1
+        self.zeros += zero
+        return self.points == self.zeros == _ZERO
+
+
+class ZeroLoss(_FromTheStart):
+    """The first losses are all exactly 0: nothing is learnt from, or all is known already."""
 
     def see(self, point: Point) -> Sign | None:
         """Take a point."""
         if point.loss is None or (point.grad_norm is not None and not math.isfinite(point.grad_norm)):
             return None
-        self.points += 1
-        self.zeros += abs(point.loss) <= _NOTHING
-        if not self.points == self.zeros == _ZERO:
+        if not self._only(zero=abs(point.loss) <= _NOTHING):
             return None
         return Sign(
             mechanism="zero_loss",
@@ -73,19 +81,14 @@ class ZeroLoss(msgspec.Struct):
         )
 
 
-class NoGradient(msgspec.Struct):
+class NoGradient(_FromTheStart):
     """The gradient is exactly 0 from the first step on."""
-
-    points: int = 0
-    zeros: int = 0
 
     def see(self, point: Point) -> Sign | None:
         """Take a point."""
         if point.grad_norm is None:
             return None
-        self.points += 1
-        self.zeros += point.grad_norm == 0
-        if not self.points == self.zeros == _ZERO:
+        if not self._only(zero=point.grad_norm == 0):
             return None
         return Sign(
             mechanism="no_gradient",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import nn
@@ -10,22 +10,26 @@ from torch.utils.checkpoint import checkpoint
 
 from engine.memory.formula import CHUNK
 
-_LOGITS: Final = {"cpu": CHUNK[False]}
-_LOGITS_ON_CARD: Final = CHUNK[True]
-
 
 def token_losses(
-    hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None, targets: torch.Tensor
+    hidden: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None,
+    targets: torch.Tensor,
+    chunk: int | None = None,
 ) -> torch.Tensor:
     """(N,) cross entropy in nats, in fp32, of `hidden` (N, H) through a head of `weight` (V, H).
 
     Where the head is frozen, the gradient of each chunk's hidden states is taken while its logits are
-    there, so that they are computed once and never kept.
+    there, so that they are computed once and never kept. `chunk` is how many logits are there at a time, by
+    default as many as suit the device.
     """
+    logits = CHUNK[weight.device.type != "cpu"] if chunk is None else chunk
+    rows = max(logits // weight.shape[0], 1)
     if not torch.is_grad_enabled() or not (weight.requires_grad or _trains(bias)):
-        found: torch.Tensor = _FrozenHead.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]
+        found: torch.Tensor = _FrozenHead.apply(hidden, weight, bias, targets, rows)  # type: ignore[no-untyped-call]
         return found
-    pieces = zip(*(torch.split(t, _rows(weight)) for t in (hidden, targets)), strict=True)
+    pieces = zip(*(torch.split(t, rows) for t in (hidden, targets)), strict=True)
     losses = [checkpoint(_plain, h, weight, bias, t, use_reentrant=False) for h, t in pieces]
     return torch.cat(losses) if losses else hidden.new_zeros(0, dtype=torch.float32)
 
@@ -41,10 +45,6 @@ def _trains(bias: torch.Tensor | None) -> bool:
     return bias is not None and bias.requires_grad
 
 
-def _rows(weight: torch.Tensor) -> int:
-    return max(_LOGITS.get(weight.device.type, _LOGITS_ON_CARD) // weight.shape[0], 1)
-
-
 class _FrozenHead(torch.autograd.Function):
     """With e = exp(logits - max) and s its sum, the gradient of hidden is (e @ W) / s less W[target]."""
 
@@ -55,10 +55,10 @@ class _FrozenHead(torch.autograd.Function):
         weight: torch.Tensor,
         bias: torch.Tensor | None,
         targets: torch.Tensor,
+        rows: int,
     ) -> torch.Tensor:
         losses = torch.empty(len(targets), dtype=torch.float32, device=hidden.device)
         slopes = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
-        rows = _rows(weight)
         for at in range(0, len(targets), rows):
             here = slice(at, at + rows)
             into = None if slopes is None else slopes[here]
@@ -68,9 +68,9 @@ class _FrozenHead(torch.autograd.Function):
         return losses
 
     @staticmethod
-    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None, None, None, None]:
         (slopes,) = ctx.saved_tensors
-        return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None
+        return slopes * gradients[0][:, None].to(slopes.dtype), None, None, None, None
 
 
 def _chunk(

@@ -17,6 +17,7 @@ import torch
 from engine import events as ev
 from engine import faults
 from engine.memory.formula import CONTEXT, predicted
+from engine.memory.held import state_bytes
 from engine.train import randomness
 from engine.train.batches.cut import share
 from engine.train.gradient import accumulated
@@ -92,9 +93,9 @@ def _moments(session: Session) -> torch.Tensor | None:
     """Stands for what the optimizer makes in its first step, where it has not made it yet."""
     if session.step:
         return None
-    wide = 2 if "8bit" in session.recipe.optim else 8
     numbers = sum(parameter.numel() for parameter in session.optimizer.parameters)
-    return torch.ones(numbers * wide, dtype=torch.uint8, device=session.machine.device)
+    state = numbers * state_bytes(session.recipe.optim)
+    return torch.ones(state, dtype=torch.uint8, device=session.machine.device)
 
 
 def _coming(session: Session) -> tuple[Pieces, Pieces]:

@@ -27,10 +27,12 @@ class LabelledOnly:
 
     Attributes:
         keep: positions in the flattened (B * T) to compute logits at; None for all.
+        chunk: logits that the loss has at a time; None for as many as suit the device.
     """
 
     def __init__(self, head: nn.Module | None) -> None:
         self.keep: torch.Tensor | None = None
+        self.chunk: int | None = None
         self._head = head
         self._direct = False
         self._takes = False
@@ -73,7 +75,7 @@ class LabelledOnly:
             return nn.functional.cross_entropy(logits, micro.targets, reduction="none")
         hidden = self._taken(model, **_inputs(micro))
         chosen = hidden.reshape(-1, hidden.shape[-1]).index_select(0, micro.keep)
-        return cross_entropy.token_losses(chosen, head.weight, head.bias, micro.targets)
+        return cross_entropy.token_losses(chosen, head.weight, head.bias, micro.targets, self.chunk)
 
     def _taken(self, model: nn.Module, **inputs: Any) -> torch.Tensor:
         """The hidden states (B, T, H) that come to the head."""

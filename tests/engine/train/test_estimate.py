@@ -97,6 +97,29 @@ def test_two_depths_tell_what_the_whole_depth_takes(model: str, monkeypatch: pyt
     assert extrapolated.peak == pytest.approx(exact(recipe, config, cuda=True).peak, rel=0.01)
 
 
+@pytest.mark.parametrize("recomputes", [False, True])
+def test_blocks_that_carry_no_adapter_are_not_priced_as_if_they_did(
+    monkeypatch: pytest.MonkeyPatch, *, recomputes: bool
+) -> None:
+    config = config_of("Qwen/Qwen2.5-0.5B")
+    assert config is not None
+    config = {**config, "num_hidden_layers": 10, "max_window_layers": 10}
+    config.pop("layer_types", None)
+    recipe = Recipe(model="m", data="d", max_length=256, per_device_train_batch_size=2,
+                    layers_to_transform=[7, 9], gradient_checkpointing=recomputes)  # fmt: skip
+    by_line = exact(recipe, config, cuda=True)
+    monkeypatch.setattr("engine.estimate.exact._DEPTHS", (2, 1_000))
+    whole = exact(recipe, config, cuda=True)
+    assert by_line.adapter == whole.adapter
+    assert by_line.peak == pytest.approx(whole.peak, rel=0.01)
+    everywhere = predicted(replace(recipe, layers_to_transform=[]), config, cuda=True)
+    formula = predicted(recipe, config, cuda=True)
+    assert formula is not None
+    assert everywhere is not None
+    assert formula.adapter == pytest.approx(everywhere.adapter / 5)
+    assert BAND[0] <= whole.peak / formula.peak <= BAND[1]
+
+
 @pytest.mark.parametrize(("known", "wanted"), [((2, 4), 8), ((24, 28), 48), ((2, 4), 16), ((2, 4), 48)])
 def test_two_numbers_of_rows_tell_what_others_take_with_as_many_chunks_of_logits(
     known: tuple[int, int], wanted: int
