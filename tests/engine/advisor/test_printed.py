@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.advisor.diagnose import diagnose
 from engine.advisor.read.gather import case_of_files, case_of_text
 from engine.advisor.rules.said.heard import heard
+from engine.advisor.rules.said.needles import alternatives
 from engine.advisor.rules.said.sayings import SAYINGS
 from engine.findings import Finding
 from tests.engine.advisor.told import told
@@ -134,3 +135,28 @@ def test_the_warnings_of_a_healthy_log_are_no_failure() -> None:
     found = diagnose(case_of_files(log=Path(__file__).with_name("healthy.log")))
     assert [f.title for f in found if f.severity != "note" and f.confidence > 0.4] == []
     assert not any(f.severity == "blocker" for f in found)
+
+
+def test_words_by_which_a_log_is_searched_stand_in_all_that_their_expression_matches() -> None:
+    text = "\n".join(row.text for row in PRINTED)
+    for saying in SAYINGS:
+        for words, expression in alternatives(saying.says):
+            assert words, f"{saying.name}: {expression.pattern}"
+            for found in expression.finditer(text):
+                assert any(word in found[0].lower() for word in words), expression.pattern
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("CUDA out of memory", {"cuda out of memory"}),
+        (r"\bsize (?:mis)?match for [\w.]+", {"match for "}),
+        (r"(?:not|never) found", {" found"}),
+        (r"(?:first|second)\d*", {"first", "second"}),
+        (r"colou?r{2}s+", {"colo"}),
+        (r"a|b", set()),
+    ],
+)
+def test_the_words_of_an_expression(pattern: str, words: set[str]) -> None:
+    first, _ = alternatives(pattern)[0]
+    assert first == words

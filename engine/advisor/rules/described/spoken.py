@@ -17,7 +17,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z][a-z'-]+[,;:]? [A-Za-z'-]+")
 _PRINTED: Final = re.compile(
     r"\s*(?:(?:[A-Za-z_]\w*\.)*(?:[A-Z]\w*)?(?:Error|Exception|Warning|Interrupt|Failure)\b\s*[:(]"
     r"|Traceback \(|File \""
-    r"|(?:ERROR|WARNING|INFO|error)\b ?[:|]|\[?\d{4}-\d\d-\d\d|\w+(?:_\w+)+: \w)"
+    r"|(?:ERROR|WARNING|INFO|error)\b ?[:|]|\[?\d{4}-\d\d-\d\d|[A-Za-z\d]+(?:_[A-Za-z\d]+)+: \w)"
 )
 _FEW: Final = 4
 _SENTENCE: Final = 7

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from functools import cache
 from itertools import accumulate
 from typing import Final
 
@@ -13,6 +12,7 @@ import msgspec
 
 from engine.advisor.case import Case
 from engine.advisor.rules.said.guesses import GUESSES
+from engine.advisor.rules.said.needles import alternatives, compiled
 from engine.advisor.rules.said.saying import Saying
 from engine.advisor.rules.said.sayings import SAYINGS
 from engine.advisor.rules.said.trace import NAMED, Trace, bare, chains, traces_in
@@ -23,6 +23,10 @@ _NEAR: Final = 12
 _SHORT: Final = 20
 """Lines of what somebody pasted because of what it says; logs of healthy runs are longer."""
 _WARNS: Final = re.compile(r"warning|\bwarn\b|\[?\binfo\b|deprecat|recommended", re.IGNORECASE)
+_HITS: Final = 100
+"""Lines with a word of a saying that are looked at, from either end."""
+_REACH: Final = 3
+"""Lines that one saying may stretch over."""
 _LATE: Final = 200
 """Lines before the last traceback that still speak of what ended in it."""
 _UNKNOWN: Final = 0.35
@@ -76,6 +80,7 @@ class _Log:
     def __init__(self, case: Case) -> None:
         self._lines = case.lines
         self._text = "\n".join(case.lines)
+        self._lower = _lowered(self._text)
         self._starts = list(accumulate((len(line) + 1 for line in case.lines), initial=0))
         self._settings = case.said_config
         self._chains = list(chains(traces_in(case.lines)))
@@ -91,12 +96,32 @@ class _Log:
     def heard(self) -> Iterator[Heard]:
         """Every saying where it stands nearest to the end of the run."""
         for saying in SAYINGS:
-            if saying.given and not _compiled(saying.given).search(self._settings):
+            if saying.given and not compiled(saying.given).search(self._settings):
                 continue
-            found = _compiled(saying.says).finditer(self._text)
-            places = list(dict.fromkeys(self._line_at(each.start()) for each in found))
+            places = sorted(set(self._places(saying.says)))
             if len(places) >= saying.times:
                 yield from self._placed(saying, places)
+
+    def _places(self, pattern: str) -> Iterator[int]:
+        """The lines in which a match of the expression begins."""
+        for words, expression in alternatives(pattern):
+            if not words:
+                yield from (self._line_at(found.start()) for found in expression.finditer(self._text))
+            for line in {line for word in words for line in self._lines_with(word)}:
+                found = expression.search(
+                    self._text, self._starts[line], self._starts[min(line + _REACH, len(self._lines))]
+                )
+                if found is not None:
+                    yield self._line_at(found.start())
+
+    def _lines_with(self, word: str) -> list[int]:
+        """The first and the last lines that have the word."""
+        found: list[int] = []
+        at = self._lower.find(word)
+        while at >= 0:
+            found.append(self._line_at(at))
+            at = self._lower.find(word, self._starts[found[-1] + 1])
+        return found if len(found) <= 2 * _HITS else [*found[:_HITS], *found[-_HITS:]]
 
     def guessed(self) -> Iterator[Heard]:
         """What the last exception is about, by its most telling word alone."""
@@ -149,16 +174,17 @@ class _Log:
         return max(at - _NEAR, 0), min(at + _NEAR, len(self._lines) - 1)
 
     def _search(self, pattern: str, first: int, last: int) -> int | None:
-        found = _compiled(pattern).search(self._text, self._starts[first], self._starts[last + 1])
+        found = compiled(pattern).search(self._text, self._starts[first], self._starts[last + 1])
         return None if found is None else self._line_at(found.start())
 
     def _line_at(self, place: int) -> int:
         return bisect_right(self._starts, place) - 1
 
 
-@cache
-def _compiled(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE | re.MULTILINE)
+def _lowered(text: str) -> str:
+    """The text in lower case, with each character in its place."""
+    low = text.lower()
+    return low if len(low) == len(text) else "".join(c if len(c.lower()) > 1 else c.lower() for c in text)
 
 
 def _best(found: Iterable[Heard]) -> list[Heard]:

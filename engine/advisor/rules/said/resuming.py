@@ -165,7 +165,7 @@ SAYINGS: Final = (
         category="merge_mismatch",
         says=lines(
             rf"lora_A{_SHAPES}\[(\d+), (\d+)\]\){_THEN}\[\1, (?!\2\])\d+\]",
-            rf"lora_B{_SHAPES}\[(\d+), (\d+)\]\){_THEN}\[(?!\3,)\d+, \4\]",
+            rf"lora_B{_SHAPES}\[(\d+), (\d+)\]\){_THEN}\[(?!\1,)\d+, \2\]",
         ),
         sure=0.86,
         title="The adapter was made for a base of another size.",
