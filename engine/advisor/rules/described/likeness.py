@@ -13,7 +13,7 @@ from typing import Final, cast
 
 import msgspec
 
-from engine.advisor.rules.described.spoken import Spoken, spoken
+from engine.advisor.rules.described.spoken import Spoken, plain
 from engine.findings import Category
 
 _STEM: Final = 6
@@ -51,7 +51,7 @@ def likeness(said: Spoken) -> dict[Category, float]:
         return {}
     learnt = _learnt()
     everything = _everything()
-    known = [feature for feature in _features(said) if feature in everything]
+    known = [feature for feature in _features(said.text) if feature in everything]
     whole = sum(learnt.descriptions.values())
     odds = {
         category: _SHARE * sum(_says(feature, category, learnt, everything, whole) for feature in known)
@@ -67,8 +67,8 @@ def _says(feature: str, category: Category, learnt: Learnt, seen: Counter[str], 
     return max(_LEAST, min(_MOST, math.log(odds)))
 
 
-def _features(said: Spoken) -> set[str]:
-    words = [word[:_STEM] for word in _WORD.findall(said.text) if word not in _EMPTY]
+def _features(text: str) -> set[str]:
+    words = [word[:_STEM] for word in _WORD.findall(text) if word not in _EMPTY]
     pairs = (f"{first} {second}" for first, second in pairwise(words))
     return {*words, *pairs}
 
@@ -78,7 +78,7 @@ def _learnt() -> Learnt:
     features: dict[Category, Counter[str]] = {}
     descriptions: Counter[Category] = Counter()
     for category, text in _examples():
-        features.setdefault(category, Counter()).update(_features(spoken([text])))
+        features.setdefault(category, Counter()).update(_features(plain(text)))
         descriptions[category] += 1
     return Learnt(features=features, descriptions=dict(descriptions))
 
