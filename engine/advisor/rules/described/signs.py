@@ -33,7 +33,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("nan_or_inf", 1.6, "bursts half"),
     Sign("loss_spike_divergence", 2.6, "loss bursts"),
     Sign("loss_spike_divergence", 1.8, "bursts", "half nan oom slow eval_loss"),
-    Sign("loss_spike_divergence", 2.2, "loss rises", "eval_loss resume upgrade"),
+    Sign("loss_spike_divergence", 2.2, "loss rises", "eval_loss resume upgrade accumulation"),
     Sign("loss_spike_divergence", 1.0, "loss rises falls", "eval_loss resume upgrade"),
     Sign("loss_not_decreasing", 2.8, "flat loss", "rises no_effect loss_zero nan"),
     Sign("loss_not_decreasing", 1.4, "flat", "loss_zero nan hang answers"),
@@ -46,6 +46,8 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("overfit_memorising", 1.2, "loss_tiny new_inputs|worse"),
     Sign("dependency_version", 2.4, "scaled_loss accumulation"),
     Sign("dependency_version", 1.2, "loss accumulation"),
+    Sign("dependency_version", 1.8, "loss accumulation rises|misfit"),
+    Sign("dependency_version", 1.8, "accumulation worse|batch_size"),
     Sign("dependency_version", 2.4, "scaled_loss upgrade"),
     # the weights
     Sign("no_trainable_params_or_grad", 3.2, "no_grad"),

@@ -96,6 +96,9 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdoes not require (a )?grad",
     ),
     "no_trainable": (
+        r"\b(freez\w+|froze) (the |a |all |its )?(\w+ )?(lora|adapters?|weights?|param\w*|default"
+        r"|layers?|model)\b",
+        r"\b(zero|no|0|without( any)?) param\w*",
         r"\bempty (list|set|group)s? of (param\w*|weights)|\bno param\w* (to|are|were|is)\b|\b(nothing"
         r"|no weights?) to (train|optimi[sz]e)",
         r"\btrainable\w*[^.;]{0,40}\b(0|zero|none)\b(?!\.\d)",
@@ -107,6 +110,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\boptimi[sz]er\b[^.;]{0,30}\b(empty|no param\w*|0 (groups|param\w*))",
     ),
     "not_updated": (
+        r"\b(adapter|weights?|lora)\b[^.;]{0,30}\b(identical|equal|same)\b[^.;]{0,20}\b(initial|before"
+        r"|start\w*)",
         r"\b(norms?|values?) of [^.;]{0,30}\blora\b[^.;]{0,30}\b(zero|0)\b"
         r"|\blora\b[^.;]{0,20}\b(matri\w+|b)\b[^.;]{0,30}\b(zero|0)\b",
         r"\b(tensors?|matrices|parameters|weights)\b[^.;]{0,20}\b(identical|equal|same"

@@ -9,7 +9,8 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\b(progress bar|bar|it)\b[^.;]{0,20}\b(stays|remains|sits|stops)\b[^.;]{0,30}\b(step|0|zero"
         r"|hours|minutes|first)",
         r"\b0 ?%.{0,60}\bfor \w+ (hours|minutes)\b",
-        r"\b(hang|hangs|hanging|hung|freez\w+|froze|stall\w*|deadlock\w*|unresponsive)\b",
+        r"\b(hang|hangs|hanging|hung|freez(?:es?|ing)(?! (?:the |a |all |its )?(?:\w+ )?(?:lora"
+        r"|adapters?|weights?|param|default|layers?|model))|froze|stall\w*|deadlock\w*|unresponsive)\b",
         r"\bstuck\b(?! in (a|an) )",
         r"\b(at|stays? (at|on)) 0 ?%",
         r"\b(stands?|standing|stood) still\b",
