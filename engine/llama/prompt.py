@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from jinja2 import TemplateError
 from llama_cpp.llama_chat_format import Jinja2ChatFormatter
 
 from engine.llama.words import Turn
@@ -57,7 +56,10 @@ class Writer:
         if self._systemless and asked[0].role == "system":
             head, question, *rest = asked
             asked = [Turn("user", f"{head.content}\n\n{question.content}"), *rest]
-        rendered = _rendered(self._format, asked)
+        try:
+            rendered = _rendered(self._format, asked)
+        except Exception:
+            return self._plain(asked, begun)  # it does not take so many turns, or these
         ids: list[int] = []
         for at, turn in enumerate(asked):
             frame, found, rendered = rendered.partition(_MARK.format(at))
@@ -83,7 +85,7 @@ def _working(template: str, eos: str, bos: str, turns: list[Turn]) -> Jinja2Chat
     try:
         made = Jinja2ChatFormatter(template, eos_token=eos, bos_token=bos)
         rendered = _rendered(made, turns)
-    except (TemplateError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except Exception:  # it is anyone's program, and may fail in any way
         return None
     return made if all(_MARK.format(at) in rendered for at in range(len(turns))) else None
 
