@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, Final, Literal
 
 import msgspec
 
 from engine.findings import Category, Finding, Patch
 from engine.lessons.alike import Fingerprint, fingerprint, models_alike, short_name
-from engine.lessons.lesson import Lesson, Seen
+from engine.lessons.lesson import Lesson, ModelPrint, Seen
 from engine.lessons.record import times
 from engine.recipe.edit import written
 
 _LIKE: Final = 0.8
 """From here on models share a family and nearly a size, or more."""
+_MOST: Final = 300
+"""Of the newest such runs: what is older was mostly done with other code."""
 _TOLERANCE: Final = 1e-6
 _SHOWN: Final = 4
 _PLACES: Final = frozenset({"run_name", "output_dir", "save_steps", "save_total_limit", "sample_steps",
@@ -65,7 +68,7 @@ def history(recipe: dict[str, Any], mark: Fingerprint, lessons: Iterable[Lesson]
         mark: what the run would be.
         lessons: the newest first.
     """
-    near = [lesson for lesson in lessons if lesson.recipe and _near(mark, lesson)]
+    near = list(islice(_near(mark, lessons), _MOST))
     said = [finding for one in _groups() if (finding := _said(recipe, mark, near, *one)) is not None]
     if not said:
         said += _repeated(recipe, mark, near)
@@ -100,10 +103,17 @@ def worked(lesson: Lesson) -> bool:
     return lesson.status == "succeeded" and all(found.severity == "note" for found in lesson.findings)
 
 
-def _near(mark: Fingerprint, lesson: Lesson) -> bool:
-    other = fingerprint(lesson)
-    same = (mark.objective, mark.method) == (other.objective, other.method)
-    return same and models_alike(mark.model, other.model) >= _LIKE
+def _near(mark: Fingerprint, lessons: Iterable[Lesson]) -> Iterator[Lesson]:
+    """Those with the objective and the method, on models that are like."""
+    like: dict[ModelPrint, bool] = {}
+    for lesson in lessons:
+        other = fingerprint(lesson)
+        if not lesson.recipe or (mark.objective, mark.method) != (other.objective, other.method):
+            continue
+        if other.model not in like:
+            like[other.model] = models_alike(mark.model, other.model) >= _LIKE
+        if like[other.model]:
+            yield lesson
 
 
 def _groups() -> Iterator[tuple[tuple[Category, ...], Suspect]]:

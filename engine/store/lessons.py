@@ -60,7 +60,7 @@ class Lessons:
 
     def page(self, skip: int, limit: int) -> list[Lesson]:
         """Some lessons, the newest first."""
-        query = self._all().order_by(tables.Lesson.created.desc(), tables.Lesson.run)
+        query = self._all().order_by(tables.Lesson.created.desc(), tables.Lesson.run.desc())
         return [_lesson.decode(row.body) for row in query.offset(skip).limit(limit)]
 
     def count(self) -> int:
@@ -78,7 +78,7 @@ class Lessons:
         self.read_kept()
 
     def _all(self) -> ModelSelect[tables.Lesson]:
-        return tables.Lesson.select(tables.Lesson.body).where(~tables.Lesson.forgotten)
+        return tables.Lesson.select(tables.Lesson.body).where(tables.Lesson.forgotten == 0)
 
     def _save(self, lesson: Lesson, offset: int | None = None) -> None:
         tables.Lesson.replace(

@@ -15,7 +15,7 @@ from peewee import (
     TextField,
 )
 
-SCHEMA = 6
+SCHEMA = 7
 """Another number in the file means: rebuild it."""
 
 database = DatabaseProxy()
@@ -93,9 +93,14 @@ class Lesson(Table):
     run = CharField(primary_key=True)
     offset = IntegerField(null=True)
     """The run's own when this was written; None where the run is not here."""
-    created = FloatField(default=0.0, index=True)
+    created = FloatField(default=0.0)
     forgotten = BooleanField(default=False)
     body = BlobField()
+
+    class Meta:
+        """Peewee's settings; the indexes spare a walk through all bodies."""
+
+        indexes = ((("forgotten", "created", "run"), False), (("run", "offset"), False))
 
 
 TABLES = (Run, State, Finding, Artifact, Lineage, Lesson)
