@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,12 +9,10 @@ from typing import Final
 
 import msgspec
 
-from engine import atomic
 from engine.findings import Finding
-from engine.reading import UNDECODABLE, content
-from openlora_tui import folders
+from engine.lessons.dismissals import About, dismissal, is_dismissed, put, standing_in
+from engine.paths import home_path
 
-_LARGEST: Final = 1 << 20
 _FIGURES: Final = re.compile(r"[\d,.]+")
 
 
@@ -50,40 +46,22 @@ class Dismissed:
     """The findings of some files that were put aside, kept for the next time."""
 
     def __init__(self, files: Sequence[str] = ()) -> None:
-        self._files = list(files)
-        self._names = frozenset(_read().get(_key(self._files), ())) if files else frozenset()
+        self._about = About(files=[str(Path(name).absolute()) for name in files])
+        self._standing = standing_in(home_path()) if files else []
 
     def __contains__(self, finding: Finding) -> bool:
-        return name_of(finding) in self._names
+        return is_dismissed(finding, self._about, self._standing) is not None
 
     def turn(self, finding: Finding) -> bool:
-        """Put a finding aside, or take it back; True where it is aside then.
+        """Put a finding aside for these files, or take it back; True where it is aside then.
 
         Raises:
             OSError: this cannot be written down.
         """
-        self._names ^= {name_of(finding)}
-        known = {key: names for key, names in _read().items() if key != _key(self._files)}
-        if self._names:
-            known[_key(self._files)] = sorted(self._names)
-        path = _path()
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        atomic.write(path, json.dumps(known, indent=1, sort_keys=True).encode() + b"\n")
+        found = is_dismissed(finding, self._about, self._standing)
+        said = (
+            dismissal(finding, "dataset") if found is None else dismissal(finding, found.scope, undone=True)
+        )
+        put(home_path(), said, self._about)
+        self._standing = standing_in(home_path())
         return finding in self
-
-
-def _path() -> Path:
-    return folders.state() / "dismissed.json"
-
-
-def _key(files: Sequence[str]) -> str:
-    """The files by their absolute names, shortened, so that the list tells nobody what they are called."""
-    whole = "\0".join(sorted(str(Path(name).absolute()) for name in files))
-    return hashlib.sha256(whole.encode("utf-8", "replace")).hexdigest()[:16]
-
-
-def _read() -> dict[str, list[str]]:
-    try:
-        return msgspec.json.decode(content(_path(), _LARGEST), type=dict[str, list[str]])
-    except (OSError, msgspec.MsgspecError, *UNDECODABLE):
-        return {}

@@ -61,14 +61,14 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
 def is_dismissed(finding: Finding, about: About, standing: Iterable[Standing]) -> Dismissed | None:
     """The dismissal that covers a finding, None where there is none.
 
-    What would stop a run is put aside for that run alone: elsewhere it would stop the next one unseen.
+    What would stop a run is put aside for that run or those data alone: it would stop others unseen.
     """
     for dismissed in about.remarks.dismissed if about.remarks is not None else ():
         if _same(finding, dismissed.found, dismissed.title):
             return dismissed
-    if finding.severity == "blocker":
-        return None
     for each in standing:
+        if finding.severity == "blocker" and each.scope != "dataset":
+            continue
         if each.subject == about.subject(each.scope) and _same(finding, each.found, each.title):
             return Dismissed(
                 found=each.found, title=each.title, scope=each.scope, reason=each.reason, t=each.t

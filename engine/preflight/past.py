@@ -58,7 +58,11 @@ def remembered(verdict: Verdict, past: Past) -> Verdict:
     if prospect is not None:
         found += history(prospect.recipe, prospect.mark, past.lessons)
         about = About(files=prospect.mark.data.files, model=prospect.mark.model.name)
-        kept = [one for one in found if is_dismissed(one, about, past.standing) is None]
+        kept = [
+            one
+            for one in found
+            if one.severity == "blocker" or is_dismissed(one, about, past.standing) is None
+        ]
         if len(kept) < len(found):
             facts.append(f"put aside by you: {_named(found, kept)}")
         found = kept

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 from engine import paths
 from engine.event_log import EventReader
+from engine.lessons.dismissals import About, is_dismissed, standing_in
 from engine.past_runs import LAST, run_called
 from engine.problem import Problem
 from engine.run_dir import RunDir, all_runs
@@ -89,6 +90,12 @@ def _tell_run(args: argparse.Namespace) -> int:
     why = f": {one_line(state.reason, 200)}" if state.reason else ""
     facts = f"run {state.run} ({one_line(state.name, 60)}), {state.status}{why}"
     found = tried(directory, state, diagnose(case))
+    about = About(files=state.data, model=state.model, remarks=state.remarks)
+    standing = standing_in(root)
+    left = [one for one in found if is_dismissed(one, about, standing) is None]
+    if len(left) < len(found):
+        facts += f"; {len(found) - len(left)} put aside"
+    found = left
     return _report(case, found, args, facts, {"run": state.run, "status": state.status}, words(state.data))
 
 

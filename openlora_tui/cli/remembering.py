@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from openlora_tui.cli import compare, explain, labels, memory
+from openlora_tui.cli import compare, dismiss, explain, labels, memory
 
 
 def add(commands: Any, action: Callable[..., argparse.ArgumentParser]) -> None:
@@ -20,6 +20,8 @@ def add(commands: Any, action: Callable[..., argparse.ArgumentParser]) -> None:
     labels.tag_words(action(commands, "tag", "give a run tags, or take them away", labels.tag))
     labels.note_words(action(commands, "note", "write a note on a run", labels.note))
     labels.rename_words(action(commands, "rename", "give a run another name", labels.rename))
+    words = "put a finding of a run aside, for the run, its data, its model or always"
+    dismiss.arguments(action(commands, "dismiss", words, dismiss.dismiss))
     words = "let runs count no more, those too that are deleted"
     memory.forget_words(action(commands, "forget", words, memory.forget, run=False))
     words = "carry what all runs taught to another machine, in one file"

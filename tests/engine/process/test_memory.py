@@ -16,7 +16,7 @@ from engine.lessons.prints import Prints
 from openlora_tui.cli.main import main
 from openlora_tui.cli.session import Session
 from tests.engine.process.conftest import end_all
-from tests.engine.process.past import PRINTS, made
+from tests.engine.process.past import PRINTS, SPIKE, made
 
 BAD = (2.0, 1.6, 1.8, 2.2, 2.9, 4.0)
 
@@ -116,6 +116,29 @@ def test_labels_show_in_lists_and_searches_and_survive(home: Path, said: Any, re
     said("delete", run, "--yes")
     (left,) = said("search", "tag:baseline")["runs"]
     assert (left["deleted"], left["note"]) == (True, "the one to keep")
+
+
+def test_a_finding_is_put_aside_as_far_as_its_scope_reaches_and_taken_back(
+    home: Path, said: Any, refused: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = (made(home, name, losses=BAD, failed=True) for name in ("one", "two"))
+
+    def spikes(run: str) -> int:
+        assert main(["advise", run, "--json"]) == 0
+        found = json.loads(capsys.readouterr().out)["findings"]
+        return sum(finding["title"] == SPIKE.title for finding in found)
+
+    assert (spikes(one), spikes(two)) == (1, 1)
+    said("dismiss", one, "loss_spike_divergence", "--reason", "it was meant")
+    assert (spikes(one), spikes(two)) == (0, 1)
+    said("dismiss", one, "loss left", "--undo")
+    assert spikes(one) == 1
+    said("dismiss", one, "loss_spike_divergence", "--scope", "dataset")
+    assert (spikes(one), spikes(two)) == (0, 0), "both learnt from the same data"
+    assert said("rules")["dismissals"][0]["scope"] == "dataset"
+    said("dismiss", two, "loss_spike_divergence", "--scope", "dataset", "--undo")
+    assert spikes(two) == 1
+    assert "names no finding of run" in refused("dismiss", one, "gremlins")
 
 
 def test_the_memory_travels_in_one_file_and_is_forgotten_on_request(
