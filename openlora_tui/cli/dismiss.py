@@ -56,7 +56,7 @@ def _named(findings: list[Finding], word: str, run: str) -> Finding:
         if wanted in (name_of(one).lower(), one.category):
             return one
     found = [one for one in findings if wanted in one.title.lower()]
-    if len(found) == 1:
+    if len({one.title for one in found}) == 1:
         return found[0]
     names = ", ".join(dict.fromkeys(name_of(one) for one in findings)) or "none"
     what = "fits several findings" if found else "names no finding"
