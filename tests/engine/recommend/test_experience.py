@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.lessons.lesson import Lesson, ModelPrint
+from engine.recipe.check import value_of
 from engine.recipe.edit import written
+from engine.recipe.fields import field_named
 from engine.recommend.advise import recommend
 from engine.recommend.values import Recommendation, Value
 from tests.engine.recommend.knowing import bowl, lesson, situation
@@ -157,3 +161,52 @@ def test_rows_at_a_time_that_ran_out_of_memory_are_not_tried_again() -> None:
     assert rows.value < 8
     assert rows.runs == ["5"]
     assert after.recipe.batch_rows == before.recipe.batch_rows
+
+
+ODD = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.text(max_size=5),
+    st.floats(),
+    st.integers(-5, 10**12),
+    st.just([]),
+    st.just({}),
+)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.fixed_dictionaries({
+            "learning_rate": st.one_of(ODD, st.floats(1e-6, 1)),
+            "lora_r": st.one_of(ODD, st.integers(1, 64)),
+            "lora_alpha": ODD,
+            "num_train_epochs": ODD,
+            "per_device_train_batch_size": st.one_of(ODD, st.integers(1, 64)),
+            "gradient_accumulation_steps": st.one_of(ODD, st.just(1)),
+            "lr_scheduler_type": st.one_of(ODD, st.just("cosine")),
+            "target_modules": ODD,
+        }),
+        max_size=8,
+    ),
+    st.one_of(st.none(), st.floats()),
+    st.one_of(st.none(), st.floats()),
+)  # fmt: skip
+def test_lessons_of_any_content_harm_nothing(
+    recipes: list[dict[str, object]], loss: float | None, first: float | None
+) -> None:
+    """Lessons can be imported from a file that anyone has written."""
+    past = [
+        replace(
+            lesson(str(at), loss),
+            recipe={**lesson(str(at)).recipe, **odd},
+            first_eval_loss=first,
+            planned=0 if at % 2 else 1000,
+        )
+        for at, odd in enumerate(recipes)
+    ]
+    found = recommend(situation(), [*past, *on("a", 1e-3, first=100)])
+    for each in found.values:
+        assert value_of(field_named(each.field), each.value) == each.value
+        assert 0 <= each.confidence <= 1
+    assert math.isfinite(found.expected_gain)
