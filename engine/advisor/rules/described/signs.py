@@ -77,7 +77,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     Sign("gguf_export", 1.8, "convert fails", "bnb dtype"),
     Sign("gguf_export", 0.8, "gguf garbage|worse|convert|no_stop|same_as_base"),
     # phases
-    Sign("checkpoint_resume", 3.4, "resume", "oom gguf merge"),
+    Sign("checkpoint_resume", 3.4, "resume", "oom gguf merge no_trainable"),
     Sign("checkpoint_resume", 0.8, "resume loss|fails|no_rate|rises|checkpoint"),
     Sign("save_or_disk", 3.6, "file_lacking", "merge gguf"),
     Sign("save_or_disk", 0.8, "file_lacking save|training_fine"),
@@ -126,6 +126,7 @@ SIGNS: Final[tuple[Sign, ...]] = (
     # tokens
     Sign("tokenizer_vocab_resize", 3.4, "vocab misfit"),
     Sign("tokenizer_vocab_resize", 1.0, "vocab"),
+    Sign("tokenizer_vocab_resize", 1.0, "vocab garbage misfit"),
     Sign("template_or_special_tokens", 3.6, "double_bos"),
     Sign("template_or_special_tokens", 2.8, "template wrong|not_found", "gguf"),
     Sign("template_or_special_tokens", 1.2, "template"),

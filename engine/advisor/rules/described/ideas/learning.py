@@ -96,6 +96,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bdoes not require (a )?grad",
     ),
     "no_trainable": (
+        r"trainable_param\w*[^.;]{0,30}\b(0|zero)\b",
         r"\b(freez\w+|froze) (the |a |all |its )?(\w+ )?(lora|adapters?|weights?|param\w*|default"
         r"|layers?|model)\b",
         r"\b(zero|no|0|without( any)?) param\w*",
@@ -110,6 +111,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\boptimi[sz]er\b[^.;]{0,30}\b(empty|no param\w*|0 (groups|param\w*))",
     ),
     "not_updated": (
+        r"\bleaves? the (\w+ )?(weights?|parameters?|adapter) unchanged\b",
         r"\b(adapter|weights?|lora)\b[^.;]{0,30}\b(identical|equal|same)\b[^.;]{0,20}\b(initial|before"
         r"|start\w*)",
         r"\b(norms?|values?) of [^.;]{0,30}\blora\b[^.;]{0,30}\b(zero|0)\b"
@@ -135,12 +137,15 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\breentrant\b",
     ),
     "scaled_loss": (
+        r"\bloss\b[^.;]{0,30}\b(much|far|several times|a lot) (higher|larger|bigger)\b",
         r"\bloss\b[^.;]{0,80}\b(proportion\w*|scales?|multipl\w+|times (higher|larger|as (high|large))"
         r"|inflated|too high|\d+x|twice|doubl\w+)\b",
         r"\b(inflated|wrong|incorrect|higher|larger)[^.;]{0,20}\bloss\b",
     ),
     "accumulation": (r"\b(gradient|grad)[ _-]?acc\w*", r"\baccumulation\b"),
     "memorised": (
+        r"\b(phrases|sentences|parts|pieces|answers) (of|from) the training\b|\banswers? (every|any"
+        r"|all) (prompt|question)s? with\b",
         r"\b(out of|from) the training (set|data|examples)\b",
         r"\b(repeat\w*|reproduc\w*|cop(ies|ying)|quot\w+|spits? out)\b[^.;]{0,40}\b(training|data ?set"
         r"|input data)\b",

@@ -138,6 +138,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|not find|no gpu support|rocm|backend)\b",
     ),
     "device": (
+        r"\b(created|initiali[sz]ed|allocated|loaded|instantiated) on (the )?(cpu|wrong|meta)\b",
         r"\b(different|other|separate|two) cards\b|\boffload\w* to (the )?(cpu|disk|ram)\b|\b(stays?"
         r"|left|remain\w*) (behind )?(in|on) (the )?(host|cpu|ram)\b",
         r"\b(different|two|several|wrong|other|both) (devices?|gpus)\b",

@@ -28,6 +28,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"\bmodules_to_save\b",
     ),
     "misfit": (
+        r"\bnot in modules_to_save\b",
         r"\b(not|never|without) (being )?(enlarg\w+|extend\w+|grown|resiz\w+)|\blarger than that\b",
         r"\b\d{5,6}\b[^.;]{0,60}\b\d{5,6}\b",
         r"\b(size|shape)s?[ _]?(mismatch\w*|differ\w*)?\b",
@@ -157,6 +158,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
         r"|decod\w+ error|code ?page|special characters|mojibake)\b",
     ),
     "parse": (
+        r"\bmix(es|ed|ing)? (\w+ )?(types?|strings?|objects?|lists?|numbers?)\b",
         r"\b(pars(e|es|ed|ing|er)|malformed|unparsable|invalid json|jsondecode\w*|arrow\w*|pyarrow"
         r"|schema|delimiter|trailing comma|mixed types?)\b",
         r"\b(strings?|numbers?|lists?|dicts?|objects?|arrays?)\b[^.;]{0,30}\bin (some|other|others)\b",
