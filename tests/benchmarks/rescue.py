@@ -82,12 +82,12 @@ def measure(*words: str) -> bool:
 def table(outcomes: list[Outcome]) -> str:
     """Case by case, as Markdown."""
     lines = ["| sabotage | runs | what was changed | ended with | as it should |", "|---|---|---|---|---|"]
-    for one in outcomes:
-        changed = "; ".join(one.changed) or "nothing"
-        lines.append(
-            f"| {one.name} | {one.runs} | {changed} | {one.ended} | {'no' if one.wrong else 'yes'} |"
-        )
-    return "\n".join(lines)
+    return "\n".join([*lines, *map(_row, outcomes)])
+
+
+def _row(one: Outcome) -> str:
+    changed = "; ".join(one.changed) or "nothing"
+    return f"| {one.name} | {one.runs} | {changed} | {one.ended} | {'no' if one.wrong else 'yes'} |"
 
 
 def _outcomes(folder: Path, cases: list[Sabotage], jobs: int) -> Iterator[Outcome]:
@@ -96,8 +96,7 @@ def _outcomes(folder: Path, cases: list[Sabotage], jobs: int) -> Iterator[Outcom
     subprocess.run([sys.executable, str(script), str(model)], check=True, timeout=300, capture_output=True)
     with ThreadPoolExecutor(jobs) as pool:
         for done, one in enumerate(pool.map(lambda case: _tried(folder, model, case), cases), 1):
-            word = one.wrong[:300] or one.ended
-            print(f"{done}/{len(cases)} {one.name}: {word}", file=sys.stderr, flush=True)
+            print(f"{done}/{len(cases)} {_row(one)} {one.wrong[:300]}", file=sys.stderr, flush=True)
             yield one
 
 

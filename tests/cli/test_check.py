@@ -113,3 +113,26 @@ def test_nothing_heavy_is_imported_for_it(recipe: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, env=HERE)
     assert done.stdout.splitlines()[-1] == "set() 0", done.stderr
+
+
+def _train(recipe: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "openlora_tui.cli.main", "train", str(recipe), "--hold", *words]
+    home = {"OPENLORA_HOME": str(recipe.parent / "home")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=HERE | home, check=False)
+
+
+def test_what_the_check_proposes_is_made_where_that_is_asked_for_and_told(recipe: Path) -> None:
+    plain = recipe.read_text()
+    recipe.write_text(f"{plain}target_modules: [q_proj, k_porj]\n")
+    refused = _train(recipe)
+    assert refused.returncode == 1
+    assert "--repair does it: target_modules" in refused.stderr
+    mended = _train(recipe, "--repair")
+    assert mended.returncode == 0, mended.stderr
+    assert "mended: target_modules" in mended.stderr
+    run = mended.stdout.strip()
+    begun = (recipe.parent / "home" / "runs" / run / "recipe.yaml").read_text()
+    assert "k_porj" not in begun
+    assert "k_porj" in recipe.read_text(), "the recipe of the person stays as it is"
+    recipe.write_text(f"{plain}target_modules: [q_proj, k_porj]\non_failure: repair\n")
+    assert "mended: target_modules" in _train(recipe).stderr

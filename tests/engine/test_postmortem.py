@@ -6,11 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 
 from engine import events as ev
-from engine import oom_kills, postmortem
+from engine import oom_kills, postmortem, xid
 from engine.findings import Finding
 from engine.messages import JobContext
 from engine.run_dir import RunDir
@@ -164,3 +165,52 @@ def test_counts_and_lines_are_read_as_the_kernel_writes_them(tmp_path: Path) -> 
     assert oom_kills.logged(4242, log).endswith("(python) total-vm:2kB")
     assert oom_kills.logged(7, log) == ""
     assert oom_kills.logged(7, tmp_path / "none") == ""
+
+
+def test_errors_of_a_card_are_read_from_the_kernels_log(tmp_path: Path) -> None:
+    log = tmp_path / "kmsg"
+    at = psutil.boot_time()
+    log.write_text(
+        "4,1,9000000,-;NVRM: Xid (PCI:0000:65:00): 31, pid=11, name=python, Ch 8, MMU Fault\n"
+        "4,2,500000000,-;NVRM: Xid (PCI:0000:65:00): 31, pid=4242, name=python, Ch 8, MMU Fault\n"
+        "4,3,501000000,-;NVRM: Xid (PCI:0000:65:00): 43, pid=11, name=other\n"
+    )
+    mine = xid.logged(at + 510.0, 4242, log)
+    assert mine is not None
+    assert (mine.number, mine.pid, mine.meaning.lasting) == (31, 4242, False)
+    assert xid.logged(at + 510.0, 77, log) is None, "errors of other programs are theirs"
+    with log.open("a") as file:
+        file.write(
+            "0,4,502000000,-;NVRM: Xid (PCI:0000:65:00): 79, pid='<unknown>', GPU has fallen off the bus.\n"
+        )
+    lost = xid.logged(at + 510.0, 77, log)
+    assert lost is not None
+    assert lost.number == 79
+    assert lost.meaning.lasting
+    assert xid.logged(at + 9999.0, 4242, log) is None, "what is long past has ended nothing"
+
+
+def test_a_card_that_fails_is_told_apart_from_a_worker_that_dies(
+    run: RunDir, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _now(monkeypatch, None, None)
+    on_card = msgspec.structs.replace(_state(), device="cuda:0")
+    line = "NVRM: Xid (PCI:0000:65:00): 79, GPU has fallen off the bus."
+    monkeypatch.setattr(xid, "logged", lambda heard, pid: xid.Xid(79, "PCI:0000:65:00", 0, line))
+    failed = postmortem.failure(run, on_card, -9, killed=False)
+    assert failed.findings[-1].category == "cuda_driver_or_arch"
+    assert "Xid 79" in failed.what
+    assert line in failed.why
+    assert "Reboot" in failed.do
+    own = xid.Xid(31, "PCI:0000:65:00", 4242, line)
+    monkeypatch.setattr(xid, "logged", lambda heard, pid: own)
+    assert postmortem.failure(run, on_card, -9, killed=False).findings[-1].check == "death.crashed"
+
+
+def test_a_run_that_the_engine_ended_because_it_hung_says_so(run: RunDir) -> None:
+    beat = ev.Heartbeat(cpu=0.0, rss=1 << 20, quiet=312.0, t=2000.0)
+    state = fold(some.lines(*some.started(), some.step(7, loss=2.0), beat))
+    failed = postmortem.failure(run, state, -9, killed=False, hung=True)
+    assert "nothing had moved for 312 s" in failed.what
+    assert (failed.findings[-1].category, failed.findings[-1].check) == ("hang_or_slow", "death.hung")
+    assert not failed.interrupted
