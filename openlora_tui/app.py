@@ -17,11 +17,11 @@ from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui import actions, keymap
 from openlora_tui.actions.places import BY_MODE, PLACES, neighbour
+from openlora_tui.advisor_actions import AdvisorActions
 from openlora_tui.announcer import Announcer
 from openlora_tui.engine_link import EngineLink
 from openlora_tui.glyphs import ASCII, UNICODE
 from openlora_tui.modals.dialogue import Dialogue
-from openlora_tui.recipe_actions import RecipeActions
 from openlora_tui.screens.place import Place
 from openlora_tui.session import Change, Session
 from openlora_tui.themes import Look
@@ -36,7 +36,7 @@ _NUMBERS: Final = 5
 """Ticks between two paintings of numbers; charts and logs come half as often, a quarter over SSH."""
 
 
-class OpenLoraApp(RecipeActions):
+class OpenLoraApp(AdvisorActions):
     """Holds what is known, runs actions, and paints nothing itself."""
 
     # The first screen's styles too: a screen that brings its own has all of them parsed again.
@@ -204,6 +204,7 @@ class OpenLoraApp(RecipeActions):
         session, place = self.session, self.place
         return actions.Facts(
             place=self.current_mode,
+            pane="advisor" if place is not None and place.pane_focused else "",
             trouble="" if session.connected else session.trouble or "The engine is not connected.",
             row=place.row if place is not None else None,
             keys=self._keys,
@@ -217,7 +218,8 @@ class OpenLoraApp(RecipeActions):
         if action.id in ("onward", "back_one"):
             return self._why_not_step(1 if action.id == "onward" else -1, facts)
         why = action.needs(facts)
-        return why or (self.place.why_not(action.id) if self.place is not None else "")
+        why = why or (self.place.why_not(action.id) if self.place is not None else "")
+        return why or self.why_not_advise(action.id)
 
     def _why_not_step(self, way: int, facts: actions.Facts) -> str:
         if way > 0 and hasattr(self.place, "do_onward"):

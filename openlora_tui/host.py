@@ -13,6 +13,10 @@ from openlora_tui.session import Session
 from openlora_tui.themes import Look
 
 if TYPE_CHECKING:
+    from engine.findings import Finding, Patch
+    from openlora_tui.advice import Advice
+    from openlora_tui.advising import Advising
+    from openlora_tui.asking import Asking
     from openlora_tui.draft import Draft
     from openlora_tui.wardrobe import Wardrobe
 
@@ -29,6 +33,35 @@ class Host(Protocol):
     folder: Path
     draft: Draft | None
     """The recipe under edit; None until the Recipe screen was opened."""
+    advisor_open: bool
+    """True while the advisor stands beside the place, where there is room."""
+
+    @property
+    def advising(self) -> Advising:
+        """What the advisor knows."""
+
+    @property
+    def asking(self) -> Asking:
+        """What it was asked."""
+
+    @property
+    def advice(self) -> Advice:
+        """What it has to say of what is shown."""
+
+    def past(self, finding: Finding) -> list[str]:
+        """What past runs say of a finding."""
+
+    def paint_keys(self) -> None:
+        """The focus has moved: the foot of the place may name other keys."""
+
+    def note(self, run: str, step: int, text: str | None) -> None:
+        """Keep what a person says of a step at the chart."""
+
+    def offer(self, patch: Patch, advice: Advice) -> None:
+        """Show a change, and have it made in the way that is chosen."""
+
+    def ask_advisor(self, text: str) -> None:
+        """Ask it about what is shown."""
 
     @property
     def look(self) -> Look:

@@ -27,6 +27,7 @@ _VIM: Final[Keys] = {
     "log": ("L",),
     "less": ("h", "left", "minus"),
     "more": ("l", "right", "plus", "equals_sign"),
+    "find_rate": ("L",),
 }
 _MINIMAL: Final[Keys] = {
     "help": ("f1", "question_mark"),
@@ -147,7 +148,10 @@ def _own_keys(id: str, value: object) -> tuple[str, ...]:
 def contexts() -> dict[str, set[str]]:
     """What is bound at the same time, by the name of where: no key may mean two things there."""
     together = {place.title: {"app", "move", *tables(place.mode)} for place in PLACES}
-    return together | {"pages of text": {"move", "find", "page", "dialogue"}}
+    return together | {
+        "pages of text": {"move", "find", "page", "dialogue"},
+        "the advisor": {"app", "move", "advisor"},
+    }
 
 
 def clashes(keys: Mapping[str, Iterable[str]]) -> dict[tuple[str, str], set[str]]:

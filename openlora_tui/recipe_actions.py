@@ -219,6 +219,21 @@ class RecipeActions(RunActions):
             return
         await self._replace(draft)
 
+    async def open_changed(self, run: str, values: Mapping[str, object]) -> None:
+        """Show the recipe of an earlier run in the form, with these values in it."""
+        from openlora_tui.draft import said
+        from openlora_tui.earlier import of_run
+
+        try:
+            draft = await asyncio.to_thread(of_run, run, self.folder)
+        except Problem as problem:
+            self.tell_problem(problem.as_dict())
+            return
+        for name, value in values.items():
+            draft.set(name, said(value))
+        draft.settle()
+        await self._replace(draft)
+
     async def _replace(self, draft: Draft) -> None:
         if await self._may_replace():
             self.draft = draft

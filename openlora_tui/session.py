@@ -132,12 +132,30 @@ class Session:
             answer,
         )
 
-    def act(self, run: str, verb: ms.Verb, answer: Answer, settings: dict[str, str] | None = None) -> None:
-        """Ask the engine to do something with a run; `settings` are recipe fields to resume it with."""
-        context = _context() if verb == "resume" else None
+    def act(
+        self,
+        run: str,
+        verb: ms.Verb,
+        answer: Answer,
+        settings: dict[str, str] | None = None,
+        patch: Patch | None = None,
+    ) -> None:
+        """Ask the engine to do something with a run.
+
+        Args:
+            settings: recipe fields to resume it with.
+            patch: what a retry is to change.
+        """
+        context = _context() if verb in ("resume", "retry") else None
         self._request(
             lambda front, request: ms.Act(
-                front=front, request=request, run=run, verb=verb, context=context, settings=settings or {}
+                front=front,
+                request=request,
+                run=run,
+                verb=verb,
+                context=context,
+                settings=settings or {},
+                patch=patch,
             ),
             answer,
         )

@@ -7,6 +7,7 @@ from typing import Final
 
 from textual.binding import Binding, BindingType
 
+from openlora_tui.actions.advisor import ADVISOR
 from openlora_tui.actions.chat import CHAT
 from openlora_tui.actions.data import DATA
 from openlora_tui.actions.demo import DEMO
@@ -21,7 +22,7 @@ from openlora_tui.actions.train import TRAIN
 __all__ = ["ACTIONS", "BY_ID", "TABLES", "TABLE_OF", "Action", "Facts", "Table", "bindings", "footer",
            "in_palette", "moves", "of", "said", "shown", "tables"]  # fmt: skip
 
-_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, RECIPE, TRAIN, CHAT, DEMO, MOVE, FIND, PAGE, DIALOGUE)
+_ALL: Final = (EVERYWHERE, RUN, RUNS, DATA, RECIPE, TRAIN, CHAT, DEMO, ADVISOR, MOVE, FIND, PAGE, DIALOGUE)
 TABLES: Final = {table.name: table for table in _ALL}
 """A file for each place; a place's table bears the name of its mode."""
 ACTIONS: Final = tuple(action for table in TABLES.values() for action in table.actions)
@@ -77,7 +78,7 @@ def _binding(action: Action, call: str) -> Binding:
 
 def footer(facts: Facts, why_not: Callable[[Action], str]) -> list[Action]:
     """At most six actions for the foot of a place: those available now before those that are not."""
-    table = TABLES.get(facts.place)
+    table = TABLES.get(facts.pane or facts.place)
     wanted = [BY_ID[id] for id in table.footer if id in facts.keys] if table is not None else []
     able = [action for action in wanted if not why_not(action)]
     if facts.row is None:

@@ -22,6 +22,8 @@ EVERYWHERE: Final = Table(
                changes=True),
         Action("chat_model", ("C",), "chat with a model", "Pick any model on this machine, and talk to it.",
                the_engine),
+        Action("advisor", ("a", "f12"), "advisor",
+               "Go to the advisor beside this place; in it, close it."),
         Action("palette", ("ctrl+p", "colon"), "commands", "Find any command by its name."),
         Action("doctor", ("exclamation_mark",), "doctor",
                "What this machine can do, and how to mend the rest."),

@@ -17,7 +17,7 @@ RECIPE: Final = Table(
                "The next value: doubled, a step up, or the next choice. space does it for yes and no."),
         Action("less", ("minus", "left"), "less", "The value before: halved, a step down, another choice."),
         Action("default", ("x",), "default", "Back to the default."),
-        Action("add", ("a",), "add a file", "Add a file to the data, or to the evaluation data."),
+        Action("add", ("A",), "add a file", "Add a file to the data, or to the evaluation data."),
         Action("undo", ("u",), "undo", "Take the last change back."),
         Action("redo", ("ctrl+r",), "redo", "Do again what was taken back."),
         Action("fold", ("z",), "fold", "Open or close all sections."),

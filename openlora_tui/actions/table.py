@@ -13,6 +13,8 @@ class Facts(msgspec.Struct, frozen=True):
     """What the availability of an action may depend on anywhere; a place knows the rest (`Place.why_not`)."""
 
     place: str = ""
+    pane: str = ""
+    """The table of a pane beside the place that has the cursor."""
     trouble: str = ""
     """Why the engine does not hear us; empty while it does."""
     row: RunRow | None = None

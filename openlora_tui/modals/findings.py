@@ -28,8 +28,9 @@ class Findings(Dialogue[None]):
     PAGE = True
     BINDINGS: ClassVar = [Binding("q", "close", show=False), Binding("tab", "app.focus_next", show=False)]
 
-    def __init__(self, found: Sequence[Finding] | None = None) -> None:
+    def __init__(self, found: Sequence[Finding] | None = None, first: Finding | None = None) -> None:
         super().__init__()
+        self._first = first
         self._found = found
         """Those of the open run where none are given."""
 
@@ -53,6 +54,8 @@ class Findings(Dialogue[None]):
         listed = self.query_one(PickList)
         listed.styles.height = min(len(found), 8)
         listed.show([Item(str(i), self._line(f), extra=f) for i, f in enumerate(found)])
+        if self._first is not None and self._first in found:
+            listed.choose(str(list(found).index(self._first)))
         listed.focus()
 
     def _line(self, finding: Finding) -> Callable[[int], Row]:

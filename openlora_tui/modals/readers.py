@@ -22,6 +22,8 @@ from openlora_tui.widgets.panels import LEVEL_ROLE, console_rows, log_row, sampl
 from openlora_tui.widgets.wrap import wrapped
 
 if TYPE_CHECKING:
+    from engine.run_state import RunState
+    from openlora_tui.diagnosing import Autopsy
     from openlora_tui.session import Change
 
 
@@ -29,18 +31,17 @@ class Reader(Dialogue[None]):
     """One page of text with a title, searched with `/`."""
 
     PAGE = True
-    TAIL: ClassVar[bool] = False
     BINDINGS: ClassVar = [Binding("q", "close", show=False)]
 
-    def __init__(self, title: str, remark: str = "") -> None:
+    def __init__(self, title: str, remark: str = "", *, tail: bool = False) -> None:
         super().__init__()
-        self._title, self._remark = title, remark
+        self._title, self._remark, self._tail = title, remark, tail
 
     def compose(self) -> ComposeResult:
         """Title, page, search line, keys."""
         with Vertical(id="frame"):
             yield Title(self._title, self._remark)
-            yield Page(self.write, tail=self.TAIL)
+            yield Page(self.write, tail=self._tail)
             yield FindLine("search")
             yield Foot(
                 (self.pressed("down", "up"), "move"),
@@ -147,12 +148,31 @@ class Samples(Reader):
 
 
 class LogReader(Reader):
-    """The tail of the log, and after a failure the worker's console."""
+    """The tail of the log, and after a failure the worker's console.
 
-    TAIL = True
+    Args:
+        autopsy: of a run that died; the page then opens at the line of its console that tells most.
+    """
 
-    def __init__(self) -> None:
-        super().__init__("Log", "the end of it; it grows as the run goes on")
+    def __init__(self, autopsy: Autopsy | None = None) -> None:
+        self._autopsy = autopsy
+        self._at = autopsy is not None and autopsy.at is not None
+        said = (
+            "the line that tells most is marked" if self._at else "the end of it; it grows as the run goes on"
+        )
+        super().__init__("Log", said, tail=not self._at)
+
+    def on_mount(self) -> None:
+        """Begin where the failure is."""
+        super().on_mount()
+        if self._at:
+            self.call_after_refresh(self._go)
+
+    def _go(self) -> None:
+        page = self.query_one(Page)
+        lines = self.write(max(page.size.width, 1))
+        mark = (self.tui.glyphs.cursor, "bad")
+        page.show_line(next((at for at, row in enumerate(lines) if row.pieces[:1] == [mark]), 0))
 
     def write(self, width: int) -> list[Row]:
         """Log lines, folded; then the outcome."""
@@ -166,14 +186,28 @@ class LogReader(Reader):
             if rest:
                 rows[-1].add(first, LEVEL_ROLE[line.level])
             rows += [Row(" " * 9).add(text, LEVEL_ROLE[line.level]) for text in rest]
-        console = console_rows(state)
-        if console:
-            rows += [Row(), Row("Last words of the worker", "bright")]
-            rows += [Row(text) for row in console for text in wrapped(row.plain, width)]
+        rows += self._printed(state, width)
         path = getattr(state.outcome, "log", "")
         if path:
             rows += [Row(), Row("whole console  ", "dim").add(one_line(clean(path)))]
         return rows or [Row("Nothing has been logged yet.", "dim")]
+
+    def _printed(self, state: RunState, width: int) -> list[Row]:
+        """The console with its lines numbered; without an autopsy its last words."""
+        autopsy = self._autopsy
+        if autopsy is None or not autopsy.lines:
+            console = [Row(text) for row in console_rows(state) for text in wrapped(row.plain, width)]
+            return [Row(), Row("Last words of the worker", "bright"), *console] if console else []
+        rows = [Row(), Row("Console of the worker", "bright")]
+        digits = len(f"{autopsy.before + len(autopsy.lines)}")
+        for at, line in enumerate(autopsy.lines):
+            tells = at == autopsy.at
+            first, *rest = wrapped(line, width - digits - 2)
+            head = f"{autopsy.before + at + 1:>{digits}} "
+            mark = self.tui.glyphs.cursor if tells else " "
+            rows.append(Row(mark, "bad").add(head, "faint").add(first, "bright" if tells else "text"))
+            rows += [Row(" " * (digits + 2)).add(more, "bright" if tells else "text") for more in rest]
+        return rows
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:
         """The tail grows."""

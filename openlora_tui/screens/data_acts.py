@@ -7,9 +7,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from engine.findings import Finding
+from engine.findings import Finding, Patch
 from engine.inspection.talk import Mended, Spec
+from engine.lessons.dismissals import About
 from engine.text import one_line
+from openlora_tui.advice import Advice, ordered
 from openlora_tui.inspecting import Inspecting, View
 from openlora_tui.screens.place import Place
 from openlora_tui.trail import Trail, name_of
@@ -56,6 +58,39 @@ class DataActs(Place):
         if id == "mend_all" and not any(each.patch and each.patch.data for each in about.heeded):
             return "None of the findings has a patch that writes a new dataset."
         return ""
+
+    # --- advice ---
+
+    def advice(self) -> Advice:
+        """What was noticed in the rows."""
+        about, report = self.about, self.about.report
+        if about.spec is None:
+            return Advice(about="no data", well="There is no data to look at yet.", sound=False)
+        if about.problem is not None and report is None:
+            return Advice(about="the data", well=one_line(about.problem.get("what", "")), sound=False)
+        subject = About(files=about.spec.files, model=about.spec.model)
+        wide = self.tui.advising.aside(about.findings, subject)
+        aside = [finding for finding in about.findings if finding in about.dismissed or finding in wide]
+        return Advice(
+            about="the data",
+            findings=ordered(about.findings, aside),
+            aside=aside,
+            looking="" if report is not None and report.done else "reading the rows",
+            well=f"Nothing was noticed in {about.rows:,} rows.",
+            subject=subject,
+        )
+
+    def takes(self, patch: Patch, finding: Finding | None) -> bool:
+        """Patches of data are applied as the Data screen does."""
+        if finding is not None and patch.data:
+            self.mend(finding)
+        return bool(patch.data)
+
+    def takes_back(self, finding: Finding) -> None:
+        """Show a finding again that was put aside for this data on this screen."""
+        if finding in self.about.dismissed:
+            self.about.dismissed.turn(finding)
+            self.paint_about()
 
     # --- findings ---
 

@@ -11,9 +11,11 @@ from textual.containers import Horizontal
 from textual.timer import Timer
 from textual.widgets import Input
 
+from engine.lessons.dismissals import About
 from engine.problem import Problem
 from engine.text import one_line
 from openlora_tui.actions import bindings, tables
+from openlora_tui.advice import Advice, ordered
 from openlora_tui.draft import Draft, said
 from openlora_tui.estimating import Estimating, at_once
 from openlora_tui.modals.preflight import PreflightFindings
@@ -156,6 +158,25 @@ class RecipeScreen(RecipeTrials, Place):
         self._paint_draft()
         if isinstance(self.app.screen, PreflightFindings):
             self.app.screen.show()
+
+    def advice(self) -> Advice:
+        """What stands in the way of the recipe under edit."""
+        check = self.preflight
+        looking, well, sound = "", "Nothing stands in the way of this recipe.", True
+        if self.view is not None and self.view.slips:
+            well, sound = "There are mistakes to mend first; then all of it is checked.", False
+        elif check.problem is not None:
+            well, sound = f"The recipe cannot be checked: {one_line(check.problem.get('what', ''))}", False
+        elif check.verdict is None:
+            looking = "looking at the recipe"
+        elif not check.done:
+            looking = "looking at the rows"
+        subject = About(files=self.draft.data_words, model=str(self.draft.value("model") or ""))
+        aside = self.tui.advising.aside(check.findings, subject)
+        return Advice(
+            about="the recipe", findings=ordered(check.findings, aside), aside=aside, looking=looking,
+            well=well, sound=sound, subject=subject,
+        )  # fmt: skip
 
     # --- the form ---
 

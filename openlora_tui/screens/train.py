@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
+from engine.findings import Patch
 from engine.messages import RunRow
 from engine.run_state import RunState
 from openlora_tui.actions import bindings, tables
+from openlora_tui.diagnosing import cause_of
 from openlora_tui.screens.place import Place
 from openlora_tui.widgets.bars import KeyBar, TooSmall, TopBar
 from openlora_tui.widgets.chart import LossChart
+from openlora_tui.widgets.failure import ConsolePart, FailureStory, died
 from openlora_tui.widgets.ghost import Ghost
 from openlora_tui.widgets.machine import MachinePanel
 from openlora_tui.widgets.memory import MemoryPanel
@@ -30,6 +33,7 @@ class TrainScreen(Place):
     CSS_PATH = "train.tcss"
     TABLES = tables("train")
     BINDINGS = bindings(*TABLES)
+    AUTO_FOCUS = ""
 
     def compose(self) -> ComposeResult:
         """Everything that any size shows; the style sheet decides what a size leaves out."""
@@ -37,6 +41,8 @@ class TrainScreen(Place):
         yield RunHead()
         with Horizontal(id="body"):
             with Vertical(id="main"):
+                yield FailureStory()
+                yield ConsolePart()
                 yield LossChart(id="chart")
                 yield MiniCharts()
                 yield SamplesPanel()
@@ -61,13 +67,21 @@ class TrainScreen(Place):
 
     def paint_live(self, changes: set[Change], *, curves: bool) -> None:
         """Numbers now, charts and texts where `curves`."""
+        self.set_class(died(self.tui.session.state), "-failed")
         self.query_one(RunHead).repaint()
         if changes & {"machine", "run", "status"}:
             self.query_one(MachinePanel).repaint()
         if curves and changes & {"run", "status"}:
             for kind in (MemoryPanel, LossChart, MiniCharts, SamplesPanel, FindingsPanel, LogPanel, LastLine):
                 self.query_one(kind).repaint()
+        if self.has_class("-failed"):
+            self.advised()
         self.paint_bars()
+
+    def advised(self) -> None:
+        """Tell what a run died of."""
+        self.query_one(FailureStory).repaint()
+        self.query_one(ConsolePart).repaint()
 
     def reset(self) -> None:
         """Forget what was zoomed and chosen of the run before."""
@@ -80,6 +94,8 @@ class TrainScreen(Place):
     def why_not(self, id: str) -> str:
         """What the curve and the run lack."""
         state = self.tui.session.state
+        if id == "marks" and not self.chart.display:
+            return f"{self.tui.facts().key('zoom')} shows the curve first."
         if id == "marks" and not self.chart.marks:
             return "Nothing has happened on this curve yet."
         if id in ("mark_before", "mark_after") and not self.marking:
@@ -90,14 +106,30 @@ class TrainScreen(Place):
             return f"{self.tui.facts().key('versus')} chooses a run to compare with first."
         if id == "samples" and not (state and state.samples):
             return "There are no samples yet; sample_steps in the recipe says when they come."
-        if id == "findings" and not (state and state.findings):
+        if id == "mend_run":
+            return "" if self._mending() is not None else "No change is proposed that would mend this run."
+        if id == "findings" and not self.advice().findings:
             return "There are no findings: nothing was noticed that needs you."
         return ""
+
+    @property
+    def step_meant(self) -> int | None:
+        """That of the chosen mark."""
+        return self.chart.chosen_step
 
     def do_marks(self) -> None:
         """The newest mark, then on to the left."""
         self.chart.step_marks(-1)
         self.paint_bars()
+
+    def do_note(self) -> None:
+        """Write a note at the chart."""
+        from openlora_tui.modals.note import Note
+
+        state = self.tui.session.state
+        if state is not None:
+            step = state.step if self.step_meant is None else self.step_meant
+            self.app.push_screen(Note(step), lambda text: self.tui.note(state.run, step, text))
 
     def do_mark_before(self) -> None:
         """The mark to the left."""
@@ -189,10 +221,26 @@ class TrainScreen(Place):
         """All findings."""
         from openlora_tui.modals.findings import Findings
 
-        self.app.push_screen(Findings())
+        self.app.push_screen(Findings(list(self.advice().findings)))
+
+    def do_mend_run(self) -> None:
+        """The change that would mend the run."""
+        patch = self._mending()
+        if patch is not None:
+            self.tui.offer(patch, self.advice())
+
+    def _mending(self) -> Patch | None:
+        """What would have kept the run from its end."""
+        state = self.tui.session.state
+        if state is None or not died(state):
+            return None
+        cause = cause_of(self.advice().heeded, state)
+        return cause.patch if cause is not None else None
 
     def do_log(self) -> None:
-        """The whole log."""
+        """The whole log; of a run that died its console too, at the line that tells most."""
         from openlora_tui.modals.readers import LogReader
 
-        self.app.push_screen(LogReader())
+        state = self.tui.session.state
+        autopsy = self.tui.advising.autopsy(state) if state is not None and died(state) else None
+        self.app.push_screen(LogReader(autopsy))

@@ -27,7 +27,7 @@ def _spans() -> list[tuple[int, int, str]]:
 class TopBar(Painted):
     """The places on their number keys, and the machine in one line."""
 
-    DEFAULT_CSS = "TopBar { height: 1; dock: top; background: $ol-panel; }"
+    DEFAULT_CSS = "TopBar { height: 1; split: top; background: $ol-panel; }"
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""
@@ -65,7 +65,7 @@ class TopBar(Painted):
 class KeyBar(Painted):
     """The most useful keys here; dim where they do nothing now, and a press says why."""
 
-    DEFAULT_CSS = "KeyBar { height: 1; dock: bottom; background: $ol-panel; }"
+    DEFAULT_CSS = "KeyBar { height: 1; split: bottom; background: $ol-panel; }"
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""

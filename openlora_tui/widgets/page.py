@@ -49,6 +49,10 @@ class Page(Painted, can_focus=True):
         self.repaint()
         return found or self._seek(range(self._count))
 
+    def show_line(self, index: int) -> None:
+        """Go to where a line stands a little above the middle."""
+        self._go(index - self.size.height // 3)
+
     def action_find(self) -> None:
         """Open the search line of the screen."""
         self.screen.query_one("FindLine").display = True

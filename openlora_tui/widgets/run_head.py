@@ -9,6 +9,7 @@ from engine.run_state import RunState
 from engine.text import one_line
 from openlora_tui import figures
 from openlora_tui.glyphs import SEVERITY_ROLE, STATUS_ROLE, status_word
+from openlora_tui.widgets.failure import died, end_row
 from openlora_tui.widgets.machine import bar
 from openlora_tui.widgets.memory import memory_words
 from openlora_tui.widgets.painted import Painted, Row, between, columns, fitting
@@ -37,6 +38,8 @@ class RunHead(Painted):
         state = self.tui.session.state
         if state is None:
             return self._waiting(width)
+        if died(state):
+            return [self._title(state, width), end_row(state, width)]
         rows = [self._title(state, width), self._notice(state, width)]
         if state.outcome is not None and state.ended:
             return rows + self._outcome(state, width)
@@ -100,7 +103,7 @@ class RunHead(Painted):
             .add(count, role)
             .add(one_line(first.title))
         )
-        return between(left, Row("f findings", "dim"), width)
+        return between(left, Row(f"{self.tui.facts().key('advisor')} advisor", "dim"), width)
 
     def _place(self, state: RunState, width: int) -> Row:
         steps = f"{state.step:,} / {state.steps:,}"
