@@ -72,7 +72,9 @@ def answer(question: str, known: Known) -> Told:
         or _subjects(words, known)
         or _other(known)
     )
-    text = "\n".join(lines)
+    text = "\n".join(
+        line for at, line in enumerate(lines) if not any(line in before for before in lines[:at])
+    )
     cites = cites_in(text, known.findings)
     return Told(text=text, cites=cites, patch=_patch(known, cites) if _ACTS.search(words) else None)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine import events as ev
 from engine.advisor.answers.figures import duration, ends, number, progress, still_falls
 from engine.advisor.known import Known
-from engine.findings import Severity
+from engine.findings import SEVERITIES, Finding, Severity
 from engine.run_state import RunState
 
 _NO_RUN = "No run is at hand: name one, or open it, and ask again."
@@ -40,7 +40,8 @@ def _verdict(known: Known, state: RunState) -> str:
         best = f"step {state.best_eval_step:,}"
         return f"It was better before: the loss on held-out rows was lowest at {best} and has risen since."
     if warnings:
-        return f"It learns, but see {warnings}. It is {_standing(state)}."
+        learns = "It has learnt" if state.ended else "It learns"
+        return f"{learns}, but see {warnings}. It is {_standing(state)}."
     return f"Yes, as far as the figures tell. It is {_standing(state)}."
 
 
@@ -104,8 +105,9 @@ def ended(known: Known) -> list[str]:
         word = f"It has not failed: it is {_standing(state)}."
         return [word, *_found(known)]
     lines = [f"It ended at {progress(state)}: {outcome.what.rstrip('.')}.", *_lines(outcome.why)]
-    causes = [(at, f) for at, f in enumerate(known.findings, 1) if f.severity != "note"]
-    for at, found in causes[:2]:
+    causes = _graver(known)
+    blockers = [(at, found) for at, found in causes if found.severity == "blocker"]
+    for at, found in (blockers or causes)[:2]:
         sure = f" ({found.confidence:.0%} sure)" if found.confidence < 1 else ""
         lines.append(f"[{at}]{sure} {found.title.rstrip('.')}. {found.cause}".rstrip())
         lines += [f"Evidence: {'; '.join(found.evidence[:3])}."] if found.evidence else []
@@ -113,6 +115,12 @@ def ended(known: Known) -> list[str]:
     if not causes:
         lines += [f"Its console ended with: {line}" for line in outcome.console[-2:]]
     return [*lines, *_again(state, outcome)]
+
+
+def _graver(known: Known) -> list[tuple[int, Finding]]:
+    """Findings that are more than notes, by number; blockers first."""
+    grave = [(at, found) for at, found in enumerate(known.findings, 1) if found.severity != "note"]
+    return sorted(grave, key=lambda one: SEVERITIES.index(one[1].severity))
 
 
 def _lines(text: str) -> list[str]:
@@ -134,8 +142,8 @@ def after(known: Known) -> list[str]:
     """`What next?`: what the findings ask for first, then what the run's standing allows."""
     remedies = [
         f"[{at}] {found.title.rstrip('.')}. {found.remedy or found.cause}".rstrip()
-        for at, found in enumerate(known.findings, 1)
-        if found.severity != "note" and (found.remedy or found.patch)
+        for at, found in _graver(known)
+        if found.remedy or found.patch
     ]
     lead = ["First what was found:"] if remedies else []
     return [*lead, *remedies[:3], *_by_standing(known), *_helped(known)]

@@ -150,6 +150,17 @@ def test_why_it_failed_names_cause_evidence_and_the_way_on() -> None:
         assert fact in told, fact
 
 
+def test_what_ended_a_run_comes_before_what_is_only_odd_and_nothing_is_said_twice() -> None:
+    state = run(curve(300))
+    do = "`openlora runs resume 7` starts it again."
+    apply(state, ev.Failed(t=400.0, run="7", steps=300, what="It was killed.", do=do, resumable=False))
+    killed = Finding(category="other", severity="blocker", title="It was killed", remedy=do)
+    for question in ("why did it fail?", "what next?"):
+        told = said(question, state=state, findings=[NOTE, HOT, killed])
+        assert told.count(do) == 1
+        assert "[3]" in told.splitlines()[1]
+
+
 def test_what_next_speaks_for_the_patch_and_for_what_has_helped_before() -> None:
     attempt = Attempt(finding="x", category="loss_spike_divergence", after="3", helped=True,
                       patch=Patch(label="learning_rate 3e-4 -> 1e-4"))  # fmt: skip
