@@ -76,10 +76,20 @@ def _tell_files(args: argparse.Namespace) -> int:
     return _report(case, diagnose(case), args, facts, {"read": read}, "DATA")
 
 
-def _tell_run(args: argparse.Namespace) -> int:
+def found_of(root: Path, directory: RunDir, state: RunState, case: Case) -> tuple[list[Finding], int]:
+    """What is wrong with a run, the likeliest first, and how many findings a person has put aside."""
     from engine.advisor.diagnose import diagnose
-    from engine.advisor.read.own import case_of_run
     from engine.advisor.trial import tried
+
+    found = tried(directory, state, diagnose(case))
+    about = About(files=state.data, model=state.model, remarks=state.remarks)
+    standing = standing_in(root)
+    left = [one for one in found if is_dismissed(one, about, standing) is None]
+    return left, len(found) - len(left)
+
+
+def _tell_run(args: argparse.Namespace) -> int:
+    from engine.advisor.read.own import case_of_run
 
     root = paths.home()
     if args.run is None and not all_runs(root):
@@ -89,13 +99,9 @@ def _tell_run(args: argparse.Namespace) -> int:
     case = case_of_run(directory, state)
     why = f": {one_line(state.reason, 200)}" if state.reason else ""
     facts = f"run {state.run} ({one_line(state.name, 60)}), {state.status}{why}"
-    found = tried(directory, state, diagnose(case))
-    about = About(files=state.data, model=state.model, remarks=state.remarks)
-    standing = standing_in(root)
-    left = [one for one in found if is_dismissed(one, about, standing) is None]
-    if len(left) < len(found):
-        facts += f"; {len(found) - len(left)} put aside"
-    found = left
+    found, aside = found_of(root, directory, state, case)
+    if aside:
+        facts += f"; {aside} put aside"
     return _report(case, found, args, facts, {"run": state.run, "status": state.status}, words(state.data))
 
 

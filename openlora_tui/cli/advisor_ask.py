@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from engine import paths
-from engine.advisor.diagnose import diagnose
 from engine.advisor.read.own import case_of_run
 from engine.findings import Finding
 from engine.local_model import talk
@@ -24,6 +23,7 @@ from engine.run_dir import RunDir
 from engine.run_state import RunState
 from engine.text import clean, one_line
 from openlora_tui import figures
+from openlora_tui.cli.advise import found_of
 from openlora_tui.cli.document import print_document
 from openlora_tui.cli.main import INTERRUPTED
 from openlora_tui.cli.outlet import write_over
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def findings_of(directory: RunDir, state: RunState) -> list[Finding]:
     """What is wrong with the run, numbered as `openlora advise` lists it."""
-    return diagnose(case_of_run(directory, state))
+    return found_of(directory.root, directory, state, case_of_run(directory, state))[0]
 
 
 def _state(session: Session, args: argparse.Namespace) -> RunState | None:
