@@ -56,7 +56,7 @@ class Figures(msgspec.Struct, frozen=True):
 
 def figures_of(case: Case) -> Figures:
     """The figures in the text, and the curve where one was told."""
-    text = "\n".join(case.lines)[:_MOST].lower()
+    text = "\n".join(case.lines)[:_MOST].lower().replace("@", " step ")
     told = _Reading()
     end = 0
     for match in _TOKEN.finditer(text):

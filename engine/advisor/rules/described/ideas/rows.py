@@ -30,7 +30,7 @@ WAYS: Final[dict[str, tuple[str, ...]]] = {
     "misfit": (
         r"\bnot in modules_to_save\b",
         r"\b(not|never|without) (being )?(enlarg\w+|extend\w+|grown|resiz\w+)|\blarger than that\b",
-        r"\b\d{5,6}\b[^.;]{0,60}\b\d{5,6}\b",
+        r"\b(?P<size>\d{5,6})\b[^.;]{0,60}\b(?!(?P=size)\b)\d{5,6}\b",
         r"\b(size|shape)s?[ _]?(mismatch\w*|differ\w*)?\b",
         r"\b(mismatch\w*|differ\w*|disagree\w*|out of (range|bounds)|outside|beyond|exceed\w*"
         r"|larger than|resize\w*|rows)\b",
