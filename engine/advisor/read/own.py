@@ -2,70 +2,44 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from engine import events as ev
 from engine.advisor.case import Case
-from engine.advisor.read.figures import point_of
 from engine.advisor.read.log import lines_of
 from engine.advisor.read.settings import settings_of
 from engine.problem import Problem
-from engine.recipe import read
+from engine.recipe.yaml import read
 from engine.run_dir import RunDir
 from engine.run_state import RunState
-from engine.series import Series
-from engine.watch.point import Point
 
-_LINES: Final = 400
+_LINES: Final = 200
 
 
 def case_of_run(directory: RunDir, state: RunState) -> Case:
-    """What is known of a run, its files read."""
-    return case_of_state(state, settings=_settings(directory.recipe), console=directory.console_tail(_LINES))
+    """What is known of a run.
 
-
-def case_of_state(
-    state: RunState, *, settings: dict[str, Any] | None = None, console: Sequence[str] = ()
-) -> Case:
-    """What is known of a run without a look at its files: pure, and bounded as the state is.
-
-    The console tells of an end, so only that of a run that failed is listened to.
+    The console is listened to where the run failed. The curve is left out: the run's own watch has seen
+    every step of it, and told what it saw.
     """
-    plan = state.plan
+    plan, failed = state.plan, isinstance(state.outcome, ev.Failed) and state.status == "failed"
     return Case(
-        lines=lines_of("\n".join(console)) if state.status == "failed" else [],
-        config=settings or {},
-        points=points_of(state),
+        lines=lines_of("\n".join(directory.console_tail(_LINES))) if failed else [],
+        config=_settings(directory.recipe),
         findings=state.findings,
-        phase=state.phase,
+        phase=state.outcome.where if isinstance(state.outcome, ev.Failed) else state.phase,
         vocabulary=plan.prints.vocabulary if plan is not None else 0,
         steps=state.steps,
         ours=True,
     )
 
 
-def points_of(state: RunState) -> list[Point]:
-    """The curve as the state keeps it: each step of a short run, the last of each bucket of a long one."""
-    told: dict[int, dict[str, float | None]] = {}
-    _add(told, "loss", state.loss)
-    _add(told, "grad_norm", state.grad_norm)
-    _add(told, "lr", state.lr)
-    _add(told, "eval_loss", state.eval_loss)
-    return [point_of(step, figures) for step, figures in sorted(told.items())]
-
-
-def _add(told: dict[int, dict[str, float | None]], name: str, series: Series) -> None:
-    for step, _, _, value in series.points():
-        if math.isfinite(value):
-            told.setdefault(step, {})[name] = value
-
-
 def _settings(recipe: Path) -> dict[str, Any]:
     try:
-        return settings_of(msgspec.to_builtins(read(recipe).recipe))
+        said = msgspec.to_builtins(read(recipe).recipe)
     except (Problem, OSError):
         return {}
+    return settings_of({name: value for name, value in said.items() if value is not None})

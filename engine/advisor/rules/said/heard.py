@@ -60,18 +60,20 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 def heard(case: Case) -> list[Finding]:
-    """What the log says, the likeliest cause first; the others are possible, and less sure."""
-    log = _Log(case)
-    known = list(log.heard())
-    if not any(each.sure > _UNKNOWN for each in known):
+    """What the log says, the likeliest cause first; the others are possible, and less sure.
+
+    What the run itself has told of its end is not told again.
+    """
+    log, told = _Log(case), {one.category for one in case.findings if one.severity == "blocker"}
+    known = [each for each in log.heard() if each.saying.category not in told]
+    if not told and not any(each.sure > _UNKNOWN for each in known):
         known += log.guessed()
     found = sorted(_best(known), key=lambda each: (-each.sure, -each.at))
-    told = [_finding(case, each, _share(each, found[0])) for each in found]
-    told = [each for each in told if each.confidence >= _LEAST]
+    findings = [_finding(case, each, _share(each, found[0])) for each in found]
     end = log.end
-    if end is not None and not found:
-        told.append(_unexplained(case, end))
-    return told
+    if end is not None and not found and not told:
+        findings.append(_unexplained(case, end))
+    return [each for each in findings if each.confidence >= _LEAST]
 
 
 class _Log:
