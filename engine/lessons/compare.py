@@ -149,4 +149,5 @@ def _split(runs: Sequence[Lesson], words: str, mark: Callable[[Lesson], str]) ->
         groups.setdefault(mark(run), []).append(run.run)
     if len(groups) < 2:
         return ""
-    return f"{words} ({' against '.join('run ' + ', '.join(group) for group in groups.values())})"
+    named = [f"run{'s' * (len(group) > 1)} {', '.join(group)}" for group in groups.values()]
+    return f"{words} ({' against '.join(named)})"

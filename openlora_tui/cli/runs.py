@@ -148,6 +148,7 @@ def _row(row: m.RunRow) -> str:
     held_out = "" if row.eval_loss is None else number(row.eval_loss)
     age = duration(max(time.time() - row.created, 0)) if row.created else ""
     name, status = one_line(row.name, 40), "held" if row.held else row.status
+    name = " ".join([name, *(f"#{one_line(tag)}" for tag in row.tags)])
     if row.status == "queued" and row.reason and not row.held:
         name = f"{name}  ({one_line(row.reason, 160)})"
     return f"{row.run:>5}  {status:<11} {steps:>15}  {loss:>8}  {held_out:>8}  {age:>10}  {name}"
@@ -205,6 +206,8 @@ def _shown(state: RunState) -> dict[str, object]:
         "checkpoint": state.checkpoint.path if state.checkpoint else None,
         "model": state.model,
         "data": state.data,
+        "tags": state.remarks.tags,
+        "note": state.remarks.note,
         "parent": state.parent,
         "lineage": state.lineage,
         "created": state.created,
@@ -244,6 +247,8 @@ def _facts(state: RunState) -> list[tuple[str, str]]:
         ("held out", _told_apart(state.eval_figures)),
         ("model", one_line(state.model, 120)),
         ("lineage", came_from(state.lineage)),
+        ("tags", one_line(", ".join(state.remarks.tags), 120)),
+        ("note", one_line(state.remarks.note, 400)),
         ("data", ", ".join(one_line(path, 80) for path in state.data)),
         ("device", state.device),
         ("computed", state.plan.computed if state.plan else ""),
