@@ -103,6 +103,7 @@ SAYINGS: Final = (
         name="nothing_left",
         category="empty_or_tiny_dataset",
         says=lines(
+            "[Cc]annot find sufficient samples|increas(?:e|ing) (?:the )?dataset size",
             "Batch does not contain any data",
             "(?:No|0) (?:training )?examples",
             "[Pp]lease input the training dataset",

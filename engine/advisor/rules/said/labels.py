@@ -156,6 +156,7 @@ SAYINGS: Final = (
             "exceed(?:s|ed)? (?:the )?(?:max_(?:seq_)?length|cutoff_len|max_seq_len|sequence_len|"
             "model_max_length|max_position_embeddings)",
         ),
+        apart="Unable to create tensor|padding=True",
         sure=0.85,
         title="Rows are longer than the length that they are cut at.",
         cause="What lies behind the limit is lost: most often the end of the answer, and with it "

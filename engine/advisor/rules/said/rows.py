@@ -75,7 +75,7 @@ SAYINGS: Final = (
             "inhomogeneous shape",
             "stack expects each tensor to be equal size",
         ),
-        sure=0.85,
+        sure=0.9,
         title="Rows of a batch do not make a tensor: they are text, nested, or of different length.",
         cause="Columns that are no token ids are still there, rows were tokenised twice, or no "
         "collator pads them.",
