@@ -88,7 +88,7 @@ def finding(state: RunState) -> Finding:
     return Finding(
         category="hyperparameter",
         severity="note",
-        title=f"A learning rate of {found.rate:.1e} fits".replace("e-0", "e-"),
+        title=f"A learning rate of {found.rate:.1e} fits".replace(".0e", "e").replace("e-0", "e-"),
         evidence=[
             f"the loss fell fastest at {found.fastest:.2g}",
             f"it was lowest at {found.lowest:.2g}; above that it rose",
@@ -97,6 +97,14 @@ def finding(state: RunState) -> Finding:
         remedy="A starting point: it comes from few steps, and says nothing of the end of a run.",
         patch=Patch(label=f"learning_rate {found.rate:g}", recipe={"learning_rate": found.rate}),
     )
+
+
+def came_to(state: RunState) -> Patch | None:
+    """The change to the recipe that an ended test speaks for; None where it found no rate, or was none."""
+    tests = [found for found in state.findings if found.category == "hyperparameter" and found.patch]
+    patches = [found.patch for found in tests if found.title.startswith("A learning rate of ")]
+    whole = state.outcome is not None and getattr(state.outcome, "adapter", None) is not None
+    return None if whole else next((patch for patch in patches if patch is not None), None)
 
 
 def _round(rate: float) -> float:

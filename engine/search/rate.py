@@ -1,13 +1,11 @@
-"""The recipe of a learning-rate range test, and the rate that one came to."""
+"""The recipe of a learning-rate range test."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from engine.findings import Patch
 from engine.rate_range import KIND
 from engine.recipe import RecipeFile, override
-from engine.run_state import RunState
 from engine.text import one_line
 
 STEPS: Final = 100
@@ -27,9 +25,3 @@ def test_of(recipe: RecipeFile, typed: dict[str, str]) -> RecipeFile:
     """The recipe of the test: rates up to 1 in a hundred steps, unless something else was typed."""
     names = {"run_name": name_of_test(recipe.name)}
     return override(recipe, {**names, **_SETTINGS, **typed, "lr_scheduler_type": KIND})
-
-
-def came_to(state: RunState) -> Patch | None:
-    """The change to the recipe that an ended test speaks for; None where it found no rate."""
-    patches = [found.patch for found in state.findings if found.patch is not None]
-    return next((patch for patch in patches if "learning_rate" in patch.recipe), None)

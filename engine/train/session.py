@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import msgspec
 
@@ -31,7 +32,11 @@ from engine.train.model.student import Student
 from engine.train.objectives.choice import objective_of
 from engine.train.optimizers.groups import groups_of
 from engine.train.optimizers.guarded import GuardedOptimizer
+from engine.watch.point import Mechanism
 from engine.watch.watch import watch_of
+
+_RISES: Final[frozenset[Mechanism]] = frozenset({"spike", "exploding"})
+"""What the rising rate of a range test does in the end."""
 
 
 class Session:
@@ -85,6 +90,7 @@ class Session:
             watch=watch_of(vocabulary=guessed, steps=self.steps),
             movement=Movement([(n, p) for n, p in student.peft.named_parameters() if p.requires_grad]),
             place=self.named,
+            expected=_RISES if self.tests_rates else frozenset(),
         )
         self.initial = adapter.fingerprint(adapter.tensors(student.peft))
         self.data_digest = data.train.digest()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from engine.rate_range import came_to
 from engine.run_state import RunState
-from engine.search.rate import came_to
 from engine.text import one_line
 from openlora_tui.cli.printer import Printer
 

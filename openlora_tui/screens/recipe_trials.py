@@ -8,10 +8,11 @@ from typing import Final
 
 from engine.findings import Patch
 from engine.problem import Problem
+from engine.rate_range import came_to
 from engine.recipe import RecipeFile, check_paths
 from engine.run_state import ENDED, RunState
 from engine.search import record as records
-from engine.search.rate import STEPS, came_to, name_of_test, test_of
+from engine.search.rate import STEPS, name_of_test, test_of
 from engine.text import one_line
 from openlora_tui import searching
 from openlora_tui.modals.ask import Ask, Choice

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from engine import events as ev
+from engine.rate_range import came_to
 from engine.run_state import RunState
 from engine.text import one_line
 from openlora_tui import figures
@@ -193,6 +194,8 @@ class RunHead(Painted):
 
     def _finished(self, state: RunState, outcome: ev.Finished, width: int) -> list[Row]:
         rows = [self._summary(state, width)]
+        if outcome.adapter is None and (patch := came_to(state)) is not None:
+            return [*rows, *self._rate_that_fits(f"{patch.recipe['learning_rate']:g}")]
         if outcome.adapter is None:
             return [*rows, Row("adapter  ", "dim").add("none was written")]
         path = one_line(outcome.adapter)
@@ -211,6 +214,12 @@ class RunHead(Painted):
         if outcome.outcome == "stopped":
             following.add("   ").add(key("resume"), "bold accent").add(" goes on from here")
         return [*rows, following]
+
+    def _rate_that_fits(self, rate: str) -> list[Row]:
+        """What a test of rates has found, and the keys that take it over."""
+        keys = f"{self.tui.facts().key('recipe')} {self.tui.facts().key('find_rate')}"
+        following = Row("next     ", "dim").add(keys, "bold accent").add(" takes it into the recipe")
+        return [Row("fits     ", "dim").add(f"learning_rate {rate}", "bold ok"), following]
 
     def _failed(self, state: RunState, outcome: ev.Failed, width: int) -> list[Row]:
         role = "warn" if outcome.interrupted else "bad"

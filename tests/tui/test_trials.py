@@ -60,6 +60,9 @@ async def test_a_rate_is_tested_and_what_an_earlier_test_found_is_taken(
         await until(pilot, lambda: screen.draft.value("learning_rate") == 3e-4)
         await pilot.press("u")
         assert screen.draft.value("learning_rate") == 1e-4
+        pilot.app.open_run("9")
+        await until(pilot, lambda: "fits     learning_rate 0.0003" in shown(pilot.app))
+        assert "3 l takes it into the recipe" in shown(pilot.app)
 
 
 class Begun:

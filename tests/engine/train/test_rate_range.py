@@ -82,7 +82,7 @@ def test_a_finding_carries_the_rate_as_a_patch_or_says_what_to_do() -> None:
 
 def test_a_run_that_tests_rates_ends_once_it_knows_and_leaves_no_adapter(job: Callable[..., Job]) -> None:
     changes: dict[str, Any] = {"lr_scheduler_type": "range_test", "learning_rate": 100.0, "max_steps": 60,
-                               "max_grad_norm": 0.0, "eval_split": 0.0}  # fmt: skip
+                               "max_grad_norm": 0.0}  # fmt: skip
     made = job("run", **changes)
     made.folder.mkdir()
 
@@ -98,6 +98,8 @@ def test_a_run_that_tests_rates_ends_once_it_knows_and_leaves_no_adapter(job: Ca
     assert run.end.steps < 60, "the loss rises long before a rate of 100"
     [found] = [each for each in run.end.findings if "fits" in each.title or "saw no rate" in each.title]
     assert found.category in ("hyperparameter", "loss_not_decreasing")
+    assert not run.of(ev.Evaluated)
+    assert "loss_spike_divergence" not in {each.category for each in run.end.findings}
 
 
 def test_a_test_of_rates_is_over_where_a_step_breaks_whatever_the_recipe_does_then(
