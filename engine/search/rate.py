@@ -12,7 +12,7 @@ STEPS: Final = 100
 _SETTINGS: Final = {
     "lr_scheduler_type": KIND, "learning_rate": "1", "max_steps": f"{STEPS}", "restart_step": "0",
     "eval_steps": "0", "save_steps": "0", "sample_steps": "0", "load_best_model_at_end": "false",
-    "early_stopping_patience": "0", "on_divergence": "stop",
+    "early_stopping_patience": "0", "on_divergence": "stop", "on_failure": "stop",
 }  # fmt: skip
 
 

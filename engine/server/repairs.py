@@ -35,6 +35,8 @@ _HUNG: Final = 300.0
 """Seconds without a movement after which a run that may be repaired is ended: five times what is told of."""
 _HUNG_STEPS: Final = 30.0
 """And never before this many of its usual steps."""
+_HUNG_BESIDE: Final = 3600.0
+"""Seconds beside the steps: loading a large model or evaluating many rows tells nothing for long."""
 
 
 class Repairs:
@@ -95,14 +97,21 @@ class Repairs:
     def tend(self, runs: Iterable[LiveRun]) -> None:
         """End runs that hang, and those that have used up what their repair may cost."""
         for live in runs:
-            if live.device is None or live.fetching or live.recipe is None or live.killed:
+            if live.device is None or live.fetching or live.killed or live.elsewhere:
+                continue
+            try:
+                live.recipe = (
+                    live.recipe or read(live.directory.recipe).recipe
+                )  # an adopted one's was not read
+            except Problem:
                 continue
             if live.recipe.on_failure == "repair":
                 self._tend(live, live.recipe)
 
     def _tend(self, live: LiveRun, recipe: Recipe) -> None:
         beat, state = live.state.heartbeat, live.state
-        limit = max(_HUNG, _HUNG_STEPS * state.step_seconds)
+        steps = state.phase == "training"
+        limit = max(_HUNG, _HUNG_STEPS * state.step_seconds) if steps else _HUNG_BESIDE
         if beat is not None and beat.quiet > limit and state.status == "running":
             logging.warning("run %s hangs: nothing has moved for %.0f s", live.run, beat.quiet)
             live.kill()

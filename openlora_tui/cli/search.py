@@ -26,7 +26,7 @@ from openlora_tui.cli.session import Session
 _TRIAL: Final = {
     "lr_scheduler_type": "constant", "warmup_ratio": "0", "restart_step": "0", "eval_steps": "0",
     "save_steps": "0", "sample_steps": "0", "load_best_model_at_end": "false",
-    "early_stopping_patience": "0", "output_dir": "null",
+    "early_stopping_patience": "0", "output_dir": "null", "on_failure": "stop",
 }  # fmt: skip
 """A constant rate, so that a trial that is made longer is the trial that was as long from the beginning."""
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from engine import bus, faults
 from engine import events as ev
-from engine import faults
 from engine.event_log import EventReader
-from engine.run_dir import RunDir
+from engine.run_dir import RunDir, all_runs
+from openlora_tui.cli.session import Session
 from tests.engine.process.driving import Driver
 
 _COMMAND = [sys.executable, "-m", "openlora_tui.cli.main"]
@@ -106,6 +108,23 @@ def test_what_no_recipe_can_mend_is_said_and_not_tried(driver: Driver, tmp_path:
     rows.unlink()
     assert driver.ended(run).status == "failed"
     assert _followed(driver, run) == ""
+
+
+def test_a_run_that_failed_while_there_was_no_engine_is_mended_by_the_next_one(
+    home: Path, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(faults.VARIABLE, "nan@50")
+    first = driver.submit(on_failure="repair")
+    driver.until(first, lambda state: state.step >= 20)
+    engine = bus.engine_pid(home)
+    assert engine is not None
+    os.kill(engine, signal.SIGKILL)
+    with Session(home) as session:
+        again = Driver(home, session, driver.recipe)
+        assert again.ended(first).status == "failed"
+        second = _followed(again, first)
+        assert again.ended(second).status == "succeeded"
+        assert [run for run in all_runs(home) if run not in (first, second)] == []
 
 
 def _following(driver: Driver, run: str) -> str | None:
