@@ -49,7 +49,7 @@ _TEXTS = {"reason", "host", "device", "detail", "unit", "precision", "prompt", "
           "revision", "why", "do", "where", "log", "fault", "action",
           "objective", "phase", "found", "title"}  # fmt: skip
 _MAYBE = {"parent", "adapter", "signal", "pinned", "note"}
-_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held", "undone"}
+_FLAGS = {"spare", "best", "save", "resumable", "interrupted", "held", "undone", "forgotten"}
 
 
 def _field(name: str) -> st.SearchStrategy[object] | None:
