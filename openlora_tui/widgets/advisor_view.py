@@ -20,6 +20,7 @@ from openlora_tui.glyphs import SEVERITY_ROLE
 from openlora_tui.widgets.advice_cards import exchange_card, finding_card
 from openlora_tui.widgets.advice_list import AdviceList, Card
 from openlora_tui.widgets.harmless import Line
+from openlora_tui.widgets.machine import heading
 from openlora_tui.widgets.painted import Painted, Row, between
 from openlora_tui.widgets.wrap import wrapped
 
@@ -71,7 +72,7 @@ class AdvisorView(Vertical):
     AdvisorView AdviceHead { height: 2; }
     AdvisorView AskHead { height: 1; }
     AdvisorView #ask { height: 1; }
-    AdvisorView #asking { width: 2; }
+    AdvisorView #asking { width: 4; }
     AdvisorView AskLine { width: 1fr; background: $ol-background; }
     """
 
@@ -169,11 +170,9 @@ class AskHead(Painted):
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""
-        glyphs, ready = self.tui.glyphs, self.tui.asking.ready
-        row = Row(f"{glyphs.rule} ask ", "dim")
+        ready = self.tui.asking.ready
         who = "" if ready is None else one_line(ready.model, 24) or "by rules"
-        right = Row(f" {who} " if who else "", "dim")
-        return [row.add(glyphs.rule * max(width - row.width - right.width, 0), "faint").join(right)]
+        return [Row("  ").join(heading("ask", who, width - 2, self.tui.glyphs))]
 
 
 class _Mark(Painted):
@@ -181,4 +180,4 @@ class _Mark(Painted):
 
     def rows(self, width: int, height: int) -> list[Row]:
         """One row."""
-        return [Row("› ", "bold accent")]
+        return [Row("  ").add("› ", "bold accent")]
