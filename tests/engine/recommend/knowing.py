@@ -64,6 +64,7 @@ def lesson(
     seen = [] if broke is None else [Seen(name=broke, category=broke, severity=severity, title=broke)]
     return Lesson(
         run=run,
+        created=float(run) if run.isdigit() else 0.0,
         status=status or ("failed" if broke else "succeeded"),
         reason=broke or "",
         model=ModelPrint(
