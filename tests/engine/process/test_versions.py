@@ -35,9 +35,7 @@ def test_an_older_engine_watches_saves_and_stops_and_refuses_what_it_does_not_kn
     home: Path, tmp_path: Path, recipe_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     older = OtherVersion(tmp_path / "older", OLDER)
-    older.edit(
-        "engine/messages.py", "ListRuns | Submit | Act | Begin | Tell", "ListRuns | Submit | Act | Tell"
-    )
+    older.edit("engine/messages.py", "Asked | Begin | Tell", "Asked | Tell")
     older.edit("engine/messages.py", '"later", ', "")
     with _at_engine(home, older, monkeypatch) as session:
         assert session.welcome.version == OLDER
