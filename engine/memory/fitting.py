@@ -18,7 +18,7 @@ from engine.recipe.recipe import Recipe
 
 Price = Callable[[Recipe], Parts]
 
-_MOST: Final = 4096
+_MOST: Final = 512
 """Rows beyond which nobody asks."""
 _TRIES: Final = 8
 _CHANGES: Final = 3
