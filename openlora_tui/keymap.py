@@ -171,7 +171,10 @@ def _without_clashes(base: Keys, own: Keys) -> tuple[Keys, list[str]]:
         (where, key), ids = min(found.items())
         names = sorted(ids)
         told.setdefault((key, *names), f"{shown(key)} is given to {' and '.join(names)} in {where}.")
-        for id in ids & set(own):
+        mine = ids & set(own)
+        if not mine:  # the preset's own fault, which no choice of the user's can mend
+            break
+        for id in mine:
             del own[id]
     return base | own, list(told.values())
 

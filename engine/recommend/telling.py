@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -12,10 +12,8 @@ from engine.recipe.edit import written
 from engine.recipe.recipe import Recipe
 from engine.recommend.published import rows_a_step, two_digits
 from engine.recommend.surrogate import Seen
+from engine.recommend.sweep import Search
 from engine.recommend.values import Plan, Value
-
-if TYPE_CHECKING:
-    from engine.recommend.experience import Search
 
 _ONE_BY_ONE: Final = (
     "learning_rate", "lora_r", "lr_scheduler_type", "target_modules", "num_train_epochs",
