@@ -12,6 +12,7 @@ from engine.watch.pace import Slow
 from engine.watch.plateau import Plateau
 from engine.watch.point import Point, Sign
 from engine.watch.rising import Diverged, Exploding, Spike
+from engine.watch.worse import Worse
 
 
 class Watch(msgspec.Struct):
@@ -28,6 +29,7 @@ class Watch(msgspec.Struct):
     no_labels: NoLabels = msgspec.field(default_factory=NoLabels)
     first_loss: FirstLoss = msgspec.field(default_factory=FirstLoss)
     diverged: Diverged = msgspec.field(default_factory=Diverged)
+    worse: Worse = msgspec.field(default_factory=Worse)
     spike: Spike = msgspec.field(default_factory=Spike)
     exploding: Exploding = msgspec.field(default_factory=Exploding)
     flat: Flat = msgspec.field(default_factory=Flat)

@@ -192,7 +192,7 @@ def test_a_recipe_by_stdin_is_held_to_the_same(
         error = said(capsys, "train", "-")
         assert words in " ".join(error.values())
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(GOOD.encode())))
-    monkeypatch.setattr(train, "blocked", lambda recipe: None)
+    monkeypatch.setattr(train.mending, "before", lambda recipe, **_: (recipe, [], None))
     with pytest.raises(AssertionError, match="was taken"):
         train.run(_words("-"))
 

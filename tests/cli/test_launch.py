@@ -183,7 +183,7 @@ def test_words_of_a_job_that_do_not_go_together_are_refused(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("openlora_tui.cli.train.blocked", lambda _: None)
+    monkeypatch.setattr("openlora_tui.cli.mending.before", lambda found, **_: (found, [], None))
     monkeypatch.setattr("openlora_tui.cli.train.check_paths", lambda _: None)
     assert main(["train", str(recipe), *words]) == 2
     assert said in capsys.readouterr().err

@@ -61,6 +61,14 @@ def test_a_rise_is_seen_in_a_log_of_a_few_lines() -> None:
     assert "diverged" in said(Point(step=1 + 55 * at, loss=loss) for at, loss in enumerate(losses))
 
 
+def test_a_model_that_the_first_steps_spoilt_is_no_success_though_its_loss_falls_from_then_on() -> None:
+    losses = [1.9, 5.2, *(7.3 - 0.03 * step for step in range(48))]
+    sign = said(Point(step=1 + at, loss=loss, lr=0.3) for at, loss in enumerate(losses))["diverged"]
+    assert (sign.severity, sign.onset) == ("blocker", 1)
+    shaken = [1.9, 5.2, *(3.5 - 0.04 * step for step in range(48))]
+    assert "diverged" not in said(Point(step=1 + at, loss=loss, lr=0.3) for at, loss in enumerate(shaken))
+
+
 def test_a_leap_of_one_step_is_a_note_and_a_warning_where_the_gradient_leaps_too() -> None:
     leap = {"loss": 6.0}
     quiet = changed(learning(200), lambda p: leap if p.step == 120 else {})
