@@ -31,7 +31,7 @@ _ACTS: Final = re.compile(
 )
 
 _SUBJECTS: Final[tuple[tuple[str, Subject], ...]] = (
-    (r"\b(?:fail|crash|died|dead\b|broke|killed|aborted)|why did it (?:stop|end)", course.ended),
+    (r"\b(?:fail|crash|died|dead\b|broke|killed|aborted)|why did it (?:stop|end)|^\s*why\W*$", course.ended),
     (r"\b(?:memory|oom|vram|gib|gb|fits?)\b", matter.memory),
     (r"\b(?:jump|spike|leap|unstable|nois[ye]|bump)", jumps),
     (r"\b(?:cut off|truncat|max.length)", matter.cut),

@@ -29,6 +29,10 @@ class Refusal(Problem):
         self.category: Category = category
         self.patch = patch
         """What would mend it, where that is known."""
+        self.cause = ""
+        """Why it came about, where `why` says what was seen."""
+        self.evidence: list[str] = []
+        """What was seen, a line each, where that is more than a line."""
 
     def at(self, where: str) -> Refusal:
         """The same of another place, without looking for secrets in its words once more."""

@@ -9,6 +9,7 @@ import traceback
 from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
 from engine.data.refusal import Refusal
 from engine.events import Failed
@@ -183,7 +184,9 @@ def explain(error: BaseException, job: Job, journal: Journal, loss: float | None
 def _diagnosed(error: BaseException, job: Job, journal: Journal) -> tuple[Finding, Problem]:
     if isinstance(error, Problem):
         if isinstance(error, Refusal):
-            return _finding(error.category, error, journal, patch=error.patch), error
+            found = _finding(error.category, error, journal, patch=error.patch)
+            evidence = error.evidence or found.evidence
+            return replace(found, cause=error.cause or found.cause, evidence=evidence), error
         return _finding("other", error, journal), error
     if out_of_memory(error):
         refusal = lacking(job.recipe, journal.doing, one_line(str(error), 300))
@@ -219,7 +222,9 @@ def broken_step(error: BrokenStep, rows: list[str], recipe: Recipe) -> Refusal:
         patch = Patch(
             label=f"learning_rate {recipe.learning_rate:g} -> {lower:g}", recipe={"learning_rate": lower}
         )
-    return Refusal(error.kind, what, where=f"step {error.step}", why=why, do=do, patch=patch)
+    refusal = Refusal(error.kind, what, where=f"step {error.step}", why=why, do=do, patch=patch)
+    refusal.cause, refusal.evidence = error.sign.cause, [*error.sign.evidence, *rows[:4]]
+    return refusal
 
 
 def _finding(

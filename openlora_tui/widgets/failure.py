@@ -69,10 +69,12 @@ class FailureStory(Painted):
         most: int,
     ) -> list[Row]:
         """What the worker said of it, then what the rules make of that, and what shows it."""
-        said: list[tuple[str, str]] = [(outcome.why, "text")] if outcome.why else []
+        cause = cause_of(found, state)
+        seen = cause is not None and bool(cause.cause) and any(line in outcome.why for line in cause.evidence)
+        # What was seen stands below as evidence, a line each.
+        said: list[tuple[str, str]] = [(outcome.why, "text")] if outcome.why and not seen else []
         if autopsy is None:
             said.append((f"{self.tui.spinner} looking for the cause …", "dim"))
-        cause = cause_of(found, state)
         if cause is not None:
             if one_line(cause.title).rstrip(".") not in one_line(outcome.what):
                 said.append((cause.title, f"bold {SEVERITY_ROLE[cause.severity]}"))

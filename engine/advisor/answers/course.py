@@ -104,9 +104,11 @@ def ended(known: Known) -> list[str]:
     if not isinstance(outcome, ev.Failed):
         word = f"It has not failed: it is {_standing(state)}."
         return [word, *_found(known)]
-    lines = [f"It ended at {progress(state)}: {outcome.what.rstrip('.')}.", *_lines(outcome.why)]
     causes = _graver(known)
     blockers = [(at, found) for at, found in causes if found.severity == "blocker"]
+    lines = [f"It ended at {progress(state)}: {outcome.what.rstrip('.')}."]
+    if not any(found.cause for _, found in blockers):
+        lines += _lines(outcome.why)
     for at, found in (blockers or causes)[:2]:
         sure = f" ({found.confidence:.0%} sure)" if found.confidence < 1 else ""
         lines.append(f"[{at}]{sure} {found.title.rstrip('.')}. {found.cause}".rstrip())

@@ -12,6 +12,7 @@ from engine.watch.recent import noise
 
 _AROUND: Final = 20
 """Points on either side of a step that it is compared with."""
+_SPOILT: Final = 1.5
 _ENDS: Final = 10
 _LEAP: Final = 4.0
 """Standard deviations of its neighbours from which a point is said to leap."""
@@ -81,12 +82,16 @@ def _among(points: Points, at: int, width: int) -> Around:
 
 
 def ends(series: Series) -> tuple[float, float] | None:
-    """Means of the first and the last ten points, of fewer in a short curve; None below four points."""
+    """Means of the first and the last ten points, of fewer in a short curve; None below four points.
+
+    Where the first steps have spoilt the model, the first point stands alone for the start.
+    """
     values = [last for _, _, _, last in series.points()]
     if len(values) < 4:
         return None
     size = min(_ENDS, len(values) // 2)
-    return math.fsum(values[:size]) / size, math.fsum(values[-size:]) / size
+    start = math.fsum(values[:size]) / size
+    return values[0] if start > _SPOILT * values[0] > 0 else start, math.fsum(values[-size:]) / size
 
 
 def still_falls(series: Series) -> bool | None:
