@@ -207,7 +207,7 @@ async def test_data_is_picked_from_what_is_on_disk_and_more_files_are_added(
         await pilot.press("enter")
         await chosen(pilot)
         assert screen.draft.value("data") == "./more.jsonl"
-        await pilot.press("a")
+        await pilot.press("A")
         await until(pilot, lambda: getattr(pilot.app.screen, "option", None) is not None)
         await pilot.press("down", "enter")
         await until(pilot, lambda: pilot.app.screen is screen)
