@@ -9,7 +9,7 @@ import msgspec
 
 from engine.lessons.compare import compared, differences, noise_of, said
 from engine.lessons.history import named
-from engine.lessons.lesson import Lesson
+from engine.lessons.lesson import Lesson, Seen
 
 _DECIDE: Final = (
     "model", "data", "learning_rate", "num_train_epochs", "max_steps", "method", "objective", "lora_r",
@@ -94,7 +94,7 @@ def _course(worst: Lesson, best: Lesson) -> list[str]:
     """What happened to the worse run and not to the better one."""
     calm = {found.category for found in best.findings if found.severity != "note"}
     told = [
-        f"In run {worst.run}{f' at step {found.step:,}' if found.step is not None else ''}: {found.title}."
+        f"In run {worst.run}{_at(found)}: {found.title.rstrip('.')}."
         for found in worst.findings
         if found.severity != "note" and found.category not in calm
     ]
@@ -166,3 +166,7 @@ def _test(decisive: Sequence[str], best: Lesson, worst: Lesson, *, close: bool) 
         f"They differ in {len(decisive)} settings that decide. A run like {worst.run} with {first}: {value} "
         f"alone would tell whether it was that."
     )
+
+
+def _at(found: Seen) -> str:
+    return f" at step {found.step:,}" if found.step is not None else ""

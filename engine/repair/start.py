@@ -14,8 +14,11 @@ from engine.recipe.yaml import RecipeFile, changed
 from engine.repair.remedies import AFRESH, AGAIN, proposed, urgent
 
 _OPINIONS: Final[frozenset[Category]] = frozenset(
-    {"hyperparameter", "history", "rank_sufficiency", "quality"}
-)
+    {
+        "hyperparameter", "history", "rank_sufficiency", "quality", "overfit_memorising",
+        "empty_or_tiny_dataset", "imbalance",
+    }
+)  # fmt: skip
 """Findings that a person may well see otherwise: they are told, and not offered."""
 _FAILURES: Final[frozenset[Category]] = frozenset({
     "device_mismatch", "quantization_backend", "bf16_unsupported", "target_modules_not_found",

@@ -35,8 +35,11 @@ def ended(session: Session) -> Finished | Failed:
     path = save_adapter(session)
     if path is None:
         return _interrupted(session, "Stopped without an adapter")
-    if (nothing := session.ledger.end()) and not listener.leaving:
-        return _in_vain(session, nothing, path)
+    in_vain = session.ledger.end()
+    if in_vain and not listener.leaving:
+        return _in_vain(session, in_vain, path)
+    if in_vain and in_vain.mechanism == "diverged":
+        journal.found(session.ledger.finding(in_vain))
     return Finished(
         run=job.run,
         outcome="succeeded" if session.step == session.steps or session.patience.out else "stopped",

@@ -50,8 +50,7 @@ class Watch(msgspec.Struct):
 
     def end(self) -> list[Sign]:
         """What there is to say once the curve is whole."""
-        sign = self.flat.end()
-        return [sign] if sign is not None else []
+        return [sign for sign in (self.worse.end(), self.flat.end()) if sign is not None]
 
 
 def watch_of(*, vocabulary: int = 0, steps: int = 0) -> Watch:

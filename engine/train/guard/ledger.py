@@ -153,9 +153,12 @@ class Ledger:
 
     def end(self) -> Sign | None:
         """Tell what the whole curve says; returned is what speaks against calling the run a success."""
-        for sign in self.watch.end():
-            self._tell(sign)
-        return nothing_learnt(self.watch.learnt)
+        said = self.watch.end()
+        spoilt = next((sign for sign in said if sign.severity == "blocker"), None)
+        for sign in said:
+            if sign is not spoilt:
+                self._tell(sign)
+        return spoilt or nothing_learnt(self.watch.learnt)
 
     @property
     def mean_loss(self) -> float | None:

@@ -65,6 +65,9 @@ def test_a_model_that_the_first_steps_spoilt_is_no_success_though_its_loss_falls
     losses = [1.9, 5.2, *(7.3 - 0.03 * step for step in range(48))]
     sign = said(Point(step=1 + at, loss=loss, lr=0.3) for at, loss in enumerate(losses))["diverged"]
     assert (sign.severity, sign.onset) == ("blocker", 1)
+    for few, severity in ((9, "blocker"), (3, "warning")):
+        sign = said(Point(step=1 + at, loss=loss, lr=0.3) for at, loss in enumerate(losses[:few]))["diverged"]
+        assert sign.severity == severity
     shaken = [1.9, 5.2, *(3.5 - 0.04 * step for step in range(48))]
     assert "diverged" not in said(Point(step=1 + at, loss=loss, lr=0.3) for at, loss in enumerate(shaken))
 
