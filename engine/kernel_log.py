@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 import psutil
 
 _KMSG: Final = Path("/dev/kmsg")
-_RECORDS: Final = 4096
+_RECORDS: Final = 1 << 17
+"""More than any kernel keeps: its newest come last."""
 _RECORD: Final = 8192
 """Bytes of the longest record of /dev/kmsg."""
 _PATIENCE: Final = 2.0

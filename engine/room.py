@@ -102,14 +102,15 @@ def deletable(run: Path) -> list[tuple[int, Path]]:
 
 
 def held(folder: Path) -> int:
-    """Bytes of all files in `folder`; what vanishes meanwhile counts nothing."""
+    """Bytes that removing `folder` gives back: files that other folders hold too count nothing."""
     total = 0
     for root, _, names in os.walk(folder):
         for name in names:
             try:
-                total += os.lstat(os.path.join(root, name)).st_size
+                told = os.lstat(os.path.join(root, name))
             except OSError:
                 continue
+            total += told.st_size if told.st_nlink == 1 else 0
     return total
 
 

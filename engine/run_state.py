@@ -258,7 +258,7 @@ def _moved(state: RunState, event: ev.AnyEvent) -> None:
             state.status, state.phase, state.reason, state.outcome = "starting", "", "", None
             state.pid, state.host, state.device = event.pid, event.host, event.device
             state.session_start = state.paused = 0.0
-            state.injected, state.measured = [], []
+            state.injected, state.measured, state.heartbeat = [], [], None
             if event.device != ev.HUB:  # whoever fetches its model comes back to its place in the queue
                 state.place = 0.0
         case ev.Phase():

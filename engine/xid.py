@@ -13,6 +13,8 @@ _XID: Final = re.compile(r"NVRM: Xid \((?P<place>[^)]*)\): (?P<number>\d+)(?P<re
 _PID: Final = re.compile(r"pid='?(\d+)")
 _BEFORE: Final = 120.0
 """Seconds before a run was heard last in which an error may have ended it."""
+_AFTER: Final = 60.0
+"""Seconds after it; what comes later belongs to others."""
 
 
 class Meaning(NamedTuple):
@@ -70,7 +72,8 @@ def logged(heard: float, pid: int, log: Path = Path("/dev/kmsg")) -> Xid | None:
 
     Errors that name other processes are passed over, unless they outlast a process.
     """
-    found = [xid for line in kernel_log.lines_since(heard - _BEFORE, log) if (xid := _read(line.text))]
+    near = [line for line in kernel_log.lines_since(heard - _BEFORE, log) if line.t <= heard + _AFTER]
+    found = [xid for line in near if (xid := _read(line.text))]
     mine = [xid for xid in found if xid.pid in (0, pid) or xid.meaning.lasting]
     return max(mine, key=lambda xid: xid.meaning.lasting, default=None)
 

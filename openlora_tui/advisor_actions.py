@@ -104,6 +104,9 @@ class AdvisorActions(RecipeActions):
         card = self._card
         return None if card is None or isinstance(card.subject, Finding) else card.subject
 
+    def _of_another(self, exchange: Exchange | None) -> bool:
+        return exchange is not None and exchange.question.run != self.advice.run
+
     def _patch(self) -> Patch | None:
         exchange, finding = self._exchange, self._finding
         if exchange is not None:
@@ -158,6 +161,8 @@ class AdvisorActions(RecipeActions):
         if finding is None and exchange is None:
             return "There is no finding: nothing was noticed that needs you."
         match id:
+            case "apply_advice" | "to_chart" if self._of_another(exchange):
+                return "This answer is about another run or recipe; go back to that one first."
             case "apply_advice" if self._patch() is None:
                 return "No change is proposed here; the remedy says what a person can do."
             case "put_aside" if finding is None:
@@ -292,19 +297,23 @@ class AdvisorActions(RecipeActions):
 
     def ask_advisor(self, text: str) -> None:
         """Ask about what is shown."""
-        from engine.local_model.talk import Question
+        from msgspec.structs import replace
 
-        advice, draft = self.advice, self.draft
-        of_recipe = self.place is not None and self.place.TABLES[:1] == ("recipe",)
-        question = Question(
-            number=0,
-            text=text,
-            run=advice.run,
-            findings=list(advice.findings),
-            lessons=self.advising.lessons[:12],
+        from engine.local_model.asking import asked
+
+        advice, draft, place = self.advice, self.draft, self.place
+        of_recipe = place is not None and place.TABLES[:1] == ("recipe",)
+        row = place.row if place is not None and advice.run else None
+        question = asked(
+            0,
+            text,
+            self.advising.state(row) if row is not None else None,
+            advice.heeded,
+            self.advising.lessons,
             recipe=draft.text() if draft is not None and of_recipe else "",
-            step=self.place.step_meant if self.place is not None else None,
+            step=place.step_meant if place is not None else None,
         )
+        question = replace(question, run=advice.run)
         exchange = self.asking.ask(question)
         view = self._view
         if view is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _LINES: Final = 400
 """Of the console, its last."""
+_TAIL: Final = 1 << 20
+_LONGEST: Final = 2_000
+"""Characters of a line: the rules' expressions are slow on longer ones."""
 _TELLING: Final = re.compile(
     r"^\s*[\w.]*(Error|Exception|Interrupt|Killed|OutOfMemory)\b|^\s*(FATAL|fatal)\b"
 )
@@ -83,14 +87,15 @@ def _console(state: RunState, home: str) -> tuple[list[str], int]:
     from engine.run_dir import RunDir
 
     outcome = state.outcome
-    path = Path(getattr(outcome, "log", "") or RunDir(Path(home), state.run).console)
     try:
-        whole = path.read_bytes()[-(1 << 20) :].decode("utf-8", "replace").splitlines()
+        with RunDir(Path(home), state.run).console.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - _TAIL, 0))
+            whole = file.read(_TAIL).decode("utf-8", "replace").splitlines()
     except OSError:
         whole = []
     if not whole and isinstance(outcome, ev.Failed):
         whole = outcome.console
-    lines = [clean(line.rpartition("\r")[2] or line).expandtabs(4).rstrip() for line in whole]
+    lines = [clean((line.rpartition("\r")[2] or line)[:_LONGEST]).expandtabs(4).rstrip() for line in whole]
     return lines[-_LINES:], max(len(lines) - _LINES, 0)
 
 
@@ -99,8 +104,10 @@ def _case(state: RunState, lines: list[str]) -> Case:
 
     told = [state.outcome.what, state.outcome.why] if isinstance(state.outcome, ev.Failed) else []
     log = [line.text for line in state.log if line.level != "info"]
+    # The console of a run that was resumed still holds the end of the worker before.
+    failed = isinstance(state.outcome, ev.Failed) and state.status == "failed"
     return Case(
-        lines=[*log, *lines, *(line for line in told if line)],
+        lines=[*log, *lines, *(line for line in told if line)] if failed else [],
         findings=state.findings,
         phase=state.phase,
         steps=state.steps,

@@ -43,7 +43,8 @@ class Recommending:
         self._session().recall(lambda lessons: self._begin(number, file, lessons))
 
     def end(self) -> None:
-        """Let the side job go."""
+        """Let the side job go, or never begin it where the lessons are still waited for."""
+        self._number += 1
         if self._talk is not None:
             self._talk.end()
             self._talk = None

@@ -49,7 +49,7 @@ class Session:
         self.state: RunState | None = None
         self._waiting: deque[ms.ToFront] = deque()
         self._answers: dict[str, Answer] = {}
-        self._glances: dict[str, Callable[[RunState], None]] = {}
+        self._glances: dict[str, list[Callable[[RunState], None]]] = {}
         self._recalls: dict[str, Callable[[ms.Lessons], None]] = {}
         self._talks: dict[str, Talk] = {}
         self._numbers = itertools.count(1)
@@ -101,7 +101,7 @@ class Session:
         if run == self.watched and self.state is not None:
             then(self.state)
         elif self.link is not None:
-            self._glances[run] = then
+            self._glances.setdefault(run, []).append(then)
             self.link.send(ms.Watch(front=self.link.front, run=run))
 
     def recall(self, then: Callable[[list[Lesson]], None]) -> None:
@@ -296,11 +296,11 @@ class Session:
                 return {"side"}
 
     def _glanced(self, message: ms.Snapshot) -> None:
-        then = self._glances.pop(message.run, None)
-        if then is not None:
+        waiting = self._glances.pop(message.run, [])
+        for then in waiting:
             then(message.state)
-            if message.run != self.watched and self.link is not None:
-                self.link.send(ms.Unwatch(front=self.link.front, run=message.run))
+        if waiting and message.run != self.watched and self.link is not None:
+            self.link.send(ms.Unwatch(front=self.link.front, run=message.run))
 
     def _runs(self, message: ms.Runs) -> set[Change]:
         if message.whole:

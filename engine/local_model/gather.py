@@ -51,7 +51,7 @@ class Gatherer:
         recipe = _recipe(question, directory)
         known = Known(
             state=state,
-            findings=question.findings or (state.findings if state is not None else []),
+            findings=question.findings,
             lessons=question.lessons,
             recipe=recipe.recipe if recipe is not None else None,
             step=question.step,

@@ -18,7 +18,7 @@ _CONTEXTS: Final = (8192, 4096, 2048, 1024)
 """The first is for a card: a CPU reads some tens of tokens a second of a large model."""
 _BESIDE: Final = 256 << 20
 """Bytes of llama.cpp beside weights and cache: its compute buffers at a batch of 64."""
-_ON_CARD: Final = 768 << 20
+ON_CARD: Final = 768 << 20
 """The same on a card, with CUDA's own context."""
 _KEPT: Final = 1 << 30
 """Bytes of a card that stay free whatever is known of its runs."""
@@ -81,7 +81,7 @@ def left_over(card: Gpu, neighbours: Sequence[Neighbour]) -> int:
 
 def _layers(model: Gguf, left: int, context: int) -> int:
     each = (model.bytes + model.cache_bytes(context)) // (model.layers + 1)
-    fitting = (left - _ON_CARD) // max(each, 1)
+    fitting = (left - ON_CARD) // max(each, 1)
     return _ALL if fitting > model.layers else max(fitting, 0)
 
 

@@ -115,7 +115,7 @@ def _invented(text: str, told: str) -> list[str]:
     fresh = []
     for said in dict.fromkeys(_NUMBER.findall(text)):
         value = _read(said)
-        counting = value == int(value) and abs(value) <= _SMALL
+        counting = abs(value) <= _SMALL and value == int(value)
         if not counting and not any(_near(value, one) for one in known):
             fresh.append(said)
     return fresh

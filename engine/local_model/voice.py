@@ -17,7 +17,7 @@ from engine.llama import words
 from engine.llama.gguf import Gguf
 from engine.llama.process import Died, Process
 from engine.local_model.neighbours import Neighbours
-from engine.local_model.room import How, how
+from engine.local_model.room import ON_CARD, How, how
 from engine.messages import Gpu
 from engine.telemetry.gpu import gpus
 
@@ -99,18 +99,23 @@ class Voice:
             Silent: there is none.
             TooLong: the prompt has to be shorter.
         """
+        unwanted = _Unwanted(stopped)
         for last in (False, True):
             if self.spent:
                 raise Silent(f"it failed {self._failures} times")
             try:
-                self._load(tell, stopped)
-                return self._asked(ask, tell, stopped)
+                self._load(tell, unwanted)
+                return self._asked(ask, tell, unwanted)
             except _Crowds:
                 self.close()
+                if unwanted():
+                    raise Silent("it was stopped") from None
             except Died as death:
                 self.close()
+                if unwanted():  # it was ended because it did not hear, and is asked nothing more
+                    raise Silent("it was stopped") from death
                 self._failures += 1
-                if last or self.spent or stopped():
+                if last or self.spent:
                     raise Silent(f"it {death}") from death
         raise Silent("a run needs the memory that it had")
 
@@ -213,6 +218,18 @@ class Voice:
         return fresh.gpu_layers < way.gpu_layers or fresh.threads < way.threads
 
 
+class _Unwanted:
+    """Whether a person wants no more of the answer: told once, it stays so."""
+
+    def __init__(self, stopped: Callable[[], bool]) -> None:
+        self._stopped = stopped
+        self._told = False
+
+    def __call__(self) -> bool:
+        self._told = self._told or self._stopped()
+        return self._told
+
+
 class _Crowds(Exception):
     """A run needs the memory that the model has."""
 
@@ -222,7 +239,7 @@ def _without(card: Gpu, way: How, model: Gguf) -> Gpu:
     if card.uuid != way.card:
         return card
     share = min(way.gpu_layers / (model.layers + 1), 1.0)
-    own = int(share * (model.bytes + model.cache_bytes(way.context)))
+    own = int(share * (model.bytes + model.cache_bytes(way.context))) + ON_CARD
     return msgspec.structs.replace(card, used=max(card.used - own, 0))
 
 

@@ -109,5 +109,6 @@ def without_struck(context: JobContext, directory: RunDir) -> JobContext:
 
 
 def hours(found: list[RunState]) -> float:
-    """What the repairs among these runs have taken, in hours."""
-    return sum(max(one.updated - one.created, 0.0) for one in found if one.remarks.tried) / 3600
+    """What the repairs among these runs have taken at work, in hours."""
+    began = [one for one in found if one.remarks.tried and one.session_start > 0]
+    return sum(max(one.updated - one.session_start, 0.0) for one in began) / 3600

@@ -18,6 +18,9 @@ _COURSE: Final = "course.json"
 _LARGEST: Final = 1 << 24
 _ABOVE: Final = 1.1
 """Times the lowest loss: a checkpoint above it was written when the run had begun to go wrong."""
+_SPOILT: Final = 1.5
+"""Times the first loss, or the lowest mean: as in `engine/watch/worse.py` and `rising.py`."""
+_FLOOR: Final = 0.1
 
 
 class Saved(msgspec.Struct, frozen=True, kw_only=True):
@@ -30,6 +33,18 @@ class Saved(msgspec.Struct, frozen=True, kw_only=True):
     eval_loss: float | None = None
     files: dict[str, tuple[int, str]] = {}
     """Size in bytes and hash of each other file."""
+    watch: dict[str, Any] | None = None
+    """What the rules of `engine/watch` remembered."""
+
+    @property
+    def ceiling(self) -> float:
+        """The loss above which the run's own rules take it for spoilt; infinite where they cannot tell."""
+        told = self.watch or {}
+        first = (told.get("worse") or {}).get("first") or 0.0
+        lowest = (told.get("diverged") or {}).get("lowest")
+        known = [first] if first >= _FLOOR else []
+        known += [math.exp(lowest)] if lowest is not None else []
+        return _SPOILT * min(known, default=math.inf)
 
     @property
     def loss(self) -> float | None:
@@ -65,7 +80,11 @@ def good(directory: RunDir, before: int | None, *, learnt: bool) -> list[tuple[P
         return found
     losses = [manifest.loss for _, manifest in found if manifest.loss is not None]
     lowest = min(losses, default=math.inf)
-    return [one for one in found if (one[1].loss if one[1].loss is not None else lowest) <= _ABOVE * lowest]
+    return [
+        (path, manifest)
+        for path, manifest in found
+        if manifest.loss is None or manifest.loss <= min(_ABOVE * lowest, manifest.ceiling)
+    ]
 
 
 def take_over(found: list[tuple[Path, Saved]], target: Path) -> None:

@@ -111,7 +111,8 @@ class Repairs:
     def _tend(self, live: LiveRun, recipe: Recipe) -> None:
         beat, state = live.state.heartbeat, live.state
         steps = state.phase == "training"
-        limit = max(_HUNG, _HUNG_STEPS * state.step_seconds) if steps else _HUNG_BESIDE
+        known = steps and state.step_seconds > 0  # before the first step nobody knows how long one takes
+        limit = max(_HUNG, _HUNG_STEPS * state.step_seconds) if known else _HUNG_BESIDE
         if beat is not None and beat.quiet > limit and state.status == "running":
             logging.warning("run %s hangs: nothing has moved for %.0f s", live.run, beat.quiet)
             live.kill()

@@ -15,6 +15,8 @@ _ABOVE: Final = 1.5
 _IN_A_ROW: Final = 20
 _SURE: Final = 5
 """Losses in a row by which a run that is over is judged; fewer may be the rows' own."""
+_ENOUGH: Final = 200
+"""Label tokens from which the loss of one step says what the base model knows of such rows."""
 _FLOOR: Final = 0.1
 """In nats: below it a loss begins by nature, as that of an advantage does."""
 
@@ -39,7 +41,8 @@ class Worse(msgspec.Struct):
         if loss is None:
             return None
         if self.first is None:
-            self.first, self.first_step = loss, point.step
+            few = point.label_tokens is not None and point.label_tokens < _ENOUGH
+            self.first, self.first_step = 0.0 if few else loss, point.step
             return None
         above = self.first >= _FLOOR and loss > _ABOVE * self.first and math.isfinite(loss)
         self.in_a_row = self.in_a_row + 1 if above else 0
@@ -63,7 +66,8 @@ class Worse(msgspec.Struct):
             onset=self.first_step,
             title=f"The loss stays above that of the first step: {self.last:.4g} after {first:.4g}",
             evidence=[
-                f"{first:.4g} at step {self.first_step:,}, before any weight had changed",
+                f"{first:.4g} at step {self.first_step:,}"
+                + (", before any weight had changed" if self.first_step == 1 else ""),
                 f"{many} above {_ABOVE * first:.4g}",
             ],
             cause="The learning rate is too high: the first steps have spoilt what the base model knew.",

@@ -136,6 +136,8 @@ def _indexed(root: Path, *, catch_up: bool) -> dict[str, list[Any]]:
         if catch_up:
             for run in index.stale():
                 index.index(run)
+        for run in index.lessons.unlearned():
+            index.learn(run)  # an engine does so in its spare time
         kinds = (tables.Run, tables.State, tables.Finding, tables.Artifact, tables.Lineage, tables.Lesson)
         found = {kind.__name__: [_plain(row) for row in kind.select().dicts()] for kind in kinds}
         return {"notes": index.notes} | found
