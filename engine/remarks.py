@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+import re
+from typing import Final, Literal, get_args
 
 import msgspec
 
@@ -12,6 +13,8 @@ from engine.findings import Category, Finding, Patch
 Scope = Literal["run", "dataset", "model", "always"]
 """How far a dismissal reaches."""
 _KEPT: Final = 64
+_FIGURES: Final = re.compile(r"\d[\d,.]*")
+_CATEGORIES: Final = frozenset(get_args(Category))
 
 
 class Dismissed(Event, frozen=True, kw_only=True):
@@ -89,7 +92,7 @@ class Remarks(msgspec.Struct, kw_only=True):
         """Fold one remark in."""
         match remark:
             case Dismissed():
-                others = [d for d in self.dismissed if (d.found, d.scope) != (remark.found, remark.scope)]
+                others = [d for d in self.dismissed if not _again(d, remark)]
                 self.dismissed = [*others, *([] if remark.undone else [remark])][-_KEPT:]
             case Labelled():
                 self.tags = self.tags if remark.tags is None else remark.tags[:_KEPT]
@@ -101,6 +104,23 @@ class Remarks(msgspec.Struct, kw_only=True):
                 self.followed = remark
             case Said():
                 self.said = [*self.said, remark][-_KEPT:]
+
+
+def alike(one: str, other: str) -> bool:
+    """True for titles that differ by their figures at most."""
+    return _FIGURES.sub("#", one) == _FIGURES.sub("#", other)
+
+
+def same(found: str, one: str, other: str) -> bool:
+    """True where dismissals of `found` with these titles mean one finding.
+
+    What a check has found is known by the check; of no check, a finding shares its name with its category.
+    """
+    return found not in _CATEGORIES or not (one and other) or alike(one, other)
+
+
+def _again(one: Dismissed, other: Dismissed) -> bool:
+    return (one.found, one.scope) == (other.found, other.scope) and same(one.found, one.title, other.title)
 
 
 def name_of(finding: Finding) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import hashlib
-import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,11 +17,14 @@ from engine import atomic
 from engine.findings import Finding
 from engine.lessons.alike import short_name
 from engine.reading import UNDECODABLE, content
-from engine.remarks import Dismissed, Remarks, Scope, name_of
+from engine.remarks import Dismissed, Remarks, Scope, alike, name_of, same
 
 _LARGEST: Final = 8 << 20
 _MOST: Final = 5_000
-_FIGURES: Final = re.compile(r"\d[\d,.]*")
+_NO_FILE: Final = frozenset({errno.EFBIG, errno.EINVAL})
+"""What `content` raises for what is too large or no file; after other errors the list may be whole."""
+_LONGEST: Final = 1_000
+"""Bytes of one from another home: 5,000 of them stay well under the limit of the file."""
 
 
 class Standing(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +38,8 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
     """Which dataset or model; empty for `always`."""
     reason: str = ""
     t: float = 0.0
+    imported: bool = False
+    """True for one of another home, which gives way to those of this one."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,10 +85,9 @@ def is_dismissed(finding: Finding, about: About, standing: Iterable[Standing]) -
 def standing_in(root: Path) -> list[Standing]:
     """The dismissals of a home that reach further than a run, the newest first."""
     try:
-        found = msgspec.json.decode(content(_path(root), _LARGEST), type=list[Standing])
+        return _read(root)
     except (OSError, *UNDECODABLE):
         return []
-    return sorted(found, key=lambda each: each.t, reverse=True)
 
 
 def put(root: Path, dismissed: Dismissed, about: About) -> bool:
@@ -114,8 +119,13 @@ def put(root: Path, dismissed: Dismissed, about: About) -> bool:
 
 def take_in(root: Path, standing: Iterable[Standing]) -> None:
     """Add the dismissals of another home to those that there are; raises OSError."""
+    now = time.time()
     with _writing(root) as kept:
-        kept += [each for each in standing if not any(_covers(known, each) for known in kept)]
+        for each in standing:
+            new = msgspec.structs.replace(each, t=min(max(each.t, 0.0), now), imported=True)
+            short = len(msgspec.json.encode(new)) <= _LONGEST
+            if short and not any(_covers(known, each) for known in kept):
+                kept.append(new)
 
 
 def dismissal(finding: Finding, scope: Scope, reason: str = "", *, undone: bool = False) -> Dismissed:
@@ -135,27 +145,43 @@ def _writing(root: Path) -> Iterator[list[Standing]]:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (root / "dismissals.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = standing_in(root)
+        kept = _to_change(root)
         yield kept
-        newest = sorted(kept, key=lambda each: each.t, reverse=True)[:_MOST]
+        newest = sorted(kept, key=lambda each: (not each.imported, each.t), reverse=True)[:_MOST]
         atomic.write(_path(root), msgspec.json.encode(newest) + b"\n")
+
+
+def _to_change(root: Path) -> list[Standing]:
+    try:
+        return _read(root)
+    except FileNotFoundError:
+        return []
+    except UNDECODABLE:
+        pass
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+    # It may be whole and of a newer version, or a person may mend it.
+    _path(root).replace(root / "dismissals.damaged")
+    return []
+
+
+def _read(root: Path) -> list[Standing]:
+    found = msgspec.json.decode(content(_path(root), _LARGEST), type=list[Standing])
+    return sorted(found, key=lambda each: each.t, reverse=True)
 
 
 def _covers(one: Standing, other: Standing) -> bool:
     """True where both put the same aside."""
     places = [(each.scope, each.subject, each.found) for each in (one, other)]
-    return places[0] == places[1] and _alike(one.title, other.title)
+    return places[0] == places[1] and same(one.found, one.title, other.title)
 
 
 def _same(finding: Finding, found: str, title: str) -> bool:
     """By the check that made it; findings of no check are known by category and title, figures aside."""
     if name_of(finding) != found:
         return False
-    return bool(finding.check) or not title or _alike(finding.title, title)
-
-
-def _alike(one: str, other: str) -> bool:
-    return _FIGURES.sub("#", one) == _FIGURES.sub("#", other)
+    return bool(finding.check) or not title or alike(finding.title, title)
 
 
 def _path(root: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -30,9 +31,10 @@ def deleted(root: Path, since: int = 0) -> tuple[list[Lesson], int]:
 
 
 def imported(root: Path) -> list[Lesson]:
-    """What runs of other homes taught."""
+    """What runs of other homes taught; of a run that is there twice, what was taken in last."""
     lessons = (from_line(line) for line in _lines(imported_log(root)))
-    return [lesson for lesson in lessons if lesson is not None and lesson.imported]
+    found = {lesson.run: lesson for lesson in lessons if lesson is not None and lesson.imported}
+    return list(found.values())
 
 
 def from_line(line: bytes) -> Lesson | None:
@@ -49,8 +51,10 @@ def from_line(line: bytes) -> Lesson | None:
 
 def take_in(root: Path, lessons: Iterable[Lesson]) -> None:
     """Keep what runs of other homes taught, each in the place of one of its name; raises OSError."""
-    known = {lesson.run: lesson for lesson in (*imported(root), *lessons)}
-    _write(imported_log(root), (msgspec.json.encode(lesson) for lesson in known.values()))
+    path = imported_log(root)
+    # A line that a power cut has torn would else swallow the first of these.
+    begin = b"\n" if _torn(path) else b""
+    atomic.append(path, begin + b"".join(msgspec.json.encode(lesson) + b"\n" for lesson in lessons))
 
 
 def forget(root: Path, runs: Container[str]) -> None:
@@ -85,6 +89,16 @@ def _run_of(line: bytes) -> str:
 
 def _write(path: Path, lines: Iterable[bytes]) -> None:
     atomic.write(path, b"".join(line + b"\n" for line in lines))
+
+
+def _torn(path: Path) -> bool:
+    """True where the last line of the file has no end."""
+    try:
+        with path.open("rb") as file:
+            file.seek(-1, os.SEEK_END)
+            return file.read() != b"\n"
+    except OSError:
+        return False  # it is not there, or empty
 
 
 def _lines(path: Path, since: int = 0) -> list[bytes]:

@@ -95,13 +95,21 @@ def opened(path: Path) -> Opened:
 
 
 def renamed(lessons: Iterable[Lesson], origin: str, known: Iterable[Lesson]) -> list[Lesson]:
-    """Lessons as they are kept in another home: `laptop:12`; those that it has already are left out."""
+    """Lessons as they are kept in another home: `laptop:12`; those that it has already are left out.
+
+    Raises:
+        Problem: a run of yet another home has one of these names there.
+    """
+    known = list(known)
     there = {_same(lesson) for lesson in known}
+    names = {lesson.run: _made(lesson) for lesson in known}
     taken = []
     for lesson in lessons:
         if _same(lesson) in there:
             continue
         named = f"{origin}:{lesson.run}" if is_run(lesson.run) else lesson.run
+        if names.setdefault(named, _made(lesson)) != _made(lesson):
+            raise _taken(named, origin if is_run(lesson.run) else "")
         came = lesson.imported or origin
         parent = f"{origin}:{lesson.parent}" if lesson.parent and is_run(lesson.parent) else lesson.parent
         attempts = [
@@ -127,6 +135,21 @@ def origin_in(word: str) -> str:
 def _same(lesson: Lesson) -> tuple[float, str, str, str]:
     """By what a run is known in any home: when it was made, as what, and on what."""
     return lesson.created, lesson.name, lesson.model.name, lesson.run.rpartition(":")[2]
+
+
+def _taken(name: str, origin: str) -> Problem:
+    """That a name is another run's already; `origin` is empty where `--as` does not change it."""
+    home = name.partition(":")[0]
+    do = f"Forget it first: `openlora runs forget from:{home}`."
+    if origin:
+        do = f"Take it in under another name, such as `--as {origin}-2`."
+    why = f"Its {name} is another run than the one in the file."
+    return Problem(f"Another home is remembered as {home!r} already.", why=why, do=do)
+
+
+def _made(lesson: Lesson) -> tuple[float | str, str]:
+    """By what a run stays known where it is given another name: when it was made, and on what."""
+    return lesson.created or lesson.name, lesson.model.name
 
 
 def _digest(*parts: bytes) -> str:

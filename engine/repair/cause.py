@@ -17,7 +17,7 @@ def causes(directory: RunDir, state: RunState) -> list[Finding]:
     """
     found = [one for one in diagnose(case_of_run(directory, state)) if one.severity != "note"]
     if found or not isinstance(state.outcome, ev.Failed):
-        return found
+        return sorted(found, key=lambda one: one.severity != "blocker")
     said = state.outcome
     evidence = [text for text in (said.where, said.why) if text]
     return [

@@ -49,7 +49,8 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     def said(self) -> str:
         """The change with where it begins and what is known of it, on one line."""
         begins = f"from step {self.step:,}" if self.step else "from the beginning"
-        about = self.patch.label if self.patch in (AGAIN, AFRESH) else f"{self.patch.label}, {begins}"
+        told = self.patch == AGAIN or _afresh(self.patch)
+        about = self.patch.label if told else f"{self.patch.label}, {begins}"
         return "; ".join(part for part in (about, str(self.record), self.known) if part)
 
 
@@ -86,12 +87,45 @@ def by_itself(found: Sequence[Choice]) -> Choice | None:
     return next((one for one in found if one.finding.severity == "blocker" and not one.known), None)
 
 
-def own(directory: RunDir, state: RunState, patch: Patch, lessons: Sequence[Lesson]) -> Choice:
-    """The choice that a person made with a patch of their own; raises Problem where it does not fit."""
-    found = causes(directory, state)
-    finding = found[0] if found else Finding(category="other", severity="note", title="asked for by hand")
+def chosen(
+    directory: RunDir, state: RunState, lessons: Sequence[Lesson], patch: Patch | None, typed: Patch | None
+) -> Choice | None:
+    """What a person asks for; None where nothing is asked for and nothing is known that would mend it.
+
+    Args:
+        directory: the run's.
+        state: how it ended.
+        lessons: what all runs taught.
+        patch: one that was picked from `choices`, None for what promises most.
+        typed: what was typed beside it, or instead of it.
+
+    Raises:
+        Problem: its recipe cannot be read any more.
+    """
+    found = choices(directory, state, lessons, state.remarks.tried)
+    asked = patch or typed
+    if asked is None:
+        return found[0] if found else None
+    wanted = msgspec.json.encode(asked)  # what came over the wire holds lists for tuples
+    listed = next((one for one in found if msgspec.json.encode(one.patch) == wanted), None)
+    choice = listed or _own(directory, lessons, asked, next(iter(causes(directory, state)), None))
+    if patch is None or typed is None:
+        return choice
+    label = f"{patch.label}, {typed.label}"
+    both = Patch(label=label, recipe={**patch.recipe, **typed.recipe})
+    return _own(directory, lessons, both, choice.finding)
+
+
+def _own(directory: RunDir, lessons: Sequence[Lesson], patch: Patch, finding: Finding | None) -> Choice:
+    """The choice that a person made with a patch of their own, against that finding."""
+    finding = finding or Finding(category="other", severity="note", title="asked for by hand")
     weighed = _weighed(directory, finding, patch, 1.0, lessons, ())
     return weighed or Choice(finding=finding, patch=patch)
+
+
+def _afresh(patch: Patch) -> bool:
+    """True where no checkpoint is to be used; what a person typed beside it follows in the label."""
+    return patch.label.startswith(AFRESH.label)
 
 
 def _weighed(
@@ -113,7 +147,7 @@ def _weighed(
     tried = any(one.category == finding.category and kind_of(one.patch, now) == kind_of(change, now)
                 for one in before)  # fmt: skip
     weight *= finding.confidence * told.weight * (_IN_VAIN if tried else 1.0) * (_KNOWN if known else 1.0)
-    places = [] if change == AFRESH else list(_places(directory, finding, after))
+    places = [] if _afresh(change) else list(_places(directory, finding, after))
     step = places[-1][1].step if places else 0
     return Choice(finding=finding, patch=change, record=told, known=known, step=step, weight=weight)
 
@@ -129,4 +163,4 @@ def _places(directory: RunDir, finding: Finding, after: Recipe) -> Iterator[tupl
 
 def places(directory: RunDir, choice: Choice, after: Recipe) -> list[tuple[Any, saved.Saved]]:
     """The checkpoints that the new run is given, the last of which it goes on from."""
-    return [] if choice.patch == AFRESH else list(_places(directory, choice.finding, after))
+    return [] if _afresh(choice.patch) else list(_places(directory, choice.finding, after))

@@ -19,7 +19,7 @@ from engine.recipe.yaml import override
 from engine.remarks import Followed, Tried
 from engine.repair import begin
 from engine.repair.cause import causes
-from engine.repair.choose import Choice, by_itself, choices, own
+from engine.repair.choose import Choice, by_itself, choices, chosen
 from engine.repair.spreading import Work, spreads
 from engine.run_dir import RunDir
 from engine.run_state import RunState
@@ -82,15 +82,8 @@ class Repairs:
         """
         state = self._store.index(directory.run)
         lessons = self._lessons(state)
-        given = _typed(directory, typed)
-        if given is not None:
-            more = patch.recipe if patch is not None else {}
-            patch = Patch(label=given.label, recipe={**more, **given.recipe})
-        if patch is not None:
-            choice = own(directory, state, patch, lessons)
-        else:
-            found = choices(directory, state, lessons, state.remarks.tried)
-            choice = found[0] if found else _nothing(directory, state)
+        choice = chosen(directory, state, lessons, patch, _typed(directory, typed))
+        choice = choice or _nothing(directory, state)
         made = self._begin(directory, state, choice, context or directory.context(), by)
         return made.run, choice.said
 

@@ -42,9 +42,10 @@ class Lessons:
         self._read_deleted()
 
     def _read_deleted(self) -> None:
-        lessons, self._deleted = kept.deleted(self._root, self._deleted)
+        lessons, end = kept.deleted(self._root, self._deleted)
         for lesson in lessons:
             self._save(lesson)
+        self._deleted = end  # where the disk had no room, they are read again
 
     def unlearned(self) -> list[str]:
         """Runs that have ended since their lesson was written, or that have none, the newest first."""
@@ -69,8 +70,10 @@ class Lessons:
 
     def take_in(self, lessons: Iterable[Lesson]) -> None:
         """Keep what runs of other homes taught; raises OSError."""
+        lessons = [lesson for lesson in lessons if lesson.imported and not lesson.forgotten]
         kept.take_in(self._root, lessons)
-        self.read_kept()
+        for lesson in lessons:
+            self._save(lesson)
 
     def forget(self, runs: Container[str]) -> None:
         """Drop what deleted or imported runs taught; raises OSError."""

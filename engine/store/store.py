@@ -57,7 +57,9 @@ class Store:
             self.notes.append(f"{root} is on a network file system ({kind}): the index does without WAL.")
         self._database = self._open()
         self.lessons = Lessons(root)
-        self.lessons.read_kept()
+        # A disk without room must not keep the engine from starting: the rows of last time stay then.
+        with contextlib.suppress(OSError), _refusing(), self._database.atomic():
+            self.lessons.read_kept()
 
     def close(self) -> None:
         """Close the file."""

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.findings import Finding
-from engine.lessons.dismissals import About, dismissal, is_dismissed, put, standing_in
+from engine.lessons import dismissals
+from engine.lessons.dismissals import (
+    About,
+    Standing,
+    dismissal,
+    is_dismissed,
+    put,
+    standing_in,
+    take_in,
+)
 from engine.remarks import Remarks, Scope
 
 FOUND = Finding(category="quality", severity="warning", title="12 answers are short", check="answers.short")
@@ -62,3 +73,37 @@ def test_what_is_not_known_is_not_put_aside_and_a_broken_list_is_none(home: Path
     assert standing_in(home) == []
     assert put(home, dismissal(FOUND, "always"), HERE)
     assert len(standing_in(home)) == 1
+
+
+def test_a_broken_list_is_moved_aside_and_not_written_over(home: Path) -> None:
+    (home / "dismissals.json").write_bytes(b'{"torn')
+    put(home, dismissal(FOUND, "always"), HERE)
+    assert (home / "dismissals.damaged").read_bytes() == b'{"torn'
+
+
+def test_those_of_another_home_are_short_of_no_later_day_and_give_way(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dismissals, "_MOST", 3)
+    put(home, dismissal(FOUND, "always"), HERE)
+    theirs = [Standing(found=f"c{n}", scope="always", t=9e10) for n in range(5)]
+    take_in(home, [Standing(found="long", scope="always", reason="x" * 1000), *theirs])
+    put(home, dismissal(FOUND, "model"), HERE)
+    kept = standing_in(home)
+    assert [one.imported for one in kept].count(False) == 2
+    assert len(kept) == 3
+    assert "long" not in {one.found for one in kept}
+    assert max(one.t for one in kept) <= time.time()
+
+
+def test_two_findings_of_one_category_are_put_aside_side_by_side(home: Path) -> None:
+    first = Finding(category="other", severity="note", title="3 rows are odd")
+    second = Finding(category="other", severity="note", title="The clock is wrong")
+    grown = msgspec.structs.replace(first, title="1,204 rows are odd")
+    remarks = Remarks()
+    for one in (first, second, FOUND):
+        remarks.take(dismissal(one, "run"))
+    assert all(is_dismissed(one, About(remarks=remarks), []) for one in (first, second, FOUND))
+    remarks.take(dismissal(grown, "run", undone=True))
+    remarks.take(dismissal(msgspec.structs.replace(FOUND, title="All are short"), "run", undone=True))
+    assert [one.title for one in remarks.dismissed] == [second.title]

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
+from peewee import OperationalError
 
 from engine import events as ev
 from engine.event_log import append
-from engine.lessons.kept import forget, imported
+from engine.lessons.kept import forget, imported, imported_log
 from engine.lessons.learn import lesson_of, noise
 from engine.lessons.lesson import Lesson, ModelPrint
+from engine.lessons.memory_file import renamed
 from engine.lessons.prints import Prints
 from engine.messages import JobContext
+from engine.problem import Problem
 from engine.remarks import Dismissed, Labelled
 from engine.run_dir import RunDir, remember_deleted
 from engine.run_state import fold
 from engine.server.indexing import Indexing
 from engine.store import Store
+from engine.store.lessons import Lessons
 from tests.engine import strategies as some
 
 PRINTS = Prints(
@@ -134,4 +139,47 @@ def test_lessons_of_another_home_are_taken_in_once_and_survive_the_index(home: P
     assert [lesson.run for lesson in again.lessons.page(0, 9)] == ["laptop:2"]
     forget(home, ["laptop:2"])
     assert imported(home) == []
+    again.close()
+
+
+def test_taking_in_adds_lines_and_leaves_those_that_cannot_be_read(home: Path, store: Store) -> None:
+    imported_log(home).write_bytes(b'{"run": "tablet:1", "of": "a later version"}\n{"torn')
+    first = Lesson(run="laptop:1", model=ModelPrint(name="m"), imported="laptop")
+    store.take_in([first])
+    store.take_in([msgspec.structs.replace(first, note="again")])
+    assert imported_log(home).read_bytes().startswith(b'{"run": "tablet:1", "of": "a later version"}\n')
+    assert [lesson.note for lesson in imported(home)] == ["again"]
+    assert [lesson.note for lesson in store.lessons.page(0, 9)] == ["again"]
+    store.take_in([msgspec.structs.replace(first, run="laptop:2", forgotten=True)])
+    assert store.lessons.count() == 1
+
+
+def test_another_home_of_the_same_name_is_refused_and_the_same_one_is_not() -> None:
+    ours = Lesson(run="4", name="calm", created=5.0, model=ModelPrint(name="m"))
+    kept = renamed([ours], "ubuntu", [])
+    assert [lesson.run for lesson in kept] == ["ubuntu:4"]
+    assert renamed([ours], "ubuntu", kept) == []
+    assert renamed([msgspec.structs.replace(ours, name="tickets")], "ubuntu", kept)[0].name == "tickets"
+    other = msgspec.structs.replace(ours, created=6.0)
+    with pytest.raises(Problem, match="remembered as 'ubuntu' already") as refused:
+        renamed([other], "ubuntu", kept)
+    assert "--as ubuntu-2" in refused.value.do
+    assert renamed([other], "ubuntu-2", kept)
+    with pytest.raises(Problem) as refused:
+        renamed([msgspec.structs.replace(other, run="ubuntu:4", imported="ubuntu")], "desk", kept)
+    assert "forget from:ubuntu" in refused.value.do
+
+
+def test_a_full_disk_does_not_keep_the_index_from_being_opened(
+    home: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.take_in([Lesson(run="laptop:1", model=ModelPrint(name="m"), imported="laptop")])
+    store.close()
+
+    def full(self: Lessons, lesson: Lesson, offset: int | None = None) -> None:
+        raise OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Lessons, "_save", full)
+    again = Store(home)
+    assert [lesson.run for lesson in again.lessons.page(0, 9)] == ["laptop:1"]
     again.close()

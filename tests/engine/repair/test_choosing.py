@@ -18,7 +18,7 @@ from engine.recipe import Recipe, parse
 from engine.recipe.yaml import changed
 from engine.remarks import Tried
 from engine.repair import saved
-from engine.repair.choose import by_itself, choices
+from engine.repair.choose import by_itself, choices, chosen, places
 from engine.repair.known import fails, kind_of, record
 from engine.repair.remedies import AFRESH, AGAIN, proposed
 from engine.repair.start import mended, offered
@@ -186,3 +186,31 @@ def test_a_start_offers_what_stops_and_spoils_but_no_opinions() -> None:
     assert [one.patch.label for one in shown if one.patch] == ["a", "b"]
     after = mended(file, shown).recipe
     assert (after.target_modules, after.max_length) == ("all-linear", 2048)
+
+
+def test_a_remedy_of_the_list_is_begun_against_the_finding_that_it_was_listed_for(run: RunDir) -> None:
+    for step in (20, 40, 60):
+        _checkpoint(run, step, 2.0)
+    sure = msgspec.structs.replace(found("truncation"), severity="warning", confidence=1.0)
+    diverged = found("loss_spike_divergence", step=50, confidence=0.6)
+    failed = ev.Failed(run="1", steps=7, what="It failed.", findings=[sure, diverged])
+    state = fold(some.lines(*some.started(), some.step(7, loss=2.0), failed))
+    second = choices(run, state, [])[1]
+    assert chosen(run, state, [], second.patch, None) == second
+    typed = Patch(label="save_steps=5", recipe={"save_steps": 5})
+    both = chosen(run, state, [], second.patch, typed)
+    assert both is not None
+    assert both.patch.recipe == {**second.patch.recipe, "save_steps": 5}
+    assert (both.finding, both.step) == (second.finding, second.step)
+    alone = chosen(run, state, [], None, typed)
+    assert alone is not None
+    assert alone.finding.severity == "blocker"
+
+
+def test_what_begins_anew_does_so_with_a_field_typed_beside_it(run: RunDir) -> None:
+    _checkpoint(run, 20, 2.0)
+    state = _failed(found("checkpoint_resume"))
+    choice = chosen(run, state, [], AFRESH, Patch(label="save_steps=5", recipe={"save_steps": 5}))
+    assert choice is not None
+    assert (choice.step, choice.said) == (0, "the same once more, from the beginning, save_steps=5")
+    assert places(run, choice, parse(RECIPE).recipe) == []
