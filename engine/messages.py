@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
 
+from engine.decoding import decoded
 from engine.findings import Patch
 from engine.lessons.lesson import Lesson
 from engine.remarks import Remark
@@ -334,7 +335,6 @@ ToFront = (
 ToWorker = Order | Assign | Serve | Tell | End
 
 _READABLE: Final = frozenset(Strange.__struct_fields__)
-_T = TypeVar("_T")
 
 _encoder: Final = msgspec.msgpack.Encoder()
 _to_engine: Final[msgspec.msgpack.Decoder[ToEngine]] = msgspec.msgpack.Decoder(ToEngine)
@@ -350,32 +350,25 @@ def encode(message: Message) -> bytes:
 
 def to_engine(data: bytes) -> ToEngine | None:
     """A message for the engine, or None where it is of no known type."""
-    return _decoded(_to_engine, data)
+    return decoded(_to_engine, data)
 
 
 def to_front(data: bytes) -> ToFront | None:
     """A message for a front end, or None where it is of no known type."""
-    return _decoded(_to_front, data)
+    return decoded(_to_front, data)
 
 
 def to_worker(data: bytes) -> ToWorker | None:
     """A message for a worker, or None where it is of no known type."""
-    return _decoded(_to_worker, data)
+    return decoded(_to_worker, data)
 
 
 def strange(data: bytes) -> Strange:
     """What can be read of a message that none of the above knows; of garbage, nothing."""
-    fields = {name: value for name, value in (_decoded(_any, data) or {}).items() if name in _READABLE}
+    fields = {name: value for name, value in (decoded(_any, data) or {}).items() if name in _READABLE}
     state = fields.pop("state", None)
     words: dict[str, Any] = {name: value for name, value in fields.items() if isinstance(value, str)}
     try:
         return Strange(**words, state=msgspec.convert(state, StrangeState | None))
     except msgspec.ValidationError:
         return Strange(**words)
-
-
-def _decoded(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T | None:
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None

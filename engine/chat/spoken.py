@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 
+from engine.decoding import decoded
 from engine.events import Form
 
 Side = Literal["base", "adapter"]
@@ -153,7 +154,6 @@ class Refused(Said, frozen=True, kw_only=True):
 ToWorker = Ask | Stop
 ToFront = Loading | Ready | Begun | Piece | Done | Refused
 
-_T = TypeVar("_T")
 _encoder: Final = msgspec.json.Encoder()
 _spec: Final = msgspec.json.Decoder(Spec)
 _to_worker: Final[msgspec.json.Decoder[ToWorker]] = msgspec.json.Decoder(ToWorker)
@@ -172,16 +172,9 @@ def spec(data: bytes) -> Spec:
 
 def to_worker(data: bytes) -> ToWorker | None:
     """A body for the worker, None where it is of no kind known here."""
-    return _decoded(_to_worker, data)
+    return decoded(_to_worker, data)
 
 
 def to_front(data: bytes) -> ToFront | None:
     """A body for the front end, None where it is of no kind known here."""
-    return _decoded(_to_front, data)
-
-
-def _decoded(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T | None:
-    try:
-        return decoder.decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+    return decoded(_to_front, data)
